@@ -1,0 +1,169 @@
+"""Everything that can go wrong, as one tree.
+
+    RatelordError
+    ├── SettingsError        a setting's value cannot be used
+    ├── PluginError          a plugin cannot be loaded, or breaks its contract
+    ├── StoreError           the log cannot be opened, read or written
+    │   ├── StoreLocked      another daemon holds it
+    │   ├── StoreCorrupt     its bytes are not what was written
+    │   └── StoreNewer       a newer version wrote it
+    ├── PolicyError          a policy document is not valid (carries every finding)
+    ├── ProviderFailed       a poll did not succeed (kind, retry_after)
+    └── Refused              the arbiter will not do that; not a denial
+        ├── InvalidRequest   malformed or contradictory; fields say where
+        ├── NotFound         no such thing
+        ├── Conflict         contradicts what already stands
+        ├── Forbidden        this caller may not
+        └── Unavailable      not now: starting, shutting_down, read_only, overloaded
+
+``code`` is stable and meant for machines; the message says the thing, its value, the next step.
+A denial of an intent is an answer, not an error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+
+class RatelordError(Exception):
+    """The root of the tree."""
+
+    code = "error"
+
+
+class SettingsError(RatelordError):
+    """A setting's value cannot be used."""
+
+    code = "settings"
+
+
+class PluginError(RatelordError):
+    """A plugin cannot be loaded, or breaks its contract."""
+
+    code = "plugin"
+
+
+class StoreError(RatelordError):
+    """The log cannot be opened, read or written."""
+
+    code = "store"
+
+
+class StoreLocked(StoreError):
+    """Another daemon holds the log."""
+
+    code = "store_locked"
+
+
+class StoreCorrupt(StoreError):
+    """The log's bytes are not what was written."""
+
+    code = "store_corrupt"
+
+
+class StoreNewer(StoreError):
+    """A newer version wrote the log."""
+
+    code = "store_newer"
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """One thing that is wrong with a document, and where (1-based)."""
+
+    message: str
+    line: int = 0
+    column: int = 0
+    path: str = ""
+    hint: str = ""
+
+    def text(self, source: str) -> str:
+        """``file:line:column: message (hint)``."""
+        where = f"{source}:{self.line}:{self.column}: " if self.line else f"{source}: "
+        return where + self.message + (f" ({self.hint})" if self.hint else "")
+
+
+class PolicyError(RatelordError):
+    """A policy document is not valid."""
+
+    code = "policy_invalid"
+
+    def __init__(self, source: str, findings: Sequence[Finding]) -> None:
+        self.source = source
+        self.findings = tuple(findings)
+        super().__init__("\n".join(finding.text(source) for finding in self.findings))
+
+
+class ProviderFailed(RatelordError):
+    """A poll did not succeed.
+
+    ``kind``: timeout, unreachable, unauthorized, forbidden, rate_limited, server_error, malformed,
+    plugin. ``retry_after`` (seconds) is what the provider asked for.
+    """
+
+    code = "provider_failed"
+
+    def __init__(self, kind: str, detail: str, retry_after: float | None = None) -> None:
+        self.kind = kind
+        self.detail = detail
+        self.retry_after = retry_after
+        super().__init__(f"{kind}: {detail}")
+
+
+class FieldError(msgspec.Struct, frozen=True):
+    """A field of a request and what is wrong with it."""
+
+    field: str
+    message: str
+
+
+class Refused(RatelordError):
+    """The arbiter will not do that."""
+
+    code = "refused"
+
+    def __init__(self, message: str, *, code: str | None = None) -> None:
+        super().__init__(message)
+        if code is not None:
+            self.code = code
+
+
+class InvalidRequest(Refused):
+    """Malformed or contradictory."""
+
+    code = "invalid_request"
+
+    def __init__(
+        self, message: str, *, code: str | None = None, fields: Sequence[FieldError] = ()
+    ) -> None:
+        super().__init__(message, code=code)
+        self.fields = tuple(fields)
+
+
+class NotFound(Refused):
+    """No such thing."""
+
+    code = "not_found"
+
+
+class Conflict(Refused):
+    """Contradicts what already stands."""
+
+    code = "conflict"
+
+
+class Forbidden(Refused):
+    """This caller may not."""
+
+    code = "forbidden"
+
+
+class Unavailable(Refused):
+    """Not now; ``retry_after`` in seconds says when."""
+
+    code = "unavailable"
+
+    def __init__(self, message: str, *, code: str | None = None, retry_after: float = 1.0) -> None:
+        super().__init__(message, code=code)
+        self.retry_after = retry_after

@@ -1,0 +1,118 @@
+"""Events to stored bytes and back: deterministic, versioned, tolerant of newer writers.
+
+The body is a JSON array of ``[schema_version, ts_event - ts_ingest, epoch, source, dimensions,
+causation_id, payload]``. Without floats and with ASCII keys in sorted order its bytes equal the
+canonical form of RFC 8785.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from ratelord_core.events.envelope import Draft, Event, Source
+from ratelord_core.events.payloads import CATALOGUE, Payload, Unknown
+from ratelord_core.events.record import Record, chain_of, digest_of
+from ratelord_core.events.upcast import upcast
+from ratelord_core.model.dimensions import Dimensions
+from ratelord_core.model.ids import Entropy
+from ratelord_core.model.instant import Micros
+
+SALT_BYTES = 16
+
+
+class _Body(msgspec.Struct, frozen=True, array_like=True):
+    schema_version: int
+    ts_offset: Micros
+    epoch: int
+    source: Source
+    dimensions: Dimensions
+    causation_id: str
+    payload: Any
+
+
+class _RawBody(_Body, frozen=True, array_like=True):
+    payload: msgspec.Raw
+
+
+_encode = msgspec.json.Encoder(order="sorted").encode
+_decode_body = msgspec.json.Decoder(_RawBody).decode
+_decode_any = msgspec.json.Decoder(dict[str, Any]).decode
+_decoders = {name: msgspec.json.Decoder(kind).decode for name, kind in CATALOGUE.items()}
+
+
+class Sealer:
+    """Gives drafts their place: next ``seq``, salt, digest and chain, one after another."""
+
+    def __init__(self, entropy: Entropy, *, seq: int, chain: bytes, epoch: int = 1) -> None:
+        self._entropy = entropy
+        self.seq = seq
+        self.chain = chain
+        self.epoch = epoch
+
+    def seal(self, draft: Draft, ts_ingest: Micros) -> Record:
+        """The draft as the next record of the log."""
+        payload = draft.payload
+        body = _encode(
+            _Body(
+                payload.schema_version,
+                draft.ts_event - ts_ingest,
+                self.epoch,
+                draft.source,
+                draft.dimensions,
+                draft.causation_id.hex(),
+                payload.content if isinstance(payload, Unknown) else payload,
+            )
+        )
+        salt = self._entropy.random_bytes(SALT_BYTES)
+        digest = digest_of(
+            salt, draft.event_id, draft.correlation_id, payload.event_type, ts_ingest, body
+        )
+        self.seq += 1
+        self.chain = chain_of(self.chain, self.seq, digest)
+        return Record(
+            self.seq,
+            draft.event_id,
+            payload.event_type,
+            ts_ingest,
+            draft.correlation_id,
+            body,
+            salt,
+            self.chain,
+        )
+
+
+def open_record(record: Record) -> Event:
+    """The event that a record holds; an unknown type or version comes back as ``Unknown``."""
+    body = _decode_body(record.body)
+    return Event(
+        seq=record.seq,
+        event_id=record.event_id,
+        event_type=record.event_type,
+        schema_version=body.schema_version,
+        ts_event=record.ts_ingest + body.ts_offset,
+        ts_ingest=record.ts_ingest,
+        epoch=body.epoch,
+        source=body.source,
+        dimensions=body.dimensions,
+        correlation_id=record.correlation_id,
+        causation_id=bytes.fromhex(body.causation_id),
+        payload=_payload(record.event_type, body.schema_version, body.payload),
+        digest=record.proof(),
+        chain=record.chain,
+    )
+
+
+def raw_payload(record: Record) -> dict[str, Any]:
+    """The payload exactly as written, unknown fields included."""
+    return _decode_any(_decode_body(record.body).payload)
+
+
+def _payload(event_type: str, version: int, raw: msgspec.Raw) -> Payload:
+    kind = CATALOGUE.get(event_type)
+    if kind is None or version > kind.schema_version:
+        return Unknown(content=_decode_any(raw))
+    if version == kind.schema_version:
+        return _decoders[event_type](raw)
+    return msgspec.convert(upcast(event_type, version, _decode_any(raw)), kind)

@@ -1,0 +1,48 @@
+"""Every extension point, on one page, in the order of a daemon's day.
+
+A hook registers things; it never does I/O and is never a coroutine. Slow things (a poll, a commit)
+are methods of the objects that a hook hands over, and the daemon runs them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+import pluggy
+
+if TYPE_CHECKING:
+    from ratelord_core.forecast import ForecastModelFactory
+    from ratelord_core.graph import GraphFactory
+    from ratelord_core.policy.action import PolicyAction
+    from ratelord_core.provider import ProviderFactory
+    from ratelord_core.store import StoreFactory
+
+hookspec = pluggy.HookspecMarker("ratelord")
+hookimpl = pluggy.HookimplMarker("ratelord")
+"""Marks a plugin's implementation of a hook."""
+
+
+@hookspec
+def ratelord_register_stores() -> Iterable[StoreFactory]:  # type: ignore[empty-body]
+    """Where the event log can be kept. Called once, first of all."""
+
+
+@hookspec
+def ratelord_register_graphs() -> Iterable[GraphFactory]:  # type: ignore[empty-body]
+    """Constraint graphs. Called once; the setting ``graph`` chooses by name."""
+
+
+@hookspec
+def ratelord_register_forecast_models() -> Iterable[ForecastModelFactory]:  # type: ignore[empty-body]
+    """Forecast models. Called once; the setting ``forecast_model`` chooses by id."""
+
+
+@hookspec
+def ratelord_register_policy_actions() -> Iterable[PolicyAction[Any]]:  # type: ignore[empty-body]
+    """Actions that policy rules may name. Called before a policy is read."""
+
+
+@hookspec
+def ratelord_register_providers() -> Iterable[ProviderFactory]:  # type: ignore[empty-body]
+    """Kinds of providers that the policy file's ``providers`` may name. Called once."""

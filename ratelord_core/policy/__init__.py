@@ -1,0 +1,1 @@
+"""Policy: a checked document, compiled rules, and the verdict on one intent."""

@@ -1,0 +1,65 @@
+"""What a rule can see of the intent and of the world at the moment of deciding."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import msgspec
+
+from ratelord_core.model.config import AgentConfig
+from ratelord_core.model.forecast import Forecast, RiskLevel
+from ratelord_core.model.identity import Identity
+from ratelord_core.model.instant import Micros
+from ratelord_core.model.intent import Intent
+
+
+class PoolNow(msgspec.Struct, frozen=True):
+    """A pool as it stands, before this intent. ``limit`` None = not known yet. ``staleness`` is
+    the age of provider data in seconds (0 for local pools)."""
+
+    key: str
+    unit: str
+    limit: int | None
+    used: int
+    held: int
+    available: int
+    reset_at: Micros | None
+    staleness: float = 0.0
+    stale: bool = False
+
+
+class Situation(Protocol):
+    """One intent at one instant. Everything is computed when it is looked at, and only then."""
+
+    now: Micros
+    intent: Intent
+    identity: Identity | None
+    agent: AgentConfig
+    tightest: str | None
+    """The key of the pool that this intent brings nearest to exhaustion; None = draws from none."""
+    system_status: str
+    risk_score: int
+
+    def units(self, pool: str) -> int:
+        """Units this intent draws from a pool; 0 if none."""
+        ...
+
+    def total_units(self) -> int:
+        """The largest of its draws: the intent's cost in units."""
+        ...
+
+    def pool(self, key: str) -> PoolNow:
+        """A pool as it stands."""
+        ...
+
+    def outlook(self, key: str) -> Forecast:
+        """The pool's forecast with this intent."""
+        ...
+
+    def level(self, key: str) -> RiskLevel:
+        """The pool's risk level with this intent."""
+        ...
+
+    def jitter(self, limit: Micros) -> Micros:
+        """A random span of at most ``limit`` µs."""
+        ...

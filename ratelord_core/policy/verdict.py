@@ -1,0 +1,33 @@
+"""What the policy stack makes of one intent, before capacity is looked at."""
+
+from __future__ import annotations
+
+import msgspec
+
+from ratelord_core.model.decision import DecidedBy, TraceStep
+from ratelord_core.model.instant import Micros
+
+
+class PolicyVerdict(msgspec.Struct, frozen=True):
+    """The folded effects of all rules that applied.
+
+    ``wait`` is the longest wait asked for (µs from now); ``reset_jitter`` not None means: not
+    before the tightest pool's reset, plus at most so much. ``decided_by`` is the rule that denied
+    or asked for the longest wait. ``bound`` are the (policy id, rule, action, reason) whose
+    condition held.
+    """
+
+    denied: bool = False
+    reason: str = ""
+    wait: Micros = 0
+    reset_jitter: Micros | None = None
+    retry_after: Micros | None = None
+    decided_by: DecidedBy | None = None
+    warnings: tuple[str, ...] = ()
+    trace: tuple[TraceStep, ...] = ()
+    bound: tuple[tuple[str, str, str, str], ...] = ()
+    looked_at: tuple[tuple[str, str], ...] = ()
+
+
+PASS = PolicyVerdict()
+"""No rule had anything to say."""

@@ -1,0 +1,83 @@
+"""The event store's protocol: append, read, nothing else.
+
+Every method blocks; the journal calls ``append`` from its one writer thread, readers are called
+from worker threads and use connections of their own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Protocol
+
+import msgspec
+
+from ratelord_core.events.record import GENESIS, Record
+from ratelord_core.model.instant import Micros
+
+
+class Head(msgspec.Struct, frozen=True):
+    """The end of the log: what the next record must follow."""
+
+    seq: int = 0
+    chain: bytes = GENESIS
+    ts_ingest: Micros = 0
+
+
+class EventQuery(msgspec.Struct, frozen=True):
+    """Which records a reader wants; None = any. ``after``/``before`` are exclusive bounds of seq,
+    ``since``/``until`` bounds of ``ts_ingest`` (since inclusive, until exclusive)."""
+
+    after: int = 0
+    before: int | None = None
+    since: Micros | None = None
+    until: Micros | None = None
+    types: tuple[str, ...] = ()
+    correlation_id: bytes | None = None
+    newest_first: bool = False
+    limit: int | None = None
+
+
+class EventStore(Protocol):
+    """An append-only log with gapless ``seq`` from 1."""
+
+    def append(self, records: Sequence[Record]) -> None:
+        """Make the records durable, all or none, before returning.
+
+        Raises ``StoreError`` when they are not durable; the log is then as it was before.
+        """
+        ...
+
+    def head(self) -> Head:
+        """The end of the log."""
+        ...
+
+    def read(self, query: EventQuery) -> Iterator[Record]:
+        """Records that match, in order of ``seq`` (or reversed). Safe beside appends."""
+        ...
+
+    def find(self, event_id: bytes) -> Record | None:
+        """The record of an event id (a UUIDv7), without scanning the log."""
+        ...
+
+    def checkpoint_lag(self) -> int:
+        """Pages (or records) written but not yet folded into the main file."""
+        ...
+
+    def close(self) -> None:
+        """Release files and locks; a second call does nothing."""
+        ...
+
+
+class StoreFactory(Protocol):
+    """Opens one kind of event store."""
+
+    name: str
+
+    def open_events(self, path: Path, *, exclusive: bool = True) -> EventStore:
+        """Open (and create) the log. ``exclusive`` takes the one-daemon lock; without it the log
+        is opened beside a running daemon, for reading only.
+
+        Raises ``StoreError`` with the path and the next step: locked, corrupt, newer, unwritable.
+        """
+        ...
