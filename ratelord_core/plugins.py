@@ -52,7 +52,9 @@ class Plugins:
         for plugin, thing in self.gather(hook):
             name = getattr(thing, attribute, None)
             if not isinstance(name, str) or not name:
-                raise PluginError(f"plugin {plugin}: {hook} gave {thing!r}, which has no {attribute}")
+                raise PluginError(
+                    f"plugin {plugin}: {hook} gave {thing!r}, which has no {attribute}"
+                )
             if name in by_name:
                 raise PluginError(
                     f"plugin {plugin}: {name!r} is already registered under {hook}; "

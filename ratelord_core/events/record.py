@@ -38,12 +38,22 @@ class Record(msgspec.Struct, frozen=True, gc=False):
         if self.digest is not None:
             return self.digest
         return digest_of(
-            self.salt, self.event_id, self.correlation_id, self.event_type, self.ts_ingest, self.body
+            self.salt,
+            self.event_id,
+            self.correlation_id,
+            self.event_type,
+            self.ts_ingest,
+            self.body,
         )
 
 
 def digest_of(
-    salt: bytes, event_id: bytes, correlation_id: bytes, event_type: str, ts_ingest: Micros, body: bytes
+    salt: bytes,
+    event_id: bytes,
+    correlation_id: bytes,
+    event_type: str,
+    ts_ingest: Micros,
+    body: bytes,
 ) -> bytes:
     """SHA-256 over the salted stored bytes of an event."""
     return sha256(
