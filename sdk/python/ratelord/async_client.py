@@ -1,0 +1,379 @@
+"""The client for asynchronous programs."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from types import TracebackType
+from typing import Any, Self, TypeVar, Unpack
+
+import anyio  # httpx2 brings it: sleeping, and shielding a report from cancellation
+import httpx2
+from tenacity import AsyncRetrying
+
+from ratelord import attempts, readers, wire
+from ratelord.connection import resolve
+from ratelord.decision import (
+    Decision,
+    Extension,
+    OnUnreachable,
+    Outcome,
+    Registration,
+    Settlement,
+)
+from ratelord.errors import Denied, RatelordError
+from ratelord.permit import Permit
+from ratelord.readers import EventFilters
+from ratelord.stream import SILENCE_SECONDS, StreamPosition
+from ratelord.transport import client_settings
+from ratelord.wire import AskOptions, Call, Reply
+
+T = TypeVar("T")
+_log = logging.getLogger("ratelord")
+
+
+class AsyncClient:
+    """Asks the daemon before acting, and tells it afterwards. Share one between tasks.
+
+    ``timeout`` (seconds) bounds all attempts of one call together. ``on_unreachable`` is what
+    ``ask`` answers when no answer can be had: ``"deny"`` unless you prefer to spend blindly.
+    ``auto_wait``: ``ask`` returns when the action may start, sleeping meanwhile; ``max_wait``
+    (seconds) is the longest wait that it accepts by default.
+    """
+
+    def __init__(
+        self,
+        url: str | None = None,
+        *,
+        socket: str | None = None,
+        token: str | None = None,
+        timeout: float = 5.0,
+        on_unreachable: OnUnreachable = "deny",
+        auto_wait: bool = True,
+        max_wait: float | None = None,
+        sleep: Callable[[float], Awaitable[None]] = anyio.sleep,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.connection = resolve(url, socket, token)
+        self.on_unreachable = on_unreachable
+        self._timeout = timeout
+        self._auto_wait = auto_wait
+        self._max_wait = max_wait
+        self._sleep = sleep
+        self._monotonic = monotonic
+        uds = self.connection.socket
+        self._http = httpx2.AsyncClient(
+            **client_settings(self.connection),
+            transport=httpx2.AsyncHTTPTransport(uds=uds, verify=False) if uds else None,
+        )
+
+    def __repr__(self) -> str:
+        return f"AsyncClient({self.connection.where!r}, on_unreachable={self.on_unreachable!r})"
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Let go of the connections."""
+        await self._http.aclose()
+
+    # Asking
+
+    async def ask(
+        self,
+        agent_id: str,
+        identity_id: str,
+        workload_id: str,
+        scope_id: str = "global",
+        *,
+        auto_wait: bool | None = None,
+        **options: Unpack[AskOptions],
+    ) -> Decision:
+        """May this action go ahead? Returns when it may start, or with a denial.
+
+        No answer from the daemon is a denial too (or what ``on_unreachable`` says). Raises
+        ``RequestRefused`` if the question itself is wrong.
+        """
+        own_key = options.get("idempotency_key") is None
+        options.setdefault("max_wait", self._max_wait)
+        call = wire.ask(
+            (agent_id, identity_id, workload_id, scope_id),
+            options,
+            key=options.get("idempotency_key") or wire.new_key(),
+        )
+        decision = await self._decision(call)
+        if self._auto_wait if auto_wait is None else auto_wait:
+            await self._wait_for_start(decision, free_if_interrupted=own_key)
+        return decision
+
+    async def propose(
+        self,
+        agent_id: str,
+        identity_id: str,
+        workload_id: str,
+        scope_id: str = "global",
+        **options: Unpack[AskOptions],
+    ) -> Decision:
+        """What would the answer be? Holds nothing and never waits."""
+        options.setdefault("max_wait", self._max_wait)
+        ids = (agent_id, identity_id, workload_id, scope_id)
+        return await self._decision(wire.ask(ids, options, key=None, dry_run=True))
+
+    @asynccontextmanager
+    async def guard(
+        self,
+        agent_id: str,
+        identity_id: str,
+        workload_id: str,
+        scope_id: str = "global",
+        **options: Unpack[AskOptions],
+    ) -> AsyncIterator[Permit]:
+        """Ask, wait, let the body act, report: ``async with client.guard(…) as permit``.
+
+        Raises ``Denied`` instead of entering. An exception in the body is reported as ``error``,
+        which counts what was held: an interrupted action may have spent it.
+        """
+        decision = await self.ask(
+            agent_id, identity_id, workload_id, scope_id, auto_wait=True, **options
+        )
+        if not decision:
+            raise Denied(decision)
+        permit = Permit(decision)
+        try:
+            yield permit
+        except BaseException:
+            await self._settle(permit, permit.outcome or "error")
+            raise
+        await self._settle(permit, permit.outcome or "success")
+
+    async def report(
+        self,
+        intent_id: str,
+        *,
+        outcome: Outcome = "success",
+        actual_cost: float | None = None,
+        costs: Mapping[str, float] | None = None,
+        headers: Mapping[str, str] | None = None,
+        idempotency_key: str | None = None,
+    ) -> Settlement:
+        """Say what the action really cost (nothing: what was held); ``cancelled`` frees it."""
+        call = wire.report(
+            intent_id,
+            outcome,
+            actual_cost=actual_cost,
+            costs=costs,
+            headers=headers,
+            key=idempotency_key,
+        )
+        return await self._call(call, Settlement)
+
+    async def extend(self, intent_id: str, seconds: float) -> Extension:
+        """Keep what is held for ``seconds`` from now."""
+        return await self._call(wire.extend(intent_id, seconds), Extension)
+
+    # Looking
+
+    async def ping(self) -> bool:
+        """Whether the daemon answers; never raises for a daemon that does not."""
+        try:
+            await self._call(readers.live(), object)
+        except RatelordError:
+            return False
+        return True
+
+    async def health(self) -> dict[str, Any]:
+        """How the daemon is."""
+        return await self._call(readers.health(), dict[str, Any])
+
+    async def pools(self) -> list[dict[str, Any]]:
+        """Every pool as it stands."""
+        return wire.items(await self._call(readers.pools(), object))
+
+    async def pool(self, key: str) -> dict[str, Any]:
+        """One pool, by ``provider_id/pool_id``."""
+        return await self._call(readers.pool(key), dict[str, Any])
+
+    async def forecasts(self, pool: str | None = None) -> list[dict[str, Any]]:
+        """Forecasts of all pools, or of one."""
+        return wire.items(await self._call(readers.forecasts(pool), object))
+
+    async def usage(
+        self,
+        *,
+        identity_id: str | None = None,
+        scope_id: str | None = None,
+        pool: str | None = None,
+        agent_id: str | None = None,
+    ) -> list[dict[str, Any]]:
+        """Who used what in the present windows."""
+        call = readers.usage(identity_id, scope_id, pool, agent_id)
+        return wire.items(await self._call(call, object))
+
+    async def events(self, **filters: Unpack[EventFilters]) -> list[dict[str, Any]]:
+        """A page of the log, newest first unless ``order="asc"``."""
+        return wire.items(await self._call(readers.events(filters), object))
+
+    async def stream(self, **filters: Unpack[EventFilters]) -> AsyncIterator[dict[str, Any]]:
+        """Events after ``after`` as they become durable, for ever, over reconnects and restarts.
+
+        Raises ``DaemonUnreachable`` if the daemon stays away.
+        """
+        position = StreamPosition(filters)
+        while True:
+            try:
+                async for event in self._stream_once(position):
+                    yield event
+                position.lost(None)
+            except RatelordError as error:
+                position.lost(error)
+            await self._sleep(position.pause())
+
+    async def explain(self, intent_id: str) -> dict[str, Any]:
+        """An intent, its decision with full trace, its report, and why."""
+        return await self._call(readers.explain(intent_id), dict[str, Any])
+
+    async def identities(self) -> list[dict[str, Any]]:
+        """Every identity; never a token."""
+        return wire.items(await self._call(readers.identities(), object))
+
+    async def graph(self, around: str | None = None) -> dict[str, Any]:
+        """The constraint graph, or the part near one node."""
+        return await self._call(readers.graph("json", around), dict[str, Any])
+
+    async def graph_text(self, format: str, around: str | None = None) -> str:  # noqa: A002 - the wire's word
+        """The constraint graph as ``dot`` or ``mermaid``."""
+        reply = await self._reply(readers.graph(format, around))
+        wire.check(reply)
+        return reply.content.decode("utf-8", "replace")
+
+    async def policy(self) -> dict[str, Any]:
+        """The policy in force."""
+        return await self._call(readers.policy(), dict[str, Any])
+
+    async def plugins(self) -> list[dict[str, Any]]:
+        """The daemon's plugins."""
+        return wire.items(await self._call(readers.plugins(), object))
+
+    # Administering
+
+    async def reload_policy(self) -> dict[str, Any]:
+        """Make the daemon read its policy file again."""
+        return await self._call(readers.reload_policy(), dict[str, Any])
+
+    async def register_identity(
+        self, identity_id: str, kind: str = "service", **details: Any
+    ) -> Registration:
+        """Make an identity known; ``details`` are the wire's fields (``token``, ``role``, …)."""
+        return await self._call(wire.register(identity_id, kind, details), Registration)
+
+    async def rotate_identity(self, identity_id: str, **details: Any) -> Registration:
+        """Give an identity a new token (generated unless ``token`` is given)."""
+        return await self._call(wire.change(identity_id, "rotate", details), Registration)
+
+    async def revoke_identity(self, identity_id: str, **details: Any) -> Registration:
+        """Let an identity do nothing any more."""
+        return await self._call(wire.change(identity_id, "revoke", details), Registration)
+
+    async def quarantine_identity(self, identity_id: str, **details: Any) -> Registration:
+        """Let an identity do nothing until it is restored."""
+        return await self._call(wire.change(identity_id, "quarantine", details), Registration)
+
+    async def restore_identity(self, identity_id: str, **details: Any) -> Registration:
+        """End a quarantine."""
+        return await self._call(wire.change(identity_id, "restore", details), Registration)
+
+    # How it is done
+
+    async def _decision(self, call: Call) -> Decision:
+        try:
+            return await self._call(call, Decision)
+        except RatelordError as error:
+            if not wire.stands_in_for(error):
+                raise
+            return wire.without_daemon(error, self.on_unreachable)
+
+    async def _wait_for_start(self, decision: Decision, *, free_if_interrupted: bool) -> None:
+        if not decision.allowed or decision.wait_seconds <= 0:
+            return
+        try:
+            await self._sleep(decision.wait_seconds)
+        except BaseException:
+            if free_if_interrupted:
+                await self._settle(Permit(decision), "cancelled")
+            raise
+
+    async def _settle(self, permit: Permit, outcome: Outcome) -> None:
+        if not permit.decision.intent_id:
+            return
+        try:
+            # A cancelled task still says what became of its hold; the timeout bounds this.
+            with anyio.CancelScope(shield=True):
+                permit.settlement = await self.report(
+                    permit.decision.intent_id,
+                    outcome=outcome,
+                    actual_cost=permit.actual_cost,
+                    costs=permit.costs,
+                    headers=permit.headers,
+                )
+        except RatelordError as error:
+            # The action is over either way: an unreported hold becomes use when it expires.
+            _log.warning("intent %s was not reported: %s", permit.decision.intent_id, error)
+
+    async def _call(self, call: Call, kind: type[T]) -> T:
+        budget = attempts.Budget(self._timeout, self._monotonic)
+        retrying = AsyncRetrying(sleep=self._sleep, **attempts.policy(call, budget))
+
+        async def attempt() -> T:
+            return wire.parse(await self._send(call, budget), kind)
+
+        return await retrying(attempt)
+
+    async def _reply(self, call: Call) -> Reply:
+        return await self._send(call, attempts.Budget(self._timeout, self._monotonic))
+
+    async def _send(self, call: Call, budget: attempts.Budget) -> Reply:
+        request = self._http.build_request(
+            call.method,
+            call.path,
+            params=call.query or None,
+            content=call.content,
+            headers={"content-type": "application/json"} if call.body is not None else None,
+            timeout=max(budget.left(), 0.001),
+        )
+        with attempts.translated(self.connection):
+            response = await self._http.send(request, stream=True)
+            try:
+                body = attempts.Body(budget)
+                async for piece in response.aiter_bytes():
+                    body.add(piece)
+            finally:
+                await response.aclose()
+        return Reply(response.status_code, response.headers, body.bytes())
+
+    async def _stream_once(self, position: StreamPosition) -> AsyncIterator[dict[str, Any]]:
+        call = position.call()
+        timeout = httpx2.Timeout(self._timeout, read=SILENCE_SECONDS)
+        with attempts.translated(self.connection):
+            async with self._http.stream(
+                call.method,
+                call.path,
+                params=call.query,
+                headers=position.headers(),
+                timeout=timeout,
+            ) as response:
+                if response.status_code != 200:
+                    content = await response.aread()
+                    wire.check(Reply(response.status_code, response.headers, content))
+                position.opened()
+                async for message in httpx2.EventSource(response):
+                    yield position.advance(message.id, message.data)

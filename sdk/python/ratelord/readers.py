@@ -1,0 +1,107 @@
+"""What may be looked at, each as the request that asks for it."""
+
+from __future__ import annotations
+
+from typing import TypedDict
+
+from ratelord.wire import Call, look, pool_path, segment
+
+
+class EventFilters(TypedDict, total=False):
+    """Which events: bounds of seq are exclusive; ``since``/``until`` are RFC 3339 times."""
+
+    limit: int | None
+    after: int | None
+    before: int | None
+    type: str | None
+    agent_id: str | None
+    identity_id: str | None
+    workload_id: str | None
+    scope_id: str | None
+    pool: str | None
+    since: str | None
+    until: str | None
+    order: str | None
+
+
+def live() -> Call:
+    """Whether the daemon's process answers."""
+    return look("/v1/health/live")
+
+
+def health() -> Call:
+    """How the daemon is."""
+    return look("/v1/health")
+
+
+def pools() -> Call:
+    """Every pool."""
+    return look("/v1/pools")
+
+
+def pool(key: str) -> Call:
+    """One pool."""
+    return look(pool_path(key))
+
+
+def forecasts(key: str | None) -> Call:
+    """Forecasts of all pools, or of one."""
+    return look("/v1/forecasts", pool=key)
+
+
+def usage(
+    identity_id: str | None, scope_id: str | None, key: str | None, agent_id: str | None
+) -> Call:
+    """Who used what."""
+    return look(
+        "/v1/usage", identity_id=identity_id, scope_id=scope_id, pool=key, agent_id=agent_id
+    )
+
+
+def events(filters: EventFilters) -> Call:
+    """A page of the log."""
+    return look("/v1/events", **_wire_names(filters))
+
+
+def event_stream(filters: EventFilters) -> Call:
+    """Events as they become durable."""
+    return look("/v1/events", stream=True, **_wire_names(filters))
+
+
+def explain(intent_id: str) -> Call:
+    """An intent, its answer and why."""
+    return look(f"/v1/intents/{segment(intent_id)}")
+
+
+def identities() -> Call:
+    """Every identity."""
+    return look("/v1/identities")
+
+
+def graph(format_: str, around: str | None) -> Call:
+    """The constraint graph."""
+    return look("/v1/graph", format=format_, around=around)
+
+
+def policy() -> Call:
+    """The policy in force."""
+    return look("/v1/policy")
+
+
+def reload_policy() -> Call:
+    """Read the policy file again."""
+    return Call("POST", "/v1/policy/reload", body={})
+
+
+def plugins() -> Call:
+    """The daemon's plugins."""
+    return look("/v1/plugins")
+
+
+def _wire_names(filters: EventFilters) -> dict[str, object]:
+    unknown = sorted(set(filters) - EventFilters.__optional_keys__)
+    if unknown:
+        known = ", ".join(sorted(EventFilters.__optional_keys__))
+        raise TypeError(f"events know no filter {unknown[0]!r}; they know {known}")
+    renamed = {"since": "from", "until": "to"}
+    return {renamed.get(name, name): value for name, value in filters.items()}
