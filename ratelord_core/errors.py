@@ -99,7 +99,8 @@ class ProviderFailed(RatelordError):
     """A poll did not succeed.
 
     ``kind``: timeout, unreachable, unauthorized, forbidden, rate_limited, server_error, malformed,
-    settings (its secret cannot be had), plugin. ``retry_after`` (seconds) is what the provider asked for.
+    settings (its secret cannot be had), plugin. ``retry_after`` (seconds) is what the provider
+    asked for.
     """
 
     code = "provider_failed"

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import difflib
+from collections.abc import Callable, Collection, Mapping
 from typing import Protocol, runtime_checkable
 
 import msgspec
 
 from ratelord_core.clock import Clock
+from ratelord_core.errors import SettingsError
 from ratelord_core.model.config import ProviderConfig
 from ratelord_core.model.instant import Micros
 from ratelord_core.model.observation import Observation
@@ -25,12 +27,13 @@ class PollRequest(msgspec.Struct, frozen=True):
 
 class PollResult(msgspec.Struct, frozen=True):
     """What a poll found. ``dated`` is when its request was sent. ``next_poll`` (µs from now)
-    overrides the schedule once."""
+    overrides the schedule once. ``pools`` declares pools that ``Provider.pools`` did not name."""
 
     dated: Micros
     observations: tuple[Observation, ...] = ()
     state: str = ""
     next_poll: Micros | None = None
+    pools: tuple[Pool, ...] = ()
 
 
 class Provider(Protocol):
@@ -49,11 +52,11 @@ class Provider(Protocol):
 
     def read_headers(self, headers: Mapping[str, str], dated: Micros) -> tuple[Observation, ...]:
         """The limits that a response's headers tell (names in lower case); malformed ones tell
-        nothing. Pure."""
+        nothing. No I/O, and no memory of the call."""
         ...
 
     async def aclose(self) -> None:
-        """Give up connections."""
+        """Give up connections; a second call does nothing."""
         ...
 
 
@@ -62,7 +65,7 @@ class Injectable(Protocol):
     """A provider that can be told what to report: the mock."""
 
     def inject(self, pool_id: str, usage: int | None, limit: int | None) -> None:
-        """From the next poll on, report this usage and limit."""
+        """From the next poll on, report this usage and limit. An unknown pool is ``NotFound``."""
         ...
 
 
@@ -80,3 +83,21 @@ class ProviderFactory(Protocol):
         Raises ``SettingsError`` naming the option, its value and what would be right.
         """
         ...
+
+
+def check_options(config: ProviderConfig, known: Collection[str]) -> None:
+    """Refuse options that a provider plugin does not know, with the nearest name that it does.
+
+    For ``ProviderFactory.build``; raises ``SettingsError``.
+    """
+    for name in config.options:
+        if name in known:
+            continue
+        near = difflib.get_close_matches(str(name), known, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"it knows {', '.join(sorted(known))}"
+        raise SettingsError(f"provider {config.id}: {config.plugin} has no option {name!r}; {hint}")
+
+
+def bad_option(config: ProviderConfig, name: str, value: object, right: str) -> SettingsError:
+    """The error for an option's wrong value; ``right`` says what would be accepted."""
+    return SettingsError(f"provider {config.id}: {name} is {value!r}; {right}")

@@ -36,7 +36,7 @@ def parse_span(value: object) -> Micros:
     return span
 
 
-def _from_number(value: int | float) -> Micros | None:
+def _from_number(value: float) -> Micros | None:
     if isinstance(value, bool) or not math.isfinite(value) or abs(value) > MAX_SPAN // SECOND:
         return None
     return from_seconds(value)
@@ -55,5 +55,5 @@ def _from_text(value: object) -> Micros | None:
 
 
 def _part(whole: str, fraction: str, unit: str) -> Micros:
-    scale = 10 ** len(fraction)
+    scale = int("1" + "0" * len(fraction))
     return -(-int(whole + fraction) * _UNITS[unit] // scale)

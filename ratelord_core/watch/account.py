@@ -1,0 +1,91 @@
+"""One credential at one provider: what the watcher polls, with the names its pools have here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+from ratelord_core.model.ids import is_id, pool_key
+from ratelord_core.model.instant import Micros
+from ratelord_core.model.observation import Observation
+from ratelord_core.model.pool import Pool
+from ratelord_core.provider import PollRequest, PollResult, Provider
+from ratelord_core.watch.vetting import vet_interval, vet_observations, vet_pools, vet_result
+
+
+class Account:
+    """A provider under one identity's credential.
+
+    The account of the identity that the configuration declares (or of nobody) keeps the provider's
+    own pool ids. Any other identity's account is ``extra``: its pools are ``<identity_id>/<pool>``
+    of the same provider, so that two identities share nothing. ``account_id`` (the provider id, or
+    ``provider_id/identity_id``) is the common beginning of its pools' keys.
+    ``poll_interval`` (µs) is the rhythm while all is well; data older than three of them is stale.
+    """
+
+    def __init__(
+        self,
+        provider: Provider,
+        *,
+        plugin: str,
+        version: str,
+        identity_id: str | None = None,
+        extra: bool = False,
+    ) -> None:
+        if extra and identity_id is None:
+            raise ValueError(f"an extra account at {provider.provider_id} needs its identity's id")
+        self.provider = provider
+        self.plugin = plugin
+        self.version = version
+        self.identity_id = identity_id
+        self.poll_interval: Micros = vet_interval(provider.poll_interval, provider.provider_id)
+        self.provider_id = provider.provider_id
+        self._prefix = f"{identity_id}/" if extra else ""
+        self.account_id = (
+            pool_key(self.provider_id, str(identity_id)) if extra else self.provider_id
+        )
+
+    def pools(self) -> tuple[Pool, ...]:
+        """The provider's pools by the names they have here; only this identity draws from them."""
+        return self._rename_pools(vet_pools(self.provider.pools(), self.provider_id))
+
+    async def poll(self, request: PollRequest) -> PollResult:
+        """Poll the provider, in its own pool ids, and give the answer in ours. Raises whatever the
+        provider raises; an answer that breaks the contract is ``ProviderFailed``."""
+        settled = {pool.removeprefix(self._prefix): n for pool, n in request.settled.items()}
+        answer = await self.provider.poll(PollRequest(request.state, settled))
+        result = vet_result(answer, self.provider_id)
+        return msgspec.structs.replace(
+            result,
+            observations=self._rename(result.observations),
+            pools=self._rename_pools(result.pools),
+        )
+
+    def read_headers(self, headers: Mapping[str, str], dated: Micros) -> tuple[Observation, ...]:
+        """What a response's headers tell, in our pool ids. A plugin that breaks the contract is
+        ``ProviderFailed``, one that raises anything else raises it here."""
+        found = self.provider.read_headers(headers, dated)
+        return self._rename(vet_observations(found, self.provider_id))
+
+    def _rename(self, observations: tuple[Observation, ...]) -> tuple[Observation, ...]:
+        if not self._prefix:
+            return observations
+        return tuple(
+            msgspec.structs.replace(seen, pool_id=self._prefix + seen.pool_id)
+            for seen in observations
+            if is_id(self._prefix + seen.pool_id)
+        )
+
+    def _rename_pools(self, pools: tuple[Pool, ...]) -> tuple[Pool, ...]:
+        if self.identity_id is None:
+            return pools
+        return tuple(
+            msgspec.structs.replace(
+                pool,
+                pool_id=self._prefix + pool.pool_id,
+                members=pool.members or (self.identity_id,),
+            )
+            for pool in pools
+            if is_id(self._prefix + pool.pool_id)
+        )
