@@ -1,0 +1,45 @@
+"""``{settings}``: every setting of the daemon, with its variable and default, from the class itself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from docutils import nodes
+from docutils.statemachine import StringList
+from pydantic.fields import FieldInfo
+from sphinx.application import Sphinx
+from sphinx.util.docutils import SphinxDirective
+
+from ratelord_core.settings import Settings
+
+
+def markdown_of(settings: type[Settings]) -> str:
+    """The table of all fields."""
+    prefix = settings.model_config.get("env_prefix", "")
+    lines = ["| variable | default | what it does |", "|---|---|---|"]
+    lines += [_row(prefix, name, field) for name, field in settings.model_fields.items()]
+    return "\n".join(lines)
+
+
+def _row(prefix: str, name: str, field: FieldInfo) -> str:
+    default = field.get_default()
+    shown = "none" if default is None or default == "" else f"`{default}`"
+    said = " ".join((field.description or "").split()).replace("|", "or")
+    return f"| `{prefix}{name.upper()}` | {shown} | {said} |"
+
+
+class SettingsTable(SphinxDirective):
+    """The directive."""
+
+    def run(self) -> list[nodes.Node]:
+        """The table."""
+        holder = nodes.container()
+        lines = StringList(markdown_of(Settings).splitlines(), source="settings.py")
+        self.state.nested_parse(lines, self.content_offset, holder)
+        return holder.children
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Make the directive known to Sphinx."""
+    app.add_directive("settings", SettingsTable)
+    return {"parallel_read_safe": True}
