@@ -119,7 +119,8 @@ class AccountIndex:
     def joined(self, identity: str) -> Iterator[Pool]:
         """The pools that an identity may draw from because it is registered with their provider."""
         provider = self._registered.get(identity)
-        if provider is not None and self._declared.get(provider) is not None:
+        declared = None if provider is None else self._declared.get(provider)
+        if provider is not None and declared not in {None, identity}:
             yield from self._of_account.get(provider, {}).values()
 
     def defaults(self, identity: str, provider: str | None = None) -> Iterator[Pool]:

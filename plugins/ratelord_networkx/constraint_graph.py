@@ -173,6 +173,9 @@ class NetworkxGraph:
             self._drawing.account(identity.identity_id, identity.provider_id)
         for pool in self._binder.accounts.joined(identity.identity_id):
             self._drawing.member(pool, identity.identity_id, shared=True)
+            self._drawing.member(
+                pool, self._topology.providers[pool.provider_id] or "", shared=True
+            )
 
     def _draw_use(self, agent: str, identity: str) -> None:
         self._draw_named("agent", agent)

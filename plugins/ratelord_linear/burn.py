@@ -1,0 +1,248 @@
+"""The ``linear`` model: a burn rate by exponential averages, its doubt, and what follows.
+
+Usage arrives in lumps. Two exponential averages, a short one (half a window) and a long one (twenty
+windows) that the short one is drawn towards, give the rate; the effective size of a lump,
+E[x²]/E[x], gives the noise that even a steady rate has; the errors of its own forecasts over
+quarter windows give the doubt about the rate itself. Demand over s seconds is taken as normal with
+mean ``rate·s`` and variance ``noise·s + doubt·s²``, which makes every question a closed form.
+"""
+
+from __future__ import annotations
+
+import math
+from math import exp, inf
+from typing import Any, Final
+
+from ratelord_core.model.forecast import Forecast
+from ratelord_linear.passage import Z90, Z99, passage_chance, passage_time
+
+MODEL_ID: Final = "linear"
+MODEL_VERSION: Final = "1"
+UNKNOWN_HORIZON: Final = 3600.0
+"""Seconds to look ahead when neither the next reset nor the window's length is known."""
+
+_SHORT: Final = 0.5
+"""Memory of the burn rate, in windows."""
+_LONG: Final = 20.0
+"""Memory of the rate that silence decays to, in windows."""
+_PRIOR_LUMPS: Final = 2.0
+"""So many lumps' worth of belief the long rate carries against the short one."""
+_PRIOR_PACE: Final = 0.1
+"""Before anything is known: a tenth of the pace that would just use the limit up."""
+_BLOCKS: Final = 4.0
+"""The model checks itself on so many blocks a window."""
+_LUMP_DECAY: Final = 0.999
+_ERROR_DECAY: Final = 0.98
+_WORST_ERROR: Final = 25.0
+"""A squared relative error beyond this teaches nothing more."""
+_SURPRISE_MEMORY: Final = 8.0
+"""How long drift is remembered, in windows."""
+
+_FIELDS: Final = (
+    "scale", "limit", "kind", "clock", "offset", "empty_since", "short_units", "short_time",
+    "long_units", "long_time", "lump_units", "lump_squares", "block_end", "block_units",
+    "block_mean", "block_noise", "errors", "checks", "surprise", "surprised_at", "used",
+)  # fmt: skip
+
+
+class LinearModel:
+    """One pool's burn rate.
+
+    Times of observations may repeat; spacing may be irregular. Time during which the pool is empty
+    says nothing about demand (nobody is let through), so from exhaustion to the reset the model's
+    clock stands still unless demand is still reported.
+    """
+
+    __slots__ = tuple(f"_{name}" for name in _FIELDS)
+
+    def __init__(self, limit: float, window_seconds: float | None) -> None:
+        self._scale = window_seconds or UNKNOWN_HORIZON
+        self._limit = max(limit, 0.0)
+        self._kind = "fixed"
+        self._clock: float | None = None
+        self._offset = 0.0
+        self._empty_since: float | None = None
+        self._short_units = self._short_time = 0.0
+        self._long_units = self._long_time = 0.0
+        self._lump_units = self._lump_squares = 0.0
+        self._block_end = self._block_units = self._block_mean = self._block_noise = 0.0
+        self._errors, self._checks = 1.0, 2.0
+        self._surprise, self._surprised_at = 0.0, 0.0
+        self._used = 0.0
+
+    def observe(self, t: float, units: float) -> None:
+        """So many units were asked for, or seen to be spent, at ``t``."""
+        if units <= 0.0:
+            return
+        self._empty_since = None
+        at = t - self._offset
+        if self._clock is None:
+            self._clock, self._block_end = at, at + self._scale / _BLOCKS
+        else:
+            self._move_to(at)
+            self._short_units += units
+            self._long_units += units
+            self._block_units += units
+        self._lump_units = self._lump_units * _LUMP_DECAY + units
+        self._lump_squares = self._lump_squares * _LUMP_DECAY + units * units
+        self._used += units
+        if self._used >= self._limit > 0.0 and self._kind in {"fixed", "calendar"}:
+            self._empty_since = t
+
+    def window(
+        self, t: float, limit: float, used: float, reset_at: float | None, kind: str
+    ) -> None:
+        """The pool's window as known at ``t``."""
+        self._limit, self._used, self._kind = max(limit, 0.0), used, kind
+        if self._empty_since is not None and (used < limit or limit <= 0.0):
+            self._offset += max(0.0, t - self._empty_since)
+            self._empty_since = None
+        if reset_at is not None and kind == "fixed" and self._clock is None:
+            self._scale = max(self._scale, reset_at - t)
+
+    def widen(self, t: float, units: float) -> None:
+        """Usage of that size was not foreseen: doubt the rate more, for some windows to come."""
+        if units <= 0.0:
+            return
+        rate = self._averages(t)[0] if self._clock is not None else 0.0
+        expected = rate * self._scale / _BLOCKS
+        self._surprise = self._surprise_at(t) + units / (units + expected)
+        self._surprised_at = t
+
+    def forecast(
+        self,
+        now: float,
+        remaining: float,
+        reset_at: float | None,
+        extra_units: float = 0.0,
+        staleness: float = 0.0,
+    ) -> Forecast:
+        """How long ``remaining - extra_units`` lasts. Changes nothing in the model.
+
+        An unknown reset is taken to be a whole window away (an hour, if that is unknown too): the
+        worst case. Sliding windows and buckets have no reset; they give back continuously, and are
+        looked at over one window.
+        """
+        ttr = inf if reset_at is None else max(0.0, reset_at - now)
+        horizon = self._scale if reset_at is None else ttr
+        kind = self._kind
+        if kind == "unbounded":
+            return self._answer(inf, inf, inf, 0.0, 0.0, 0.0, ttr, staleness)
+        if kind == "concurrency":
+            busy = 1.0 if remaining <= 0.0 else 0.0
+            return self._answer(inf, inf, inf, busy, 0.0, 0.0, ttr, staleness)
+        left = remaining - extra_units
+        rate, noise, doubt = self._averages(now) if self._clock is not None else (0.0, 0.0, 0.0)
+        if staleness > 0.0:
+            wider = 1.0 + staleness / (0.1 * self._scale)
+            noise, doubt = noise * wider, doubt * wider
+        variance = noise / horizon + doubt if horizon > 0.0 else doubt
+        if left <= 0.0:
+            return self._answer(0.0, 0.0, 0.0, 1.0, rate, variance, ttr, staleness)
+        net = rate
+        if kind in {"bucket", "sliding"}:
+            horizon = self._scale
+            net -= (self._limit if kind == "bucket" else self._limit - remaining) / self._scale
+        p50 = left / net if net > 0.0 else inf
+        p90 = min(p50, passage_time(left, net, noise, doubt, Z90))
+        p99 = min(p90, passage_time(left, net, noise, doubt, Z99))
+        chance = passage_chance(left, net, noise, doubt, horizon)
+        return self._answer(
+            p50 if p50 < horizon else inf,
+            p90 if p90 < horizon else inf,
+            p99 if p99 < horizon else inf,
+            chance,
+            rate,
+            variance,
+            ttr,
+            staleness,
+        )
+
+    def state(self) -> dict[str, Any]:
+        """Everything remembered, as plain JSON values."""
+        return {name: getattr(self, f"_{name}") for name in _FIELDS}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Continue from a state that this version gave; a missing field is a ``KeyError``."""
+        for name in _FIELDS:
+            setattr(self, f"_{name}", state[name])
+
+    def _move_to(self, at: float) -> None:
+        clock = self._clock
+        if clock is None or at <= clock:
+            return
+        if at >= self._block_end:
+            self._check(at)
+        span = at - clock
+        memory = _SHORT * self._scale
+        kept = exp(-span / memory)
+        self._short_units *= kept
+        self._short_time = self._short_time * kept + memory * (1.0 - kept)
+        memory = _LONG * self._scale
+        kept = exp(-span / memory)
+        self._long_units *= kept
+        self._long_time = self._long_time * kept + memory * (1.0 - kept)
+        self._clock = at
+
+    def _check(self, at: float) -> None:
+        """Compare the block that ended with what was expected of it; expect the next one."""
+        length = self._scale / _BLOCKS
+        blocks = (at - self._block_end) // length + 1.0
+        mean = self._block_mean
+        if mean > 0.0:
+            miss = ((self._block_units - mean) ** 2 - self._block_noise * mean) / (mean * mean)
+            self._errors = self._errors * _ERROR_DECAY + min(miss, _WORST_ERROR)
+            self._checks = self._checks * _ERROR_DECAY + 1.0
+        lump = self._lump_squares / self._lump_units
+        self._block_end += blocks * length
+        self._block_units = 0.0
+        self._block_mean = self._rate(at - (self._clock or at))[0] * length
+        self._block_noise = lump
+
+    def _rate(self, span: float) -> tuple[float, float]:
+        """(units per second, lumps' worth of evidence) after a silence of ``span`` seconds."""
+        lump = self._lump_squares / self._lump_units
+        memory = _SHORT * self._scale
+        kept = exp(-span / memory)
+        units = self._short_units * kept
+        time = self._short_time * kept + memory * (1.0 - kept)
+        memory = _LONG * self._scale
+        kept = exp(-span / memory)
+        pace = _PRIOR_PACE * (self._limit or lump) / self._scale
+        credit = 0.1 * self._scale
+        long = (self._long_units * kept + pace * credit) / (
+            self._long_time * kept + memory * (1.0 - kept) + credit
+        )
+        belief = _PRIOR_LUMPS * lump
+        evidence = units / lump + _PRIOR_LUMPS
+        return (units + belief) / (time + belief / long), evidence
+
+    def _averages(self, t: float) -> tuple[float, float, float]:
+        """(rate, noise per second, doubt per second²) at ``t``."""
+        at = t - self._offset if self._empty_since is None else self._empty_since - self._offset
+        rate, evidence = self._rate(max(0.0, at - (self._clock or at)))
+        noise = rate * self._lump_squares / self._lump_units
+        unsure = max(1.0 / evidence, self._errors / self._checks, 1e-4) + self._surprise_at(t)
+        return rate, noise, unsure * rate * rate
+
+    def _surprise_at(self, t: float) -> float:
+        if self._surprise <= 0.0:
+            return 0.0
+        age = max(0.0, t - self._surprised_at)
+        return self._surprise * exp(-age / (_SURPRISE_MEMORY * self._scale))
+
+    def _answer(  # noqa: PLR0917 - the numbers of one record, in its order
+        self,
+        p50: float,
+        p90: float,
+        p99: float,
+        chance: float,
+        rate: float,
+        variance: float,
+        ttr: float,
+        staleness: float,
+    ) -> Forecast:
+        margin = p99 - ttr if math.isfinite(p99) and math.isfinite(ttr) else inf
+        return Forecast(
+            p50, p90, p99, chance, rate, variance, ttr, margin, staleness, MODEL_ID, MODEL_VERSION
+        )

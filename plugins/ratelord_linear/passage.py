@@ -1,0 +1,54 @@
+"""When a drifting, widening demand passes a level: closed forms of the normal distribution."""
+
+from __future__ import annotations
+
+import math
+from math import erf, exp, sqrt
+from typing import Final
+
+Z90: Final = 1.2815515655446004
+"""The 90th percentile of the standard normal distribution."""
+Z99: Final = 2.3263478740408408
+"""Its 99th percentile."""
+_ROOT_HALF: Final = sqrt(0.5)
+
+
+def normal_cdf(x: float) -> float:
+    """P(Z <= x) of the standard normal distribution."""
+    return 0.5 * (1.0 + erf(x * _ROOT_HALF))
+
+
+def passage_time(level: float, rate: float, noise: float, doubt: float, z: float) -> float:
+    """The earliest s at which demand reaches ``level`` if it runs ``z`` deviations high.
+
+    Demand over s seconds has the mean ``rate * s`` and the variance ``noise * s + doubt * s**2``.
+    Solves ``level - rate * s = z * sqrt(noise * s + doubt * s**2)`` for its smallest positive root,
+    written so that nothing cancels; ``inf`` if demand never gets there.
+    """
+    zz = z * z
+    a = rate * rate - zz * doubt
+    b = 2.0 * level * rate + zz * noise
+    discriminant = b * b - 4.0 * a * level * level
+    if discriminant < 0.0:
+        return math.inf
+    below = b + sqrt(discriminant)
+    return 2.0 * level * level / below if below > 0.0 else math.inf
+
+
+def passage_chance(level: float, rate: float, noise: float, doubt: float, horizon: float) -> float:
+    """The probability that demand reaches ``level`` within ``horizon`` seconds.
+
+    With ``rate`` >= 0 cumulative demand hardly ever falls, so this is P(demand(horizon) >= level).
+    With ``rate`` < 0 (more flows back than is spent) the path may touch the level and leave it:
+    the first-passage formula of Brownian motion with drift counts that.
+    """
+    variance = noise * horizon + doubt * horizon * horizon
+    mean = rate * horizon
+    if variance <= 0.0:
+        return 1.0 if mean >= level else 0.0
+    deviation = sqrt(variance)
+    straight = normal_cdf((mean - level) / deviation)
+    if rate >= 0.0:
+        return straight
+    mirrored = exp(max(-700.0, 2.0 * mean * level / variance))
+    return min(1.0, straight + mirrored * normal_cdf((-level - mean) / deviation))
