@@ -1,0 +1,1 @@
+"""Event logs in SQL databases; SQLite needs no server and no configuration."""

@@ -1,0 +1,130 @@
+"""An event log in one SQLite file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from msgspec.structs import astuple
+from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
+
+from ratelord_core.errors import StoreError
+from ratelord_core.events.record import Record
+from ratelord_core.store import EventQuery, Head
+from ratelord_sql import reading
+from ratelord_sql.faults import fault, path_fault
+from ratelord_sql.lock import DaemonLock
+from ratelord_sql.opening import open_readers, open_writer
+
+_INSERT = "INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_WAL_HEADER = 32
+_WAL_FRAME = 24 + 4096
+"""Bytes of a page of SQLite's default size and of the frame around it."""
+
+
+class SqliteEventStore:
+    """The log in the file at ``path``: appended by one thread, read by any.
+
+    ``exclusive`` creates the file if need be and takes the one-daemon lock; otherwise the log is
+    only read, beside the daemon that may be writing it.
+    """
+
+    def __init__(self, path: Path, *, exclusive: bool = True) -> None:
+        self.path = path.resolve()
+        self._lock: DaemonLock | None = None
+        self._writer: Connection | None = None
+        try:
+            if exclusive:
+                self._lock = DaemonLock(self.path)
+                self._writer = open_writer(self.path)
+            self._readers = open_readers(self.path)
+            self._newest = self.head()
+        except OSError as error:
+            self._let_go()
+            raise path_fault(self.path, error) from error
+        except BaseException:
+            self._let_go()
+            raise
+
+    def append(self, records: Sequence[Record]) -> None:
+        """Commit the records in one transaction, flushed to the disk."""
+        if not records:
+            return
+        if self._writer is None:
+            raise StoreError(f"cannot write {self.path}: it is open for reading only")
+        self._refuse_what_does_not_follow(records)
+        try:
+            self._writer.exec_driver_sql("BEGIN IMMEDIATE")
+            self._writer.exec_driver_sql(_INSERT, [astuple(record) for record in records])
+            self._writer.exec_driver_sql("COMMIT")
+        except DBAPIError as error:
+            self._undo(self._writer)
+            raise fault(self.path, "write", error) from error
+        newest = records[-1]
+        self._newest = Head(newest.seq, newest.chain, newest.ts_ingest)
+
+    def head(self) -> Head:
+        """The end of the log, read from the file."""
+        try:
+            with self._readers.connect() as connection:
+                return reading.head_of(connection)
+        except DBAPIError as error:
+            raise fault(self.path, "read", error) from error
+
+    def read(self, query: EventQuery) -> Iterator[Record]:
+        """Records that match and were there when the first of them was asked for."""
+        try:
+            yield from reading.read(self._readers, query)
+        except DBAPIError as error:
+            raise fault(self.path, "read", error) from error
+
+    def find(self, event_id: bytes) -> Record | None:
+        """The record of a UUIDv7 that was written within a minute of the time it carries."""
+        try:
+            with self._readers.connect() as connection:
+                return reading.find(connection, event_id)
+        except DBAPIError as error:
+            raise fault(self.path, "read", error) from error
+
+    def checkpoint_lag(self) -> int:
+        """Pages of the write-ahead file: at most so many are not yet folded in.
+
+        The file is reused, not shrunk; it grows far past its usual 1,000 pages only if a long
+        read, or a full disk, keeps pages from being folded in.
+        """
+        ahead = self.path.with_name(self.path.name + "-wal")
+        try:
+            return max(0, ahead.stat().st_size - _WAL_HEADER) // _WAL_FRAME
+        except FileNotFoundError:
+            return 0
+
+    def close(self) -> None:
+        """Fold everything into the main file and free the lock."""
+        self._readers.dispose()
+        self._let_go()
+
+    def _let_go(self) -> None:
+        if self._writer is not None:
+            self._writer.close()
+            self._writer = None
+        if self._lock is not None:
+            self._lock.release()
+
+    def _undo(self, writer: Connection) -> None:
+        # SQLite itself has rolled back after some failures; the next BEGIN would tell if not.
+        with suppress(DBAPIError):
+            writer.exec_driver_sql("ROLLBACK")
+        with suppress(StoreError):
+            self._newest = self.head()
+
+    def _refuse_what_does_not_follow(self, records: Sequence[Record]) -> None:
+        seq, ts_ingest = self._newest.seq, self._newest.ts_ingest
+        for record in records:
+            if record.seq != seq + 1 or record.ts_ingest < ts_ingest:
+                raise StoreError(
+                    f"cannot write {self.path}: event {record.seq} at {record.ts_ingest} does not "
+                    f"follow event {seq} at {ts_ingest}; rebuild from the log and try again"
+                )
+            seq, ts_ingest = record.seq, record.ts_ingest

@@ -1,0 +1,247 @@
+"""Group commit: many callers, one durable append, then their answers.
+
+One thread writes. Its batch is whatever queued while the last commit ran, so a lone caller waits
+for one commit only, and a crowd shares one. It does not linger: waiting for company costs more
+than it brings.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from queue import SimpleQueue
+
+import msgspec
+
+from ratelord_core.clock import Clock
+from ratelord_core.errors import StoreError, Unavailable
+from ratelord_core.events.codec import Sealer
+from ratelord_core.events.envelope import Draft
+from ratelord_core.events.record import Record
+from ratelord_core.store import EventStore, Head
+
+Records = tuple[Record, ...]
+Listener = Callable[[Records], None]
+FailureListener = Callable[[StoreError], None]
+
+MAX_WRITES = 512
+"""Writes that share a commit at most, so that the first of a large crowd is not kept waiting."""
+
+_log = logging.getLogger(__name__)
+
+
+class _Write(msgspec.Struct):
+    """What one caller wants written, and where the answer goes."""
+
+    drafts: Sequence[Draft]
+    answer: asyncio.Future[Records]
+
+
+class _Outcome(msgspec.Struct):
+    """What became of a batch: the records of each write, or why there are none."""
+
+    batch: list[_Write]
+    records: list[Records]
+    error: StoreError | None = None
+
+
+class Journal:
+    """Writes events down, in the order in which ``write`` was called.
+
+    Belongs to the event loop on which ``start`` was called; every method is called there. The
+    sealer is used on the writer's thread, so its entropy must be its own. A failed append leaves
+    the journal ``failed``: what was decided since is not in the log, so the owner rebuilds its
+    state from the log, and then calls ``reopen``.
+    """
+
+    def __init__(
+        self,
+        store: EventStore,
+        sealer: Sealer,
+        clock: Clock,
+        *,
+        on_failure: FailureListener | None = None,
+    ) -> None:
+        self._store = store
+        self._sealer = sealer
+        self._clock = clock
+        self._on_failure = on_failure
+        self._listeners: list[Listener] = []
+        self._waiting: list[_Write] = []
+        self._in_flight = 0
+        self._scheduled = False
+        self._closed = False
+        self._idle: list[asyncio.Future[None]] = []
+        self._batches: SimpleQueue[list[_Write] | None] = SimpleQueue()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
+        self.failed: StoreError | None = None
+        """Why nothing can be written now; None while all is well."""
+        self.seq = sealer.seq
+        """The newest durable event."""
+        self.batches = 0
+        """Commits so far."""
+        self.last_batch = 0
+        """Events of the last commit."""
+        self._newest = store.head().ts_ingest
+
+    @property
+    def queued(self) -> int:
+        """Writes that are not durable yet."""
+        return len(self._waiting) + self._in_flight
+
+    def start(self) -> None:
+        """Begin to write; call it once, on the loop."""
+        self._loop = asyncio.get_running_loop()
+        self._thread = threading.Thread(
+            target=self._run, args=(self._loop,), name="ratelord-journal", daemon=True
+        )
+        self._thread.start()
+
+    def on_commit(self, listener: Listener) -> Callable[[], None]:
+        """Tell a listener of every batch once it is durable and its callers have their answers.
+
+        Returns what takes the listener off again. What it raises is logged and goes no further.
+        """
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
+
+    def write(self, drafts: Sequence[Draft]) -> asyncio.Future[Records]:
+        """Have events written down, next to each other; the future has them once they are durable.
+
+        Cancelling the future abandons the answer, not the events. Raises ``Unavailable`` at once,
+        or through the future, if the store does not write (``read_only``) or after ``close``
+        (``shutting_down``).
+        """
+        if self.failed is not None:
+            raise _read_only(self.failed)
+        if self._closed or self._loop is None:
+            state = "closed" if self._closed else "not started yet"
+            raise Unavailable(f"the journal is {state}; ask again later", code="shutting_down")
+        answer: asyncio.Future[Records] = self._loop.create_future()
+        self._waiting.append(_Write(drafts, answer))
+        if not self._in_flight and not self._scheduled:
+            # At the end of this turn of the loop, so that all its callers share the commit.
+            self._scheduled = True
+            self._loop.call_soon(self._hand_over)
+        return answer
+
+    async def drain(self) -> None:
+        """Wait until nothing is queued: all is durable and told to the listeners, or ``failed``."""
+        if self.queued and self._loop is not None:
+            idle: asyncio.Future[None] = self._loop.create_future()
+            self._idle.append(idle)
+            await idle
+
+    async def close(self) -> None:
+        """Take no more events, finish those queued, end the thread. A second call does nothing."""
+        if self._closed:
+            return
+        self._closed = True
+        await self.drain()
+        if self._thread is not None:
+            self._batches.put(None)
+            self._thread.join()
+
+    def reopen(self, head: Head) -> None:
+        """Write again after a failure, following what is truly the end of the log."""
+        if self._in_flight:
+            raise RuntimeError("the journal is still writing; reopen it after it has failed")
+        self._sealer.seq, self._sealer.chain = head.seq, head.chain
+        self._newest, self.seq = head.ts_ingest, head.seq
+        self.failed = None
+
+    def _hand_over(self) -> None:
+        self._scheduled = False
+        batch, self._waiting = self._waiting[:MAX_WRITES], self._waiting[MAX_WRITES:]
+        self._in_flight = len(batch)
+        if batch:
+            self._batches.put(batch)
+
+    def _run(self, loop: asyncio.AbstractEventLoop) -> None:
+        while (batch := self._batches.get()) is not None:
+            outcome = self._commit(batch)
+            try:
+                loop.call_soon_threadsafe(self._settle, outcome)
+            except RuntimeError:
+                return  # the loop is gone, and with it everybody who waited
+
+    def _commit(self, batch: list[_Write]) -> _Outcome:
+        sealer = self._sealer
+        seq, chain, newest = sealer.seq, sealer.chain, self._newest
+        try:
+            now = self._newest = max(newest, self._clock.now())
+            records = [tuple([sealer.seal(draft, now) for draft in w.drafts]) for w in batch]
+            self._store.append([record for group in records for record in group])
+        except Exception as error:  # noqa: BLE001 - whoever waits must hear of any failure
+            sealer.seq, sealer.chain, self._newest = seq, chain, newest
+            return _Outcome(batch, [], _as_store_error(error))
+        return _Outcome(batch, records)
+
+    def _settle(self, outcome: _Outcome) -> None:
+        self._in_flight = 0
+        if outcome.error is not None:
+            self._fail(outcome.batch, outcome.error)
+            return
+        self._count(outcome.records)
+        self._hand_over()
+        for write, records in zip(outcome.batch, outcome.records, strict=True):
+            if not write.answer.done():
+                write.answer.set_result(records)
+        # The loop runs callbacks in this order: first whoever has an answer now, then listeners.
+        asyncio.get_running_loop().call_soon(self._tell, outcome.records)
+
+    def _count(self, groups: list[Records]) -> None:
+        self.batches += 1
+        self.last_batch = sum(map(len, groups))
+        self.seq += self.last_batch
+
+    def _tell(self, groups: list[Records]) -> None:
+        records = tuple([record for group in groups for record in group])
+        for listener in tuple(self._listeners) if records else ():
+            try:
+                listener(records)
+            except Exception:  # noqa: BLE001 - a listener's trouble is never its neighbours'
+                _log.exception(
+                    "a listener failed on events up to %d: %r", records[-1].seq, listener
+                )
+        self._rest()
+
+    def _fail(self, batch: list[_Write], error: StoreError) -> None:
+        self.failed = error
+        lost, self._waiting = batch + self._waiting, []
+        for write in lost:
+            if not write.answer.done():
+                write.answer.set_exception(_read_only(error))
+                # Told even if nobody awaits it, else the loop complains when it is collected.
+                write.answer.exception()
+        _log.error("%d writes were lost: %s", len(lost), error)
+        self._rest()
+        if self._on_failure is not None:
+            self._on_failure(error)
+
+    def _rest(self) -> None:
+        if self.queued:
+            return
+        idle, self._idle = self._idle, []
+        for waiter in idle:
+            if not waiter.done():
+                waiter.set_result(None)
+
+
+def _read_only(error: StoreError) -> Unavailable:
+    refusal = Unavailable(
+        f"nothing can be written: {error}; ask again once that is repaired", code="read_only"
+    )
+    refusal.__cause__ = error
+    return refusal
+
+
+def _as_store_error(error: Exception) -> StoreError:
+    if isinstance(error, StoreError):
+        return error
+    wrapped = StoreError(f"an event cannot be written: {type(error).__name__}: {error}")
+    wrapped.__cause__ = error
+    return wrapped
