@@ -1,0 +1,58 @@
+"""Puts the verbs together, runs one, and turns whatever happens into an exit code and a line."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import sys
+from collections.abc import Sequence
+
+from cyclopts import App, CycloptsError, Parameter
+
+from ratelord_core import __version__
+from ratelord_core.cli import verbs
+from ratelord_core.cli.outcome import DONE, USAGE, say_and_code
+
+PROLOGUE = "Ask before you act: one daemon knows every limit, and answers before it is exceeded."
+
+
+def build() -> App:
+    """The whole command line."""
+    app = App(
+        name="ratelord",
+        help=PROLOGUE,
+        help_epilogue="First time here? ratelord demo",
+        help_format="plaintext",
+        default_parameter=Parameter(show_default=False),
+        version=__version__,
+        version_flags=["--version"],
+        result_action="return_value",
+        suppress_keyboard_interrupt=False,
+    )
+    for found in sorted(pkgutil.iter_modules(verbs.__path__), key=lambda module: module.name):
+        importlib.import_module(f"{verbs.__name__}.{found.name}").register(app)
+    return app
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command; returns the exit code. Errors are one line on standard error."""
+    app = build()
+    try:
+        code = app(list(arguments), exit_on_error=False, print_error=False)
+        sys.stdout.flush()
+    except CycloptsError as error:
+        return _usage(error)
+    except SystemExit as error:
+        return error.code if isinstance(error.code, int) else DONE
+    except BaseException as error:  # noqa: BLE001 - the last door: every error becomes a line
+        return say_and_code(error)
+    return code if isinstance(code, int) else DONE
+
+
+def _usage(error: CycloptsError) -> int:
+    verb = " ".join(error.command_chain) if error.command_chain else ""
+    help_ = " ".join(part for part in ("ratelord", verb, "--help") if part)
+    said = " ".join(str(error).split()).removeprefix(type(error).__name__).strip()
+    said = said.partition(" Available commands")[0]
+    print(f"ratelord: {said.rstrip('.')}; see: {help_}", file=sys.stderr)
+    return USAGE

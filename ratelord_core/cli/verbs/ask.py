@@ -1,0 +1,159 @@
+"""``ratelord ask``: may this action go ahead?"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from cyclopts import App, Parameter
+
+from ratelord_core.cli import known_ids
+from ratelord_core.cli.amounts import read_costs, read_pin
+from ratelord_core.cli.asker import default_agent, default_identity
+from ratelord_core.cli.door import open_client
+from ratelord_core.cli.options import ASK, Json
+from ratelord_core.cli.outcome import DENIED, DONE, FAILED, UNREACHABLE
+from ratelord_core.cli.screen import hint, print_json, print_table, say
+from ratelord_core.cli.sentences import decision_sentence
+
+if TYPE_CHECKING:
+    from ratelord import Decision
+
+
+def register(app: App) -> None:
+    """Add the verb."""
+    app.command(ask, group=ASK)
+
+
+def ask(
+    workload: Annotated[str, Parameter(completer=known_ids.workloads)],
+    scope: Annotated[str, Parameter(completer=known_ids.scopes)] = "global",
+    /,
+    *,
+    agent: Annotated[str | None, Parameter(completer=known_ids.agents)] = None,
+    identity: Annotated[str | None, Parameter(completer=known_ids.identities)] = None,
+    cost: float | None = None,
+    costs: Annotated[tuple[str, ...], Parameter(completer=known_ids.pools, negative=())] = (),
+    urgency: Literal["high", "normal", "background"] | None = None,
+    pool: Annotated[str | None, Parameter(completer=known_ids.pools)] = None,
+    provider: str | None = None,
+    model: str | None = None,
+    duration: float | None = None,
+    max_wait: float | None = None,
+    renews: Annotated[str | None, Parameter(completer=known_ids.intents)] = None,
+    key: str | None = None,
+    wait: Annotated[bool, Parameter(negative=())] = False,
+    dry_run: Annotated[bool, Parameter(negative=())] = False,
+    debug: Annotated[bool, Parameter(negative=())] = False,
+    json: Json = False,
+) -> int:
+    """Ask whether an action may go ahead, and hold what it needs.
+
+    Exit code 0: approved; 3: denied; 4: no daemon.
+
+    Parameters
+    ----------
+    workload
+        What kind of work it is.
+    scope
+        Where: repo:…, org:…, env:…, or global.
+    agent
+        Who asks; else RATELORD_AGENT, else cli: and your name.
+    identity
+        Whose credential is charged; else RATELORD_IDENTITY, else the only registered one.
+    cost
+        How much it will cost: multiplies what one call consumes.
+    costs
+        What it will take of one pool, as PROVIDER/POOL=UNITS; may be repeated.
+    urgency
+        high, normal or background.
+    pool
+        Draw from this pool: PROVIDER/POOL, or the pool's name beside --provider.
+    provider
+        Draw from this provider's pools.
+    model
+        The model to be used, for prices and for limits of that model.
+    duration
+        Seconds that it will take; what is held lives so long.
+    max_wait
+        Longest acceptable wait in seconds; 0 = now or never.
+    renews
+        The earlier intent that this one continues.
+    key
+        Idempotency key: the same key gets the first answer again.
+    wait
+        If told to wait, sleep until the action may start.
+    dry_run
+        Say what the answer would be; hold nothing.
+    debug
+        Show every rule that was looked at.
+    """
+    provider, pool = read_pin(provider, pool)
+    with open_client() as client:
+        who = (agent or default_agent(), identity or default_identity(client), workload, scope)
+        question = client.propose if dry_run else client.ask
+        decision = question(
+            *who,
+            expected_cost=cost,
+            costs=read_costs(costs),
+            urgency=urgency,
+            provider_id=provider,
+            pool_id=pool,
+            model=model,
+            duration_hint=duration,
+            max_wait=max_wait,
+            renews=renews,
+            idempotency_key=None if dry_run else key,
+            debug=debug,
+        )
+        _show(decision, workload, json=json, dry_run=dry_run)
+        if wait and decision.allowed and not dry_run:
+            _sleep(client, decision)
+    return _code(decision)
+
+
+def _show(decision: Decision, workload: str, *, json: bool, dry_run: bool) -> None:
+    if json:
+        print_json(decision.as_wire())
+        return
+    if decision.synthetic:
+        print(f"ratelord: {decision_sentence(decision, workload)}", file=sys.stderr)
+        return
+    style = "green" if decision.decision == "approve" else "yellow" if decision.allowed else "red"
+    say(decision_sentence(decision, workload, dry_run=dry_run), style)
+    if decision.trace:
+        print_table(
+            ("policy", "rule", "condition", "true", "action"),
+            [
+                [
+                    str(step.get(n, ""))
+                    for n in ("policy_id", "rule", "condition", "result", "action")
+                ]
+                for step in decision.trace
+            ],
+        )
+    if not dry_run:
+        verb = "report" if decision.allowed else "explain"
+        hint(f"next: ratelord {verb} {decision.intent_id}")
+
+
+def _sleep(client: object, decision: Decision) -> None:
+    import time
+
+    from ratelord import Client
+
+    try:
+        time.sleep(decision.wait_seconds)
+    except KeyboardInterrupt:
+        # Nothing was done with the hold: give it back instead of letting it expire into use.
+        if isinstance(client, Client):
+            client.report(decision.intent_id, outcome="cancelled")
+        raise
+
+
+def _code(decision: Decision) -> int:
+    if decision.allowed:
+        return DONE
+    if decision.synthetic:
+        return UNREACHABLE if decision.reason_code == "daemon_unreachable" else FAILED
+    return DENIED

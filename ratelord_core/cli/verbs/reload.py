@@ -1,0 +1,29 @@
+"""``ratelord reload``: read the policy file again."""
+
+from __future__ import annotations
+
+from cyclopts import App
+
+from ratelord_core.cli import words
+from ratelord_core.cli.door import open_client
+from ratelord_core.cli.options import ADMINISTER, Json
+from ratelord_core.cli.outcome import DONE
+from ratelord_core.cli.screen import print_json, say
+
+
+def register(app: App) -> None:
+    """Add the verb."""
+    app.command(reload, group=ADMINISTER)
+
+
+def reload(*, json: Json = False) -> int:
+    """Make the daemon read its policy file again; a bad file changes nothing."""
+    with open_client() as client:
+        done = client.reload_policy()
+    if json:
+        print_json(done)
+    elif done.get("changed"):
+        say(f"Policy {words.plain(done.get('version', ''))[:12]} is in force.")
+    else:
+        say("The policy did not change.")
+    return DONE
