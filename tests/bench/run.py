@@ -1,0 +1,112 @@
+"""How fast, as ratios to floors that are measured in the same run: ``tox -e bench``.
+
+Exits 0 whatever the figures are, 1 if ledger and log disagree after the load, 2 if the load cannot
+be made.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+from pathlib import Path
+
+import in_process
+from agreement import disagreements
+from load import find_wrk
+from measure import Contender, Rounds, interleave
+from servers import floor
+from table import Row, show
+from workload import batch, intent, policy
+
+from ratelord_core.testing.daemon_process import DaemonProcess
+
+BATCH = 16
+
+
+def main(arguments: list[str]) -> int:
+    """Measure, compare, print, write."""
+    options = _options(arguments)
+    find_wrk()
+    with tempfile.TemporaryDirectory(dir=options.folder) as name:
+        rows, wrong = _over_http(Path(name), options.rounds)
+    rows += in_process.rows(quick=options.quick)
+    print(show(rows))
+    options.json.write_text(
+        json.dumps(
+            {"rows": [row.plain() for row in rows], "rounds": options.rounds, "wrong": wrong}, indent=2
+        ),
+        encoding="utf-8",
+    )
+    print(f"written to {options.json}")
+    for sentence in wrong:
+        print(f"bench: ledger and log disagree: {sentence}", file=sys.stderr)
+    return 1 if wrong else 0
+
+
+def _options(arguments: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="bench", description=__doc__)
+    parser.add_argument("--rounds", type=int, default=9, help="rounds of one second each")
+    parser.add_argument("--quick", action="store_true", help="fewer repetitions in process")
+    parser.add_argument("--json", type=Path, default=Path("bench.json"), help="where to write")
+    parser.add_argument(
+        "--folder", type=Path, default=Path.cwd(), help="on the disk that is to be measured"
+    )
+    return parser.parse_args(arguments)
+
+
+def _over_http(folder: Path, rounds: int) -> tuple[list[Row], list[str]]:
+    daemon = DaemonProcess(folder, policy=policy())
+    with (
+        daemon,
+        floor("echo", folder) as (echo, echo_pid),
+        floor("durable", folder) as (durable, durable_pid),
+    ):
+        one = {
+            "E": Contender(f"{echo}/v1/intent", echo_pid, intent()),
+            "D": Contender(f"{durable}/v1/intent", durable_pid, intent()),
+            "ratelord": Contender(f"{daemon.url}/v1/intent", daemon.pid, intent()),
+        }
+        many = {
+            "E": one["E"],
+            "ratelord": Contender(f"{daemon.url}/v1/intents/batch", daemon.pid, batch(BATCH)),
+        }
+        by_connections = {count: interleave(one, count, rounds) for count in (64, 16, 1)}
+        batches = interleave(many, 4, max(3, rounds // 3))
+        answered = sum(told.answered("ratelord") for told in by_connections.values())
+        answered += BATCH * batches.answered("ratelord")
+        in_flight = (rounds + 1) * (64 + 16 + 1 + 4 * BATCH)
+        wrong, told = disagreements(daemon.db, daemon.url, answered, in_flight)
+    refused = sum(told.refused("ratelord") for told in by_connections.values())
+    if refused:
+        wrong.append(f"{refused} requests were refused or broke off")
+    rows = [*_rows(by_connections), *_batch_rows(batches, by_connections[64])]
+    return [*rows, Row("bytes per decision in the log, both events", told.bytes_each, "<=", 500)], wrong
+
+
+def _rows(told: dict[int, Rounds]) -> list[Row]:
+    at64, at16, at1 = told[64], told[16], told[1]
+    return [
+        Row("durable intents/s ÷ D, 64 connections", at64.ratio("ratelord", "D", "rate"), ">=", 0.85),
+        Row("durable intents/s ÷ D, 16 connections", at16.ratio("ratelord", "D", "rate"), ">=", 0.75),
+        Row("durable intents/s ÷ E, 64 connections", at64.ratio("ratelord", "E", "rate"), ">=", 0.60),
+        Row("p50 ÷ D's p50, 1 connection", at1.ratio("ratelord", "D", "p50"), "<=", 1.3),
+        Row("p99 ÷ D's p99, 16 connections", at16.ratio("ratelord", "D", "p99"), "<=", 2.0),
+        Row("p99 ÷ D's p99, 64 connections", at64.ratio("ratelord", "D", "p99"), "<=", 2.0),
+        Row("CPU per intent ÷ CPU per echo, 64", at64.ratio("ratelord", "E", "cpu"), "<=", 1.8),
+        Row("for scale: E, requests/s, 64", at64.value("E", "rate")),
+        Row("for scale: D, requests/s, 64", at64.value("D", "rate")),
+        Row("for scale: durable intents/s, 64", at64.value("ratelord", "rate")),
+        Row("for scale: p99 of an intent in ms, 1 connection", at1.value("ratelord", "p99") / 1000),
+    ]
+
+
+def _batch_rows(batches: Rounds, at64: Rounds) -> list[Row]:
+    intents = BATCH * batches.value("ratelord", "rate")
+    echo = at64.value("E", "rate")
+    return [Row(f"batches of {BATCH}, 4 connections, intents/s ÷ E", intents / echo, ">=", 2.5)]
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,63 @@
+"""What the daemon is asked, and the policy that it judges by: two pools, ten conditions."""
+
+from __future__ import annotations
+
+import json
+
+POOLS = ("bench/requests", "bench/tokens")
+ROOM = 2**50
+"""So much that nothing binds: a denial would be cheaper than what is measured."""
+
+
+def policy(rules: int = 10, identities: int = 0) -> str:
+    """A policy document: ``rules`` that bind every intent, and as many identities."""
+    return json.dumps(
+        {
+            "pools": [
+                {
+                    "id": key,
+                    "unit": key.partition("/")[2],
+                    "limit": ROOM,
+                    "window": {"kind": "fixed", "every": "720h"},
+                    "shared_by": ["*"],
+                }
+                for key in POOLS
+            ],
+            "workloads": {"bench": {"consumes": {POOLS[0]: 1, POOLS[1]: 100}}},
+            "identities": [{"id": f"key:{n}", "kind": "service"} for n in range(identities)],
+            "policies": [{"id": "bench", "scope": "global", "rules": [_rule(n) for n in range(rules)]}],
+        }
+    )
+
+
+def strangers(rules: int) -> str:
+    """The same, plus ``rules`` more that bind other agents only."""
+    document = json.loads(policy())
+    document["policies"] += [
+        {"id": f"other-{n}", "scope": f"agent:other-{n}", "rules": [_rule(n)]} for n in range(rules)
+    ]
+    return json.dumps(document)
+
+
+def intent() -> str:
+    """One intent; ``AGENT`` is replaced by each of 64 agents in turn."""
+    return json.dumps(
+        {
+            "agent_id": "AGENT",
+            "identity_id": "key:bench",
+            "workload_id": "bench",
+            "scope_id": "repo:acme/api",
+            "urgency": "normal",
+            "expected_cost": 1,
+        }
+    )
+
+
+def batch(size: int) -> str:
+    """So many intents in one body."""
+    return json.dumps({"intents": [json.loads(intent()) for _ in range(size)]})
+
+
+def _rule(number: int) -> dict[str, object]:
+    condition = f"remaining < {number} && intent.urgency == 'background' && risk.p_exhaustion > 0.9"
+    return {"name": f"rule-{number}", "condition": condition, "action": "deny", "params": {"reason": "full"}}
