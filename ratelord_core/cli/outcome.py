@@ -52,7 +52,9 @@ def _row(error: BaseException) -> tuple[int, str]:
 
 
 def _core_line(error: BaseException) -> str:
-        if isinstance(error, PolicyError):  # one line a finding
+    from ratelord_core.errors import PolicyError, RatelordError
+
+    if isinstance(error, PolicyError):  # one line a finding
         return str(error)
     if isinstance(error, RatelordError):
         return _line(error)
