@@ -85,17 +85,26 @@ class ProviderFactory(Protocol):
         ...
 
 
-def check_options(config: ProviderConfig, known: Collection[str]) -> None:
+def check_options(
+    config: ProviderConfig,
+    known: Collection[str],
+    given: Mapping[str, object] | None = None,
+    path: str = "",
+) -> None:
     """Refuse options that a provider plugin does not know, with the nearest name that it does.
 
-    For ``ProviderFactory.build``; raises ``SettingsError``.
+    For ``ProviderFactory.build``: looks at ``config.options``, or at ``given``, the mapping that
+    lies there under ``path``. Raises ``SettingsError``.
     """
-    for name in config.options:
+    for name in config.options if given is None else given:
         if name in known:
             continue
         near = difflib.get_close_matches(str(name), known, n=1)
         hint = f"did you mean {near[0]!r}?" if near else f"it knows {', '.join(sorted(known))}"
-        raise SettingsError(f"provider {config.id}: {config.plugin} has no option {name!r}; {hint}")
+        shown = f"{path}.{name}" if path else name
+        raise SettingsError(
+            f"provider {config.id}: {config.plugin} has no option {shown!r}; {hint}"
+        )
 
 
 def bad_option(config: ProviderConfig, name: str, value: object, right: str) -> SettingsError:

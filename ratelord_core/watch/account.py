@@ -47,7 +47,8 @@ class Account:
         )
 
     def pools(self) -> tuple[Pool, ...]:
-        """The provider's pools by the names they have here; only this identity draws from them."""
+        """The provider's pools by the names they have here; an extra account's have its identity as
+        their only member."""
         return self._rename_pools(vet_pools(self.provider.pools(), self.provider_id))
 
     async def poll(self, request: PollRequest) -> PollResult:
@@ -78,14 +79,11 @@ class Account:
         )
 
     def _rename_pools(self, pools: tuple[Pool, ...]) -> tuple[Pool, ...]:
-        if self.identity_id is None:
+        if not self._prefix or self.identity_id is None:
             return pools
+        mine = (self.identity_id,)
         return tuple(
-            msgspec.structs.replace(
-                pool,
-                pool_id=self._prefix + pool.pool_id,
-                members=pool.members or (self.identity_id,),
-            )
+            msgspec.structs.replace(pool, pool_id=self._prefix + pool.pool_id, members=mine)
             for pool in pools
             if is_id(self._prefix + pool.pool_id)
         )
