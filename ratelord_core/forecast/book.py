@@ -1,0 +1,156 @@
+"""The book of forecasts: one model for each pool, asked and told in whole units and µs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+import msgspec
+
+from ratelord_core.forecast.announced import Announced, is_material
+from ratelord_core.forecast.levels import RiskLevels
+from ratelord_core.forecast.page import Page
+from ratelord_core.forecast.protocol import ForecastModelFactory
+from ratelord_core.model.forecast import Forecast, RiskLevel
+from ratelord_core.model.ids import split_pool_key
+from ratelord_core.model.instant import HOUR, Micros, to_seconds
+from ratelord_core.model.pool import Pool
+
+_NOTHING: Final = Forecast()
+
+
+class Standing(msgspec.Struct, frozen=True, gc=False):
+    """Where a pool stands: ``available`` units now, the next reset, and for how many seconds data
+    have been missing beyond what is normal."""
+
+    available: int
+    reset_at: Micros | None = None
+    staleness: float = 0.0
+
+
+class ForecastBook:
+    """Keeps one model for each pool and answers for it.
+
+    Asking changes nothing that matters: what a model knows follows from what it was told, so a
+    replay of the same tellings gives the same answers.
+    """
+
+    def __init__(self, factory: ForecastModelFactory, levels: RiskLevels | None = None) -> None:
+        self._factory = factory
+        self.levels = levels or RiskLevels()
+        self._pages: dict[str, Page] = {}
+
+    def declare(self, pool: Pool, now: Micros, used: int, reset_at: Micros | None) -> None:
+        """Open a pool's page, or tell its model of the pool's new shape. A model whose kind or
+        length of window changed starts anew: its scale is another one."""
+        page = self._pages.get(pool.key)
+        if page is None or _scale(page.pool) != _scale(pool):
+            page = self._pages[pool.key] = Page(self._factory, pool)
+        page.pool = pool
+        page.window(now, used, reset_at)
+
+    def observe(self, pool: str, at: Micros, units: int) -> None:
+        """So many units were asked for, or seen to be spent."""
+        self._page(pool).observe(at, units)
+
+    def window(self, pool: str, at: Micros, used: int, reset_at: Micros | None) -> None:
+        """A new window began."""
+        self._page(pool).window(at, used, reset_at)
+
+    def widen(self, pool: str, at: Micros, units: int) -> None:
+        """Drift: usage of that size was not foreseen."""
+        self._page(pool).widen(at, units)
+
+    def outlook(self, pool: str, now: Micros, standing: Standing) -> Forecast:
+        """The pool's forecast as it stands.
+
+        Answered once for each state of the pool: same ``standing``, nothing new told, and ``now``
+        in the same 256th of the window (at most a second), so times may be old by that much.
+        """
+        page = self._page(pool)
+        key = (now // page.quantum, standing)
+        last = page.last
+        if last is not None and last[0] == key:
+            return last[1]
+        said = self._ask(page, now, standing, 0)
+        page.last = (key, said)
+        return said
+
+    def with_intent(self, pool: str, now: Micros, standing: Standing, units: int) -> Forecast:
+        """The pool's forecast if so many units were taken now."""
+        return self._ask(self._page(pool), now, standing, units)
+
+    def level(self, pool: str, forecast: Forecast, standing: Standing) -> RiskLevel:
+        """How bad a forecast of this pool is, with hysteresis against what was last announced.
+
+        ``unknown`` if the limit is not known, if the model failed, or if data are missing for more
+        than a whole window (an hour, where its length is unknown). A pool that nobody uses is
+        ``ok``; so is one that never binds.
+        """
+        page = self._page(pool)
+        if page.pool.window.kind == "unbounded":
+            return "ok"
+        if page.pool.limit is None or page.guard.failure:
+            return "unknown"
+        if standing.staleness > to_seconds(page.span or HOUR):
+            return "unknown"
+        before: RiskLevel = "ok" if page.announced is None else page.announced.level
+        return self.levels.level(forecast.p_exhaustion, before)
+
+    def material_change(self, pool: str, forecast: Forecast, level: RiskLevel, now: Micros) -> bool:
+        """Whether this is news; then it counts as announced, and the caller writes the event."""
+        page = self._page(pool)
+        if not is_material(page.announced, forecast, level, now):
+            return False
+        self.announce(pool, forecast.p_exhaustion, forecast.tte_p50, level, now)
+        return True
+
+    def announce(
+        self, pool: str, p_exhaustion: float, tte_p50: float, level: RiskLevel, now: Micros
+    ) -> None:
+        """Remember what was said of a pool: also when a replay finds it in the log."""
+        self._page(pool).announced = Announced(now, level, p_exhaustion, tte_p50)
+
+    def failures(self) -> Iterator[str]:
+        """A sentence for every pool whose model failed."""
+        for page in self._pages.values():
+            if page.guard.failure:
+                yield page.guard.failure
+
+    def failure(self, pool: str) -> str:
+        """Why the pool's model cannot be asked; empty if it can."""
+        return self._page(pool).guard.failure
+
+    def state(self) -> dict[str, Any]:
+        """What all models remember, as plain JSON values."""
+        pages = ((key, page, page.state()) for key, page in self._pages.items())
+        return {
+            key: {"model": page.model_id, "version": page.model_version, "memory": memory}
+            for key, page, memory in pages
+            if memory is not None
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Continue from a state; what another model, or another version of it, remembered is left
+        aside."""
+        for key, kept in state.items():
+            page = self._page(key)
+            if (kept["model"], kept["version"]) == (page.model_id, page.model_version):
+                page.restore(kept["memory"])
+
+    def _page(self, pool: str) -> Page:
+        page = self._pages.get(pool)
+        if page is None:
+            page = self._pages[pool] = Page(self._factory, Pool(*split_pool_key(pool)))
+        return page
+
+    def _ask(self, page: Page, now: Micros, standing: Standing, units: int) -> Forecast:
+        if page.pool.limit is None or page.pool.window.kind == "unbounded":
+            return _NOTHING
+        said = page.forecast(now, standing.available, standing.reset_at, units, standing.staleness)
+        return _NOTHING if said is None else said
+
+
+def _scale(pool: Pool) -> tuple[object, ...]:
+    window = pool.window
+    return (window.kind, window.every, window.unit, pool.limit is None)

@@ -1,0 +1,142 @@
+"""One pool's page in the book: its model, guarded, and what was last answered and announced."""
+
+from __future__ import annotations
+
+import logging
+from types import TracebackType
+from typing import Any, Final
+
+from ratelord_core.forecast.announced import Announced
+from ratelord_core.forecast.protocol import ForecastModel, ForecastModelFactory
+from ratelord_core.model.forecast import Forecast
+from ratelord_core.model.instant import DAY, HOUR, SECOND, Micros, to_seconds
+from ratelord_core.model.pool import Pool
+from ratelord_core.model.window import Window
+
+_log = logging.getLogger(__name__)
+
+_CALENDAR: Final = {"hour": HOUR, "day": DAY, "week": 7 * DAY, "month": 30 * DAY}
+_FINEST: Final = 256
+"""Answers of one pool state are shared within this part of its window …"""
+_LONGEST: Final = SECOND
+"""… but never longer than this."""
+
+
+class Guard:
+    """Around every call into a model: one that raises, or answers nonsense, is not asked again,
+    because its memory cannot be trusted. The daemon lives on; ``failure`` says what happened."""
+
+    def __init__(self, model_id: str, pool: str) -> None:
+        self._who = f"forecast model {model_id} failed for pool {pool}"
+        self.failure = ""
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
+    ) -> bool:
+        if error is None:
+            return False
+        if not isinstance(error, Exception):
+            return False
+        self.failure = (
+            f"{self._who} with {type(error).__name__}: {error}; its risk is unknown until the "
+            "daemon starts again, another model can be chosen with the setting forecast_model"
+        )
+        _log.error("%s", self.failure)
+        return True
+
+
+class Page:
+    """A model with the pool that it watches."""
+
+    def __init__(self, factory: ForecastModelFactory, pool: Pool) -> None:
+        self.pool = pool
+        self.model_id, self.model_version = factory.model_id, factory.model_version
+        self.guard = Guard(factory.model_id, pool.key)
+        self.announced: Announced | None = None
+        self.last: tuple[object, Forecast] | None = None
+        self.span = span_of(pool.window)
+        self.quantum = max(1, min(_LONGEST, (self.span or HOUR) // _FINEST))
+        self._model: ForecastModel | None = None
+        with self.guard:
+            seconds = None if self.span is None else to_seconds(self.span)
+            self._model = factory.build(float(pool.limit or 0), seconds)
+
+    def observe(self, at: Micros, units: int) -> None:
+        """So many units were asked for, or seen to be spent."""
+        self.last = None
+        if self._model is not None:
+            with self.guard:
+                self._model.observe(to_seconds(at), float(units))
+            self._drop_if_failed()
+
+    def window(self, at: Micros, used: int, reset_at: Micros | None) -> None:
+        """The pool's window as it is now: after a reset, or when its shape changed."""
+        self.last = None
+        if self._model is not None:
+            reset = None if reset_at is None else to_seconds(reset_at)
+            limit, kind = float(self.pool.limit or 0), self.pool.window.kind
+            with self.guard:
+                self._model.window(to_seconds(at), limit, float(used), reset, kind)
+            self._drop_if_failed()
+
+    def widen(self, at: Micros, units: int) -> None:
+        """Usage of that size was not foreseen."""
+        self.last = None
+        if self._model is not None:
+            with self.guard:
+                self._model.widen(to_seconds(at), float(units))
+            self._drop_if_failed()
+
+    def forecast(
+        self, now: Micros, remaining: int, reset_at: Micros | None, extra: int, staleness: float
+    ) -> Forecast | None:
+        """What the model says; None if it has failed."""
+        if self._model is None:
+            return None
+        reset = None if reset_at is None else to_seconds(reset_at)
+        said: Forecast | None = None
+        with self.guard:
+            said = _sane(
+                self._model.forecast(
+                    to_seconds(now), float(remaining), reset, float(extra), staleness
+                )
+            )
+        self._drop_if_failed()
+        return said
+
+    def state(self) -> dict[str, Any] | None:
+        """The model's memory; None if there is none to trust."""
+        memory: dict[str, Any] | None = None
+        if self._model is not None:
+            with self.guard:
+                memory = self._model.state()
+            self._drop_if_failed()
+        return memory
+
+    def restore(self, memory: dict[str, Any]) -> None:
+        """Give the model its memory back."""
+        self.last = None
+        if self._model is not None:
+            with self.guard:
+                self._model.restore(memory)
+            self._drop_if_failed()
+
+    def _drop_if_failed(self) -> None:
+        if self.guard.failure:
+            self._model = None
+
+
+def span_of(window: Window) -> Micros | None:
+    """A window's length in µs (a month counts 30 days); None if it is not known."""
+    if window.kind == "calendar":
+        return _CALENDAR[window.unit or "day"]
+    return window.every
+
+
+def _sane(said: Forecast) -> Forecast:
+    if 0.0 <= said.tte_p99 <= said.tte_p90 <= said.tte_p50 and 0.0 <= said.p_exhaustion <= 1.0:
+        return said
+    raise ValueError(f"bounds out of order or a probability outside 0 … 1: {said}")
