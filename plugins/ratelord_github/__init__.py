@@ -1,0 +1,1 @@
+"""GitHub's REST and GraphQL limits, as ``GET /rate_limit`` and response headers tell them."""

@@ -1,0 +1,79 @@
+"""What the configuration says of a GitHub account, checked."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+from urllib.parse import urlsplit
+
+import msgspec
+
+from ratelord_core.model.config import ProviderConfig
+from ratelord_core.model.instant import MINUTE, SECOND, Micros
+from ratelord_core.model.span import parse_span
+from ratelord_core.provider import bad_option, check_options
+
+PUBLIC: Final = "https://api.github.com"
+API_VERSION: Final = "2022-11-28"
+"""The version of the REST API whose documents this plugin follows."""
+_LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
+
+
+class GithubOptions(msgspec.Struct, frozen=True):
+    """An account. ``url`` is the API's root without a slash at its end; spans in µs."""
+
+    url: str = PUBLIC
+    poll_interval: Micros = 30 * SECOND
+    timeout: Micros = 10 * SECOND
+    api_version: str = API_VERSION
+
+
+def read_options(config: ProviderConfig) -> GithubOptions:
+    """The account as configured. Raises ``SettingsError`` that names the option and its value."""
+    check_options(config, ("enterprise_url", "timeout", "api_version"))
+    options = {name: value for name, value in config.options.items() if value is not None}
+    version = options.get("api_version", API_VERSION)
+    if not re.fullmatch(r"\d{4}-\d{2}-\d{2}", str(version)):
+        raise bad_option(config, "api_version", version, f"give a date, such as {API_VERSION}")
+    return GithubOptions(
+        url=_api_root(config, options.get("enterprise_url", PUBLIC)),
+        poll_interval=config.poll_interval or GithubOptions().poll_interval,
+        timeout=_timeout(config, options.get("timeout", "10s")),
+        api_version=str(version),
+    )
+
+
+def _timeout(config: ProviderConfig, value: object) -> Micros:
+    try:
+        span = parse_span(value)
+    except ValueError:
+        span = 0
+    if not SECOND // 10 <= span <= MINUTE:
+        raise bad_option(config, "timeout", value, "give a duration from 100ms to 60s")
+    return span
+
+
+def _api_root(config: ProviderConfig, value: object) -> str:
+    """Where the API is. A GitHub Enterprise Server has it under ``/api/v3``; github.com and
+    ``*.ghe.com`` have a host of its own for it."""
+    right = "give the server's address, such as https://github.example.com"
+    try:
+        parts = urlsplit(str(value))
+        host, port = parts.hostname or "", parts.port
+    except ValueError:
+        raise bad_option(config, "enterprise_url", value, right) from None
+    if parts.username or parts.password or parts.query or parts.fragment:
+        shown = "an address with credentials, query or fragment"
+        raise bad_option(config, "enterprise_url", shown, right)
+    if not host or parts.scheme not in {"https", "http"}:
+        raise bad_option(config, "enterprise_url", value, right)
+    if parts.scheme == "http" and host not in _LOOPBACK:
+        safe = "use https, else the token travels readable"
+        raise bad_option(config, "enterprise_url", value, safe)
+    path = parts.path.rstrip("/")
+    if host == "github.com" or (host.endswith(".ghe.com") and not host.startswith("api.")):
+        host = f"api.{host}"
+    if not host.startswith("api.") and not path.endswith("/api/v3"):
+        path += "/api/v3"
+    shown_host = f"[{host}]" if ":" in host else host
+    return f"{parts.scheme}://{shown_host}{'' if port is None else f':{port}'}{path}"
