@@ -43,10 +43,10 @@ class Deny(msgspec.Struct, frozen=True):
 
 Effect = Approve | Warn | Wait | WaitForReset | Deny
 
-Params = TypeVar("Params", bound=msgspec.Struct, contravariant=True)
+Params_contra = TypeVar("Params_contra", bound=msgspec.Struct, contravariant=True)
 
 
-class PolicyAction(Protocol[Params]):
+class PolicyAction(Protocol[Params_contra]):
     """An action that rules may name."""
 
     name: str
@@ -55,6 +55,6 @@ class PolicyAction(Protocol[Params]):
     unknown or ill-typed parameter is an error with its place in the file. A ``ValueError`` from
     its ``__post_init__`` is reported likewise."""
 
-    def apply(self, params: Params, situation: Situation) -> Effect:
+    def apply(self, params: Params_contra, situation: Situation) -> Effect:
         """What follows when the rule's condition holds. Pure; an exception denies."""
         ...

@@ -1,0 +1,118 @@
+"""The actions that every policy file may name: approve, warn, shape, delay, defer, deny."""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated, Literal
+
+import msgspec
+
+from ratelord_core.model.instant import from_seconds
+from ratelord_core.policy.action import Approve, Deny, Effect, Wait, WaitForReset, Warn
+from ratelord_core.policy.situation import Situation
+
+LONGEST_SECONDS = 366 * 86_400
+"""The longest wait that a rule may ask for: a year."""
+
+Seconds = Annotated[float, msgspec.Meta(ge=0, le=LONGEST_SECONDS)]
+
+
+class NoParams(msgspec.Struct, frozen=True):
+    """Nothing to say."""
+
+
+class WarnParams(msgspec.Struct, frozen=True):
+    """``message`` is the sentence that the asker reads."""
+
+    message: str = ""
+
+
+class DelayParams(msgspec.Struct, frozen=True):
+    """``wait_seconds`` from now; ``algorithm`` says how the wait is found."""
+
+    wait_seconds: Seconds
+    algorithm: Literal["fixed"] = "fixed"
+    reason: str = ""
+
+    def __post_init__(self) -> None:
+        _finite("wait_seconds", self.wait_seconds)
+
+
+class DeferParams(msgspec.Struct, frozen=True):
+    """``jitter_max_seconds`` spreads those who wait for the same reset."""
+
+    jitter_max_seconds: Seconds = 0.0
+    reason: str = ""
+
+    def __post_init__(self) -> None:
+        _finite("jitter_max_seconds", self.jitter_max_seconds)
+
+
+class DenyParams(msgspec.Struct, frozen=True):
+    """``reason`` is the sentence that the asker reads, ``retry_after_seconds`` when to ask again."""
+
+    reason: str = ""
+    retry_after_seconds: Seconds | None = None
+
+    def __post_init__(self) -> None:
+        if self.retry_after_seconds is not None:
+            _finite("retry_after_seconds", self.retry_after_seconds)
+
+
+def _finite(name: str, value: float) -> None:
+    # A bound does not hold back a value that is not a number.
+    if not math.isfinite(value):
+        raise ValueError(f"{name} must be a finite number, not {value}")
+
+
+class ApproveAction:
+    """Ends its level: the rules below it there are not looked at."""
+
+    name = "approve"
+    params: type[msgspec.Struct] = NoParams
+
+    def apply(self, params: NoParams, situation: Situation) -> Effect:
+        return Approve()
+
+
+class WarnAction:
+    """Lets pass, with a sentence."""
+
+    name = "warn"
+    params: type[msgspec.Struct] = WarnParams
+
+    def apply(self, params: WarnParams, situation: Situation) -> Effect:
+        return Warn(params.message)
+
+
+class DelayAction:
+    """Makes the asker wait; known as ``delay`` and as ``shape``."""
+
+    params: type[msgspec.Struct] = DelayParams
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def apply(self, params: DelayParams, situation: Situation) -> Effect:
+        return Wait(from_seconds(params.wait_seconds), params.reason)
+
+
+class DeferAction:
+    """Makes the asker wait for the reset of the pool in question."""
+
+    name = "defer"
+    params: type[msgspec.Struct] = DeferParams
+
+    def apply(self, params: DeferParams, situation: Situation) -> Effect:
+        return WaitForReset(from_seconds(params.jitter_max_seconds), params.reason)
+
+
+class DenyAction:
+    """Says no."""
+
+    name = "deny"
+    params: type[msgspec.Struct] = DenyParams
+
+    def apply(self, params: DenyParams, situation: Situation) -> Effect:
+        later = params.retry_after_seconds
+        return Deny(params.reason, None if later is None else from_seconds(later))

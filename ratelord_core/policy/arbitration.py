@@ -1,0 +1,160 @@
+"""How the effects of many rules become one verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ratelord_core.model.decision import DecidedBy, TraceStep
+from ratelord_core.model.instant import SECOND, Micros
+from ratelord_core.policy.action import Approve, Deny, Effect, Wait, WaitForReset, Warn
+from ratelord_core.policy.index import Level
+from ratelord_core.policy.rule import Outcome, Rule, rounded
+from ratelord_core.policy.situation import Situation
+from ratelord_core.policy.verdict import PolicyVerdict
+from ratelord_core.policy.view import View
+
+_UNKNOWN_RESET: Micros = 2**63
+"""Longer than any wait: a reset that nobody knows decides."""
+
+
+class Arbitration:
+    """One intent going down the stack.
+
+    A denial ends the stack, an approval its level, waits give way to the longest, warnings add up.
+    A soft policy never blocks or delays: its denials and waits become warnings.
+    """
+
+    def __init__(self, situation: Situation, debug: bool) -> None:
+        self._situation = situation
+        self._debug = debug
+        self._views: dict[str | None, View] = {}
+        self._denied: Deny | None = None
+        self._wait: Micros = 0
+        self._reset_jitter: Micros | None = None
+        self._longest: Micros = 0
+        self._reason = ""
+        self._decided_by: DecidedBy | None = None
+        self._warnings: list[str] = []
+        self._trace: list[TraceStep] = []
+        self._bound: list[tuple[str, str, str, str]] = []
+        self._looked_at: list[tuple[str, str]] = []
+
+    def over(self, levels: Iterable[Level]) -> PolicyVerdict:
+        """The verdict after all levels, or after the rule that denied."""
+        for level in levels:
+            self._descend(level)
+            if self._denied is not None:
+                break
+        denied = self._denied
+        return PolicyVerdict(
+            denied=denied is not None,
+            reason=self._reason,
+            wait=0 if denied else self._wait,
+            reset_jitter=None if denied else self._reset_jitter,
+            retry_after=denied.retry_after if denied else None,
+            decided_by=self._decided_by,
+            warnings=tuple(dict.fromkeys(self._warnings)),
+            trace=tuple(self._trace),
+            bound=tuple(self._bound),
+            looked_at=tuple(self._looked_at),
+        )
+
+    def _descend(self, level: Level) -> None:
+        for rule, focus in level.candidates:
+            outcome = rule.try_on(self._view(focus))
+            effect = outcome.effect
+            self._looked_at.append((rule.policy_id, rule.name))
+            reason = _reason(rule, effect)
+            if effect is not None:
+                self._bound.append((rule.policy_id, rule.name, rule.config.action, reason))
+            if effect is not None or self._debug:
+                self._trace.append(_step(rule, level.name, outcome, reason))
+            if effect is None:
+                continue
+            if isinstance(effect, Approve):
+                return
+            self._take(rule, focus, effect, reason)
+            if self._denied is not None:
+                return
+
+    def _view(self, focus: str | None) -> View:
+        view = self._views.get(focus)
+        if view is None:
+            view = self._views[focus] = View(self._situation, focus)
+        return view
+
+    def _take(self, rule: Rule, focus: str | None, effect: Effect, reason: str) -> None:
+        if isinstance(effect, Warn) or rule.soft:
+            self._warnings.append(reason)
+        elif isinstance(effect, Deny):
+            self._denied = effect
+            self._decide(rule, reason)
+        elif isinstance(effect, Wait):
+            self._take_wait(rule, effect.span, reason)
+        elif isinstance(effect, WaitForReset):
+            self._take_reset(rule, focus, effect, reason)
+
+    def _take_wait(self, rule: Rule, span: Micros, reason: str) -> None:
+        self._wait = max(self._wait, span)
+        if span > self._longest:
+            self._longest = span
+            self._decide(rule, reason)
+
+    def _take_reset(self, rule: Rule, focus: str | None, effect: WaitForReset, reason: str) -> None:
+        """The verdict speaks of the tightest pool's reset; that of another pool is a plain wait,
+        its jitter drawn here."""
+        tightest = self._situation.tightest
+        until = self._until_reset(focus or tightest)
+        if focus not in (None, tightest) and until is not None:
+            jitter = self._situation.jitter(effect.jitter) if effect.jitter else 0
+            self._take_wait(rule, until + jitter, reason)
+            return
+        self._reset_jitter = max(self._reset_jitter or 0, effect.jitter)
+        span = _UNKNOWN_RESET if until is None else until + effect.jitter
+        if span > self._longest or self._decided_by is None:
+            self._longest = span
+            self._decide(rule, reason)
+
+    def _until_reset(self, key: str | None) -> Micros | None:
+        reset_at = self._situation.pool(key).reset_at if key else None
+        return None if reset_at is None else max(0, reset_at - self._situation.now)
+
+    def _decide(self, rule: Rule, reason: str) -> None:
+        self._decided_by = DecidedBy(rule.policy_id, rule.name)
+        self._reason = reason
+
+
+def _step(rule: Rule, level: str, outcome: Outcome, reason: str) -> TraceStep:
+    return TraceStep(
+        policy_id=rule.policy_id,
+        rule=rule.name,
+        rule_index=rule.index,
+        level=level,
+        condition=rule.condition.text,
+        inputs=rounded(outcome.inputs),
+        result=outcome.effect is not None,
+        action=rule.config.action,
+        reason=reason,
+    )
+
+
+def _reason(rule: Rule, effect: Effect | None) -> str:
+    if effect is None:
+        return ""
+    verb, said = _in_words(effect)
+    soft = rule.soft and isinstance(effect, (Deny, Wait, WaitForReset))
+    where = f"rule '{rule.name}' of {'soft ' if soft else ''}policy '{rule.policy_id}'"
+    what = f"{'would be ' if soft else ''}{verb} by {where}"
+    return f"{what}: {said}" if said else what
+
+
+def _in_words(effect: Effect) -> tuple[str, str]:
+    if isinstance(effect, Deny):
+        return "denied", effect.reason
+    if isinstance(effect, Warn):
+        return "warned", effect.message
+    if isinstance(effect, Wait):
+        return f"delayed {effect.span / SECOND:.6g} s", effect.reason
+    if isinstance(effect, WaitForReset):
+        return "deferred to the reset", effect.reason
+    return "approved", ""

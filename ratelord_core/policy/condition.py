@@ -1,0 +1,154 @@
+"""A rule's condition: checked and compiled when it is loaded, evaluated for every intent."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+import msgspec
+
+from ratelord_core.policy import cel, lexer
+from ratelord_core.policy.variables import VARIABLES
+
+MAX_LENGTH = 10_000
+
+
+class Problem(msgspec.Struct, frozen=True):
+    """What is wrong with a condition; ``offset`` counts characters from its start."""
+
+    offset: int
+    message: str
+    hint: str = ""
+
+
+class ConditionError(ValueError):
+    """A condition that cannot be compiled, with every problem."""
+
+    def __init__(self, problems: tuple[Problem, ...]) -> None:
+        super().__init__("; ".join(problem.message for problem in problems))
+        self.problems = problems
+
+
+class EvaluationError(Exception):
+    """A condition has no value: a label that is not there, a division by zero."""
+
+
+class Condition(Protocol):
+    """A compiled condition. ``names`` are the variables that it reads; ``constant`` is its value
+    if it reads none."""
+
+    text: str
+    names: tuple[str, ...]
+    constant: bool | None
+
+    def holds(self, values: Mapping[str, Any]) -> bool:
+        """Whether it holds for these values of its names. Raises ``EvaluationError``."""
+        ...
+
+
+class CelCondition:
+    """A condition that cel-cpp compiled."""
+
+    __slots__ = ("_evaluate", "constant", "names", "text")
+
+    def __init__(self, text: str, names: tuple[str, ...], expression: Any) -> None:
+        self.text = text
+        self.names = names
+        self._evaluate = expression.eval
+        self.constant = None if names else self.holds({})
+
+    def holds(self, values: Mapping[str, Any]) -> bool:
+        try:
+            answer = self._evaluate(data=values).value()
+        except Exception as error:
+            raise EvaluationError(" ".join(str(error).split())) from error
+        if answer is True or answer is False:
+            return bool(answer)
+        raise EvaluationError(" ".join(str(answer).split()))
+
+
+class Conditions:
+    """Compiles conditions, each text once."""
+
+    def __init__(self) -> None:
+        self._environment: Any = None
+        self._compiled: dict[str, Condition] = {}
+
+    def compile(self, text: str) -> Condition:
+        """The compiled condition. Raises ``ConditionError`` with every problem in it."""
+        known = self._compiled.get(text)
+        if known is None:
+            known = self._compiled[text] = self._compile(text)
+        return known
+
+    def _compile(self, text: str) -> Condition:
+        if len(text) > MAX_LENGTH:
+            message = f"has {len(text)} characters; at most {MAX_LENGTH} are read"
+            raise ConditionError((Problem(0, message),))
+        if self._environment is None:
+            self._environment = cel.new_environment()
+        written = lexer.to_cel(text)
+        try:
+            expression = self._environment.compile(written)
+        except Exception as error:
+            raise ConditionError(_problems(written, str(error))) from error
+        kind = expression.return_type().name()
+        if kind != "BOOL":
+            message = f"gives {cel.type_in_words(kind)}, not true or false"
+            raise ConditionError((Problem(_start(text), message, "compare it with something"),))
+        try:
+            return CelCondition(text, lexer.used(written, VARIABLES), expression)
+        except EvaluationError as error:
+            raise ConditionError((Problem(_start(text), f"has no value: {error}"),)) from error
+
+
+def _start(text: str) -> int:
+    return len(text) - len(text.lstrip())
+
+
+def _problems(text: str, message: str) -> tuple[Problem, ...]:
+    return tuple(
+        _problem(text, _offset(text, line, column), said)
+        for line, column, said in cel.errors(message)
+    )
+
+
+def _offset(text: str, line: int, column: int) -> int:
+    start = 0
+    for _ in range(line - 1):
+        start = text.find("\n", start) + 1
+    return min(start + column - 1, len(text))
+
+
+def _problem(text: str, offset: int, said: str) -> Problem:
+    # A member of something that has none (``cost.window``) is an unknown name as well.
+    if said.startswith("undeclared reference") or "operand of a select" in said:
+        for word in lexer.words(text):
+            if word.start <= offset <= word.end:
+                return _unknown(word)
+    if said.startswith("syntax error"):
+        return Problem(offset, said, _syntax_hint(text))
+    return Problem(offset, said)
+
+
+def _unknown(word: lexer.Word) -> Problem:
+    parts = word.name.split(".")
+    candidates = [".".join(parts[:count]) for count in range(len(parts), 0, -1)]
+    for candidate in candidates:
+        close = difflib.get_close_matches(candidate, VARIABLES, n=1, cutoff=0.6)
+        if close:
+            return Problem(word.start, f"unknown name {word.name!r}", f"did you mean {close[0]!r}?")
+    members = [name for name in VARIABLES if name.startswith(f"{parts[0]}.")]
+    hint = f"known: {', '.join(members)}" if members else "see the table of variables in the docs"
+    return Problem(word.start, f"unknown name {word.name!r}", hint)
+
+
+def _syntax_hint(text: str) -> str:
+    found = {word.name for word in lexer.words(text)}
+    if found & {"and", "or", "not"}:
+        return "write && or AND, || or OR, ! or NOT"
+    bare = text
+    for pair in ("==", "!=", "<=", ">="):
+        bare = bare.replace(pair, "")
+    return "compare with ==" if "=" in bare else ""

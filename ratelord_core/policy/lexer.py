@@ -1,0 +1,70 @@
+"""The words of a condition: where names stand, and ``AND``/``OR``/``NOT`` made CEL."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator
+
+import msgspec
+
+_TOKEN = re.compile(
+    r"""
+    (?P<string>
+        [rR][bB]?(?:\"\"\".*?\"\"\"|'''.*?'''|"[^"\n]*"|'[^'\n]*')
+      | [bB]?(?:\"\"\"(?:\\.|[^\\])*?\"\"\"|'''(?:\\.|[^\\])*?'''
+              |"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*')
+    )
+  | (?P<comment>//[^\n]*)
+  | (?P<number>\d[\w.]*)
+  | (?P<name>[A-Za-z_]\w*(?:\s*\.\s*[A-Za-z_]\w*)*)
+  | (?P<space>\s+)
+  | (?P<other>.)
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+# The replacements are as long as the words, so that columns stay where they are.
+_WORDS = {"AND": "&& ", "OR": "||", "NOT": "!  "}
+
+
+class Word(msgspec.Struct, frozen=True):
+    """A name, dotted or not, and where it starts and ends in the text."""
+
+    name: str
+    start: int
+    end: int
+
+
+def to_cel(text: str) -> str:
+    """The same condition with ``AND``, ``OR`` and ``NOT`` as operators, column for column; strings
+    and comments stay as they are."""
+    return _TOKEN.sub(_operator, text)
+
+
+def _operator(match: re.Match[str]) -> str:
+    found = match.group()
+    return _WORDS.get(found, found) if match.lastgroup == "name" else found
+
+
+def words(text: str) -> Iterator[Word]:
+    """Every name outside strings and comments. A name that follows a dot is a member of what
+    stands before it, not a name of its own."""
+    before = ""
+    for match in _TOKEN.finditer(text):
+        if match.lastgroup == "name" and before != ".":
+            name = re.sub(r"\s", "", match.group())
+            yield Word(name, match.start(), match.end())
+        if match.lastgroup not in ("space", "comment"):
+            before = match.group()
+
+
+def used(text: str, known: Collection[str]) -> tuple[str, ...]:
+    """The variables that a condition reads, each once, in the order of their first use."""
+    found: dict[str, None] = {}
+    for word in words(text):
+        parts = word.name.split(".")
+        for count in range(len(parts), 0, -1):
+            prefix = ".".join(parts[:count])
+            if prefix in known:
+                found[prefix] = None
+                break
+    return tuple(found)

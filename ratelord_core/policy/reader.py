@@ -1,0 +1,85 @@
+"""A policy file, YAML or JSON, to a checked and normalised document; every finding at once."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+import yaml
+
+from ratelord_core.errors import PolicyError
+from ratelord_core.model.config import Document, RetentionConfig, Settings, Topology
+from ratelord_core.policy import section_people as people
+from ratelord_core.policy import section_policies as policies
+from ratelord_core.policy import section_pools as pools
+from ratelord_core.policy import section_settings as settings
+from ratelord_core.policy.action import PolicyAction
+from ratelord_core.policy.condition import Conditions
+from ratelord_core.policy.document import stamped
+from ratelord_core.policy.fields import Fields
+from ratelord_core.policy.reading import Reading
+from ratelord_core.policy.tree import UnreadableError, compose, decode
+
+
+def read_document(
+    text: str | bytes,
+    source: str,
+    actions: Mapping[str, PolicyAction[Any]],
+    providers: Collection[str],
+    conditions: Conditions | None = None,
+) -> Document:
+    """The document that a file's text declares.
+
+    ``source`` is the file's name in messages. ``actions`` are the policy actions by name,
+    ``providers`` the names of the provider plugins. ``conditions`` keeps what was compiled, for
+    whoever compiles the rules next. Raises ``PolicyError`` with every finding, in file order.
+    """
+    try:
+        written = decode(text)
+        root = compose(written)
+    except UnreadableError as error:
+        raise PolicyError(source, [error.finding]) from None
+    if root is None:
+        return stamped(Document(), source)
+    reading = Reading(written, actions, providers, conditions or Conditions())
+    document = _document(root, reading)
+    if reading.findings:
+        in_order = sorted(reading.findings, key=lambda finding: (finding.line, finding.column))
+        raise PolicyError(source, list(dict.fromkeys(in_order)))
+    return stamped(document, source)
+
+
+def _document(root: yaml.Node, reading: Reading) -> Document:
+    fields = Fields(root, "", reading)
+
+    def section(key: str) -> yaml.Node:
+        return fields.at(key) or yaml.ScalarNode("tag:yaml.org,2002:null", "")
+
+    units = settings.read_units(section("units"), reading)
+    providers = pools.read_providers(section("providers"), reading)
+    provider_ids = [provider.id for provider in providers]
+    own, overrides = pools.read_pools(section("pools"), provider_ids, units, reading)
+    rules = policies.read_policies(section("policies"), reading)
+    own += policies.limit_pools(rules)
+    owners = {*provider_ids, *(pool.provider_id for pool in own)}
+    topology = Topology(
+        identities=people.read_identities(section("identities"), provider_ids, reading),
+        workloads=people.read_workloads(section("workloads"), owners, reading),
+        scopes=people.read_scopes(section("scopes"), reading),
+        agents=people.read_agents(section("agents"), reading),
+        providers={provider.id: provider.identity for provider in providers},
+    )
+    pricing = settings.read_pricing(section("pricing"), reading)
+    switches, retention = fields.at("settings"), fields.at("retention")
+    fields.close()
+    return Document(
+        providers=providers,
+        pools=own,
+        overrides=overrides,
+        topology=topology,
+        pricing=pricing,
+        units=units,
+        policies=rules,
+        settings=settings.read_settings(switches, reading) if switches else Settings(),
+        retention=settings.read_retention(retention, reading) if retention else RetentionConfig(),
+    )

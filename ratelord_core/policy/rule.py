@@ -1,0 +1,179 @@
+"""A rule, compiled: what it reads, when it holds, what it does."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from ratelord_core.errors import Finding, PolicyError
+from ratelord_core.model.config import Document, PolicyConfig, RuleConfig
+from ratelord_core.policy.action import (
+    Approve,
+    Deny,
+    Effect,
+    PolicyAction,
+    Wait,
+    WaitForReset,
+    Warn,
+)
+from ratelord_core.policy.condition import Condition, ConditionError, Conditions, EvaluationError
+from ratelord_core.policy.params import ParamsError, convert
+from ratelord_core.policy.schedule import Schedule
+from ratelord_core.policy.variables import VARIABLES
+from ratelord_core.policy.view import View
+
+_EFFECTS = (Approve, Warn, Wait, WaitForReset, Deny)
+
+
+class Outcome(msgspec.Struct, frozen=True, gc=False):
+    """What became of one rule: ``effect`` None = its condition does not hold. ``failure`` says why
+    the rule denies although its action did not say so."""
+
+    effect: Effect | None
+    inputs: dict[str, Any]
+    failure: str = ""
+
+
+class Rule:
+    """One rule of one policy."""
+
+    __slots__ = (
+        "_action",
+        "_params",
+        "_readers",
+        "condition",
+        "config",
+        "index",
+        "name",
+        "order",
+        "policy_id",
+        "schedule",
+        "soft",
+    )
+
+    def __init__(
+        self,
+        policy: PolicyConfig,
+        index: int,
+        order: tuple[int, int, int],
+        condition: Condition,
+        action: PolicyAction[Any],
+    ) -> None:
+        config = policy.rules[index]
+        self.policy_id = policy.id
+        self.name = config.name
+        self.index = index
+        self.config = config
+        self.soft = policy.type == "soft"
+        self.order = order
+        """Sorts the rules of one level: higher priority first, then file order."""
+        self.condition = condition
+        self.schedule = Schedule(config.time_window) if config.time_window else None
+        self._action = action
+        self._params = convert(action, config.params)
+        self._readers = tuple((name, VARIABLES[name].read) for name in condition.names)
+
+    def try_on(self, view: View) -> Outcome:
+        """Look at one intent. Whatever goes wrong denies, and says what it was."""
+        inputs: dict[str, Any] = {}
+        if self.schedule is not None and not self.schedule.contains(view.situation.now):
+            return Outcome(None, inputs)
+        try:
+            holds = self.condition.constant
+            if holds is None:
+                for name, read in self._readers:
+                    inputs[name] = read(view)
+                holds = self.condition.holds(inputs)
+        except EvaluationError as error:
+            return _failed(inputs, f"its condition has no value: {error}")
+        except Exception as error:  # noqa: BLE001 (a plugin's forecast or graph may raise anything)
+            return _failed(inputs, f"its condition could not be read: {_shown(error)}")
+        return Outcome(None, inputs) if not holds else self._act(view, inputs)
+
+    def _act(self, view: View, inputs: dict[str, Any]) -> Outcome:
+        try:
+            effect = self._action.apply(self._params, view.situation)
+        except Exception as error:  # noqa: BLE001 (an action is a plugin: it may raise anything)
+            return _failed(inputs, f"action {self.config.action!r} failed: {_shown(error)}")
+        wrong = _wrong(effect)
+        if wrong:
+            return _failed(inputs, f"action {self.config.action!r} gave {wrong}")
+        return Outcome(effect, inputs)
+
+
+def _failed(inputs: dict[str, Any], failure: str) -> Outcome:
+    return Outcome(Deny(failure), inputs, failure)
+
+
+def _shown(error: Exception) -> str:
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+def _wrong(effect: object) -> str:
+    if not isinstance(effect, _EFFECTS):
+        return f"{type(effect).__name__}, which is no effect"
+    span = {Wait: "span", WaitForReset: "jitter", Deny: "retry_after"}.get(type(effect))
+    value = getattr(effect, span) if span else 0
+    if value is None and isinstance(effect, Deny):
+        return ""
+    if type(value) is not int or value < 0:
+        return f"{type(effect).__name__} with {span} {value!r}, which is no span of µs"
+    return ""
+
+
+def rounded(inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """Values as a trace shows them: numbers to six significant digits, whole ones as integers, an
+    infinite one as None."""
+    return {name: _rounded(value) for name, value in inputs.items()}
+
+
+def _rounded(value: Any) -> Any:
+    if not isinstance(value, float):
+        return value
+    if not math.isfinite(value):
+        return None
+    if value.is_integer() and abs(value) < 2**53:
+        return int(value)
+    short = float(f"{value:.6g}")
+    return int(short) if short.is_integer() else short
+
+
+def compile_rules(
+    document: Document, actions: Mapping[str, PolicyAction[Any]], conditions: Conditions
+) -> list[tuple[PolicyConfig, list[Rule]]]:
+    """Every policy of a document with its compiled rules.
+
+    Raises ``PolicyError`` with every rule that cannot be compiled: an action that is gone, a
+    condition that this version does not understand.
+    """
+    findings: list[Finding] = []
+    compiled = []
+    for at, policy in enumerate(document.policies):
+        rules: list[Rule] = []
+        for index, config in enumerate(policy.rules):
+            try:
+                rules.append(_compile(policy, index, at, actions, conditions))
+            except (ConditionError, ParamsError, LookupError) as error:
+                message = f"policy {policy.id!r} rule {config.name!r}: {error.args[0]}"
+                findings.append(Finding(message, config.line, config.column))
+        compiled.append((policy, rules))
+    if findings:
+        raise PolicyError(document.source, findings)
+    return compiled
+
+
+def _compile(
+    policy: PolicyConfig,
+    index: int,
+    at: int,
+    actions: Mapping[str, PolicyAction[Any]],
+    conditions: Conditions,
+) -> Rule:
+    config: RuleConfig = policy.rules[index]
+    if config.action not in actions:
+        raise LookupError(f"no action is called {config.action!r}")
+    condition = conditions.compile(config.condition)
+    return Rule(policy, index, (-config.priority, at, index), condition, actions[config.action])

@@ -1,0 +1,64 @@
+"""The policy in force: a document, its compiled rules, and the verdict on one intent."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from ratelord_core.graph.protocol import Binding
+from ratelord_core.model.config import Document
+from ratelord_core.policy.action import PolicyAction
+from ratelord_core.policy.arbitration import Arbitration
+from ratelord_core.policy.condition import Conditions
+from ratelord_core.policy.index import RuleIndex
+from ratelord_core.policy.reader import read_document
+from ratelord_core.policy.rule import compile_rules
+from ratelord_core.policy.situation import Situation
+from ratelord_core.policy.verdict import PASS, PolicyVerdict
+
+
+class PolicyStack:
+    """Rules from the top down: global safety, scopes from root to leaf, pools, identity and agent.
+
+    Immutable; a new policy is a new stack.
+    """
+
+    def __init__(self, document: Document, index: RuleIndex) -> None:
+        self.document = document
+        self.version = document.version
+        self._index = index
+
+    def evaluate(
+        self, binding: Binding, situation: Situation, debug: bool = False
+    ) -> PolicyVerdict:
+        """What the rules make of an intent. ``PASS``, without computing anything, if none can bind.
+
+        The trace holds the rules whose condition held; with ``debug`` every rule looked at.
+        """
+        levels = self._index.levels(binding, situation.intent)
+        if not levels:
+            return PASS
+        return Arbitration(situation, debug).over(levels)
+
+
+def compile_policy(
+    document: Document,
+    actions: Mapping[str, PolicyAction[Any]],
+    conditions: Conditions | None = None,
+) -> PolicyStack:
+    """The document, ready to judge. Raises ``PolicyError`` naming every rule that cannot be
+    compiled."""
+    compiled = compile_rules(document, actions, conditions or Conditions())
+    return PolicyStack(document, RuleIndex(compiled))
+
+
+def load(
+    text: str | bytes,
+    source: str,
+    actions: Mapping[str, PolicyAction[Any]],
+    providers: Collection[str],
+) -> PolicyStack:
+    """A policy file's text as a stack. Raises ``PolicyError`` with every finding."""
+    conditions = Conditions()
+    document = read_document(text, source, actions, providers, conditions)
+    return compile_policy(document, actions, conditions)
