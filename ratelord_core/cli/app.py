@@ -13,7 +13,7 @@ from ratelord_core import __version__
 from ratelord_core.cli import verbs
 from ratelord_core.cli.outcome import DONE, USAGE, say_and_code
 
-PROLOGUE = "Ask before you act: one daemon knows every limit, and answers before it is exceeded."
+PROLOGUE = "Ask before you act: one daemon knows every limit, and answers before it is exceeded.\n\nFirst time here? Type: ratelord demo"
 
 
 def build() -> App:
@@ -21,7 +21,6 @@ def build() -> App:
     app = App(
         name="ratelord",
         help=PROLOGUE,
-        help_epilogue="First time here? ratelord demo",
         help_format="plaintext",
         default_parameter=Parameter(show_default=False),
         version=__version__,

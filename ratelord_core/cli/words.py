@@ -76,3 +76,8 @@ def since(text: str | None) -> str:
 def pool_name(record: dict[str, Any]) -> str:
     """The key of a pool from anything that names one."""
     return plain(f"{record.get('provider_id', '?')}/{record.get('pool_id', '?')}")
+
+
+def count(number_: int, noun: str) -> str:
+    """``1 pool``, ``2 pools``, ``no pools``."""
+    return f"{number_ or 'no'} {noun}{'' if number_ == 1 else 's'}"
