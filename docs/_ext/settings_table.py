@@ -1,4 +1,4 @@
-"""``{settings}``: every setting of the daemon, with its variable and default, from the class itself."""
+"""``{settings}``: every setting with its variable and default, from the class itself."""
 
 from __future__ import annotations
 

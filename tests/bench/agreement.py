@@ -27,7 +27,11 @@ class Told:
 
 def read_log(path: Path) -> Told:
     """Fold the log beside the running daemon."""
-    store = plugins.load().named("ratelord_register_stores")["sqlite"].open_events(path, exclusive=False)
+    store = (
+        plugins.load()
+        .named("ratelord_register_stores")["sqlite"]
+        .open_events(path, exclusive=False)
+    )
     units: Counter[str] = Counter()
     decisions = size = 0
     try:
@@ -56,7 +60,9 @@ def disagreements(path: Path, url: str, answered: int, in_flight: int) -> tuple[
         key = f"{pool['provider_id']}/{pool['pool_id']}"
         counted = pool["used"] + pool["held"]
         if counted != told.units.get(key, 0):
-            wrong.append(f"{key}: the ledger counts {counted}, the log {told.units.get(key, 0)} units")
+            wrong.append(
+                f"{key}: the ledger counts {counted}, the log {told.units.get(key, 0)} units"
+            )
     proved = subprocess.run(
         [sys.executable, "-m", "ratelord_core.cli", "events", "verify", "--db", str(path)],
         capture_output=True,

@@ -35,7 +35,8 @@ def main(arguments: list[str]) -> int:
     print(show(rows))
     options.json.write_text(
         json.dumps(
-            {"rows": [row.plain() for row in rows], "rounds": options.rounds, "wrong": wrong}, indent=2
+            {"rows": [row.plain() for row in rows], "rounds": options.rounds, "wrong": wrong},
+            indent=2,
         ),
         encoding="utf-8",
     )
@@ -82,15 +83,24 @@ def _over_http(folder: Path, rounds: int) -> tuple[list[Row], list[str]]:
     if refused:
         wrong.append(f"{refused} requests were refused or broke off")
     rows = [*_rows(by_connections), *_batch_rows(batches, by_connections[64])]
-    return [*rows, Row("bytes per decision in the log, both events", told.bytes_each, "<=", 500)], wrong
+    return [
+        *rows,
+        Row("bytes per decision in the log, both events", told.bytes_each, "<=", 500),
+    ], wrong
 
 
 def _rows(told: dict[int, Rounds]) -> list[Row]:
     at64, at16, at1 = told[64], told[16], told[1]
     return [
-        Row("durable intents/s ÷ D, 64 connections", at64.ratio("ratelord", "D", "rate"), ">=", 0.85),
-        Row("durable intents/s ÷ D, 16 connections", at16.ratio("ratelord", "D", "rate"), ">=", 0.75),
-        Row("durable intents/s ÷ E, 64 connections", at64.ratio("ratelord", "E", "rate"), ">=", 0.60),
+        Row(
+            "durable intents/s ÷ D, 64 connections", at64.ratio("ratelord", "D", "rate"), ">=", 0.85
+        ),
+        Row(
+            "durable intents/s ÷ D, 16 connections", at16.ratio("ratelord", "D", "rate"), ">=", 0.75
+        ),
+        Row(
+            "durable intents/s ÷ E, 64 connections", at64.ratio("ratelord", "E", "rate"), ">=", 0.60
+        ),
         Row("p50 ÷ D's p50, 1 connection", at1.ratio("ratelord", "D", "p50"), "<=", 1.3),
         Row("p99 ÷ D's p99, 16 connections", at16.ratio("ratelord", "D", "p99"), "<=", 2.0),
         Row("p99 ÷ D's p99, 64 connections", at64.ratio("ratelord", "D", "p99"), "<=", 2.0),

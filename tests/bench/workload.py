@@ -25,7 +25,9 @@ def policy(rules: int = 10, identities: int = 0) -> str:
             ],
             "workloads": {"bench": {"consumes": {POOLS[0]: 1, POOLS[1]: 100}}},
             "identities": [{"id": f"key:{n}", "kind": "service"} for n in range(identities)],
-            "policies": [{"id": "bench", "scope": "global", "rules": [_rule(n) for n in range(rules)]}],
+            "policies": [
+                {"id": "bench", "scope": "global", "rules": [_rule(n) for n in range(rules)]}
+            ],
         }
     )
 
@@ -60,4 +62,9 @@ def batch(size: int) -> str:
 
 def _rule(number: int) -> dict[str, object]:
     condition = f"remaining < {number} && intent.urgency == 'background' && risk.p_exhaustion > 0.9"
-    return {"name": f"rule-{number}", "condition": condition, "action": "deny", "params": {"reason": "full"}}
+    return {
+        "name": f"rule-{number}",
+        "condition": condition,
+        "action": "deny",
+        "params": {"reason": "full"},
+    }

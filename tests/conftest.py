@@ -1,0 +1,56 @@
+"""What all tests share: the report of promises (``--promises``)."""
+
+from __future__ import annotations
+
+import tomllib
+from collections import defaultdict
+from pathlib import Path
+
+import pytest
+
+PROMISES = Path(__file__).parent / "promises" / "promises.toml"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """``--promises``: print each promise with what its tests found."""
+    parser.addoption(
+        "--promises", action="store_true", help="print the table of promises; all must be kept"
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Listen to the run, if asked for the table."""
+    if config.getoption("--promises"):
+        config.pluginmanager.register(PromiseReport(), "promise-report")
+
+
+class PromiseReport:
+    """Collects what became of each promise's tests, and prints it when all have run."""
+
+    def __init__(self) -> None:
+        self._promises = tomllib.loads(PROMISES.read_text(encoding="utf-8"))["promise"]
+        self._outcomes: dict[str, set[str]] = defaultdict(set)
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Remember how a test (all its parameters together) ended."""
+        if report.when == "call" or report.outcome != "passed":
+            self._outcomes[report.nodeid.partition("[")[0]].add(report.outcome)
+
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """A promise that nobody tested was not kept."""
+        if session.exitstatus == 0 and any(self._state(p) != "kept" for p in self._promises):
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """The table."""
+        terminalreporter.section("promises")
+        for promise in self._promises:
+            state = self._state(promise)
+            line = f"{promise['id']:<7} {state:<8} {promise['promise']}"
+            terminalreporter.line(line, green=state == "kept", red=state != "kept")
+
+    def _state(self, promise: dict[str, list[str]]) -> str:
+        outcomes = [self._outcomes.get(test, set()) for test in promise["tests"]]
+        if any("failed" in outcome for outcome in outcomes):
+            return "BROKEN"
+        return "kept" if all(outcome == {"passed"} for outcome in outcomes) else "NOT RUN"
