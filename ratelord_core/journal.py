@@ -64,6 +64,13 @@ class Journal:
         *,
         on_failure: FailureListener | None = None,
     ) -> None:
+        head = store.head()
+        if (sealer.seq, sealer.chain) != (head.seq, head.chain):
+            raise StoreError(
+                f"the log ends at event {head.seq}, the sealer stands at {sealer.seq}; "
+                "rebuild the state from the log first"
+            )
+        self._newest = head.ts_ingest
         self._store = store
         self._sealer = sealer
         self._clock = clock
@@ -71,6 +78,7 @@ class Journal:
         self._listeners: list[Listener] = []
         self._waiting: list[_Write] = []
         self._in_flight = 0
+        self._untold = 0
         self._scheduled = False
         self._closed = False
         self._idle: list[asyncio.Future[None]] = []
@@ -85,7 +93,6 @@ class Journal:
         """Commits so far."""
         self.last_batch = 0
         """Events of the last commit."""
-        self._newest = store.head().ts_ingest
 
     @property
     def queued(self) -> int:
@@ -130,7 +137,7 @@ class Journal:
 
     async def drain(self) -> None:
         """Wait until nothing is queued: all is durable and told to the listeners, or ``failed``."""
-        if self.queued and self._loop is not None:
+        if self._loop is not None and (self.queued or self._untold):
             idle: asyncio.Future[None] = self._loop.create_future()
             self._idle.append(idle)
             await idle
@@ -191,6 +198,7 @@ class Journal:
             if not write.answer.done():
                 write.answer.set_result(records)
         # The loop runs callbacks in this order: first whoever has an answer now, then listeners.
+        self._untold += 1
         asyncio.get_running_loop().call_soon(self._tell, outcome.records)
 
     def _count(self, groups: list[Records]) -> None:
@@ -207,6 +215,7 @@ class Journal:
                 _log.exception(
                     "a listener failed on events up to %d: %r", records[-1].seq, listener
                 )
+        self._untold -= 1
         self._rest()
 
     def _fail(self, batch: list[_Write], error: StoreError) -> None:
@@ -223,7 +232,7 @@ class Journal:
             self._on_failure(error)
 
     def _rest(self) -> None:
-        if self.queued:
+        if self.queued or self._untold:
             return
         idle, self._idle = self._idle, []
         for waiter in idle:

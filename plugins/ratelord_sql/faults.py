@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from pathlib import Path
 
 from sqlalchemy.exc import DBAPIError
@@ -24,9 +23,10 @@ _CORRUPT = ("SQLITE_CORRUPT", "SQLITE_NOTADB")
 def fault(path: Path, doing: str, error: DBAPIError) -> StoreError:
     """A database error as a ``StoreError``, to be raised from it."""
     said = error.orig
-    name = said.sqlite_errorname if isinstance(said, sqlite3.Error) else ""
+    name = str(getattr(said, "sqlite_errorname", ""))  # only errors of SQLite itself have one
     detail = " ".join(str(said).split())
-    if name.startswith(_CORRUPT):
+    unreadable = doing == "read" and not name  # the driver could not make sense of a value
+    if unreadable or name.startswith(_CORRUPT):
         return StoreCorrupt(
             f"cannot {doing} {path}: {detail}; "
             "restore it from a copy, or name another file with --db"

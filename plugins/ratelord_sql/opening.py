@@ -58,8 +58,24 @@ def open_writer(path: Path) -> Connection:
     return connection
 
 
-def check_version(path: Path, connection: Connection) -> int:
-    """The file's schema version; ``StoreNewer``/``StoreCorrupt`` if this version cannot read it."""
+def refuse_unreadable(path: Path, engine: Engine) -> None:
+    """Raise a ``StoreError`` unless the file holds a log that can be read as it is."""
+    if not path.exists():
+        raise StoreError(f"there is no log at {path}; start a daemon on it, or name one with --db")
+    try:
+        with engine.connect() as connection:
+            version = _version(path, connection)
+    except DBAPIError as error:
+        raise fault(path, "read", error) from error
+    if version < NEWEST:
+        raise StoreError(
+            f"{path} has schema version {version}, reading needs {NEWEST}; "
+            "start a daemon on it once"
+        )
+
+
+def _version(path: Path, connection: Connection) -> int:
+    """The file's schema version, if this ratelord knows it."""
     version = schema_version(connection)
     if version is None:
         raise StoreCorrupt(
@@ -74,7 +90,7 @@ def check_version(path: Path, connection: Connection) -> int:
 
 
 def _prepare(path: Path, connection: Connection) -> None:
-    version = check_version(path, connection)
+    version = _version(path, connection)
     mode = connection.exec_driver_sql("PRAGMA journal_mode = WAL").scalar()
     if mode != "wal":
         raise StoreError(

@@ -16,7 +16,7 @@ from ratelord_core.store import EventQuery, Head
 from ratelord_sql import reading
 from ratelord_sql.faults import fault, path_fault
 from ratelord_sql.lock import DaemonLock
-from ratelord_sql.opening import open_readers, open_writer
+from ratelord_sql.opening import open_readers, open_writer, refuse_unreadable
 
 _INSERT = "INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _WAL_HEADER = 32
@@ -40,6 +40,7 @@ class SqliteEventStore:
                 self._lock = DaemonLock(self.path)
                 self._writer = open_writer(self.path)
             self._readers = open_readers(self.path)
+            refuse_unreadable(self.path, self._readers)
             self._newest = self.head()
         except OSError as error:
             self._let_go()
