@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from ratelord_core.model.ids import pool_key
 from ratelord_core.model.pool import Pool
-from ratelord_networkx.accounts import AccountIndex
+from ratelord_networkx.accounts import AccountIndex, own_base
 
 
 class Pin(NamedTuple):
@@ -40,10 +40,10 @@ def pinned(
     if pool is None:
         return _of_provider(accounts, identity, pin.provider or "", consumes)
     found = dict(_candidates(accounts, caps, pin, pool))
-    usable = {p.key: base for base, p in found.items() if p.local or accounts.may_draw(identity, p)}
+    usable = {p.key: p for p in found.values() if p.local or accounts.may_draw(identity, p)}
     if len(usable) == 1:
-        key, base = usable.popitem()
-        return {key: consumes.get(base, consumes.get(key))}, ()
+        key, only = usable.popitem()
+        return {key: consumes.get(key, consumes.get(own_base(only) or key))}, ()
     if usable:
         raise LookupError(
             f"pool_id {pool!r} is ambiguous: {', '.join(sorted(usable)[:5])}; "
@@ -68,7 +68,9 @@ def _candidates(
             keys.append(pool)
     else:
         keys = [pool, *(found.key for found in accounts.by_id(pool))]
-        keys += [base for base in accounts.owned(identity) if base.partition("/")[2] == pool]
+        for base, own in accounts.owned(identity).items():
+            if pool in {own.pool_id, base.partition("/")[2]}:
+                keys.append(base)
         keys += [key for key, cap in caps.items() if cap.pool_id == pool]
     for key in keys:
         found = accounts.own(identity, key) or accounts.find(key, key.partition("/")[0])
