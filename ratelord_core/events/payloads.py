@@ -51,13 +51,14 @@ class SystemStopped(Payload, frozen=True, omit_defaults=True, kw_only=True):
 class ConfigLoaded(Payload, frozen=True, omit_defaults=True, kw_only=True):
     """Everything of the configuration that shapes state, normalised; a replay needs nothing else.
 
-    ``graph`` holds identities, workloads, scopes and agents as the policy file declares them.
+    ``topology`` and ``settings`` are canonical JSON texts of ``Topology`` and ``Settings`` (they
+    hold fractions, which event content must not).
     """
 
     event_type: ClassVar[str] = "config_loaded"
     pools: tuple[Pool, ...] = ()
-    graph: dict[str, Any] = {}
-    settings: dict[str, Any] = {}
+    topology: str = "{}"
+    settings: str = "{}"
     source: str = ""
 
 
@@ -295,11 +296,13 @@ class IntentDecided(Payload, frozen=True, omit_defaults=True, kw_only=True):
 
 
 class IntentReported(Payload, frozen=True, omit_defaults=True, kw_only=True):
-    """An action's cost became known; ``settled`` are (pool, units) as the ledger took them."""
+    """An action's cost became known; ``settled`` are (pool, units) as the ledger took them.
+    ``learn``: the costs were told, not assumed, so the workload's estimate may learn from them."""
 
     event_type: ClassVar[str] = "intent_reported"
     outcome: str = "success"
     settled: tuple[tuple[str, int], ...] = ()
+    learn: bool = False
     late: bool = False
     body: str = ""
 

@@ -20,6 +20,7 @@ class Asker(msgspec.Struct, frozen=True, gc=False):
     party: Party
     weight: float = 1.0
     urgent: bool = False
+    workload: str = ""
 
     @property
     def agent(self) -> str:

@@ -31,14 +31,41 @@ class PoolNow(msgspec.Struct, frozen=True):
 class Situation(Protocol):
     """One intent at one instant. Everything is computed when it is looked at, and only then."""
 
-    now: Micros
-    intent: Intent
-    identity: Identity | None
-    agent: AgentConfig
-    tightest: str | None
-    """The key of the pool that this intent brings nearest to exhaustion; None = draws from none."""
-    system_status: str
-    risk_score: int
+    @property
+    def now(self) -> Micros:
+        """The instant of deciding."""
+        ...
+
+    @property
+    def intent(self) -> Intent:
+        """What was asked."""
+        ...
+
+    @property
+    def identity(self) -> Identity | None:
+        """The credential that would be charged, if it is known."""
+        ...
+
+    @property
+    def agent(self) -> AgentConfig:
+        """What the configuration says of the asker."""
+        ...
+
+    @property
+    def tightest(self) -> str | None:
+        """The key of the pool that this intent brings nearest to exhaustion; None = it draws from
+        none."""
+        ...
+
+    @property
+    def system_status(self) -> str:
+        """ok, warning or critical."""
+        ...
+
+    @property
+    def risk_score(self) -> int:
+        """0 to 100: the highest exhaustion probability over pools."""
+        ...
 
     def units(self, pool: str) -> int:
         """Units this intent draws from a pool; 0 if none."""

@@ -1,1 +1,1 @@
-
+"""Folds of events: what is known of identities, workloads' costs, providers and earlier answers."""

@@ -1,0 +1,71 @@
+"""The engine: everything that changes the state, in one place.
+
+Every method takes the instant, changes the state only by applying the events it writes down, and
+leaves those events as drafts for the journal. There is no await in here, so the order of the log is
+the order of deciding.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from ratelord_core.engine.lookout import Lookout
+from ratelord_core.engine.negotiator import Negotiator
+from ratelord_core.engine.observer import Observer, pin
+from ratelord_core.engine.reader import Reader
+from ratelord_core.engine.registrar import Registrar
+from ratelord_core.engine.scribe import Scribe
+from ratelord_core.engine.state import State
+from ratelord_core.events.envelope import Draft
+from ratelord_core.events.payloads import ConfigLoaded, Payload, PolicyUpdated
+from ratelord_core.model.ids import Entropy
+from ratelord_core.model.instant import Micros
+from ratelord_core.model.pool import Pool
+from ratelord_core.policy.stack import PolicyStack
+
+_canonical = msgspec.json.Encoder(order="sorted").encode
+
+
+class Engine:
+    """The parts that decide, over one state."""
+
+    def __init__(self, state: State, policy: PolicyStack, entropy: Entropy) -> None:
+        self.state = state
+        self.policy = policy
+        self.scribe = Scribe(state, entropy)
+        self.negotiator = Negotiator(state, policy, entropy, self.scribe)
+        self.observer = Observer(state, self.scribe)
+        self.lookout = Lookout(state, self.scribe)
+        self.registrar = Registrar(state, self.scribe, entropy)
+        self.reader = Reader(state)
+
+    def configure(self, policy: PolicyStack, pools: tuple[Pool, ...], now: Micros) -> None:
+        """Bring a policy document into force; ``pools`` are those of it and of its providers."""
+        document = policy.document
+        self.scribe.turn(now)
+        self.policy = self.negotiator.policy = policy
+        self.observer.overrides = {override.key: override for override in document.overrides}
+        pinned = tuple(pin(pool, self.observer.overrides) for pool in pools)
+        changed = policy.version != self.state.policy_version
+        self.write(
+            now,
+            ConfigLoaded(
+                pools=pinned,
+                topology=_canonical(document.topology).decode(),
+                settings=_canonical(document.settings).decode(),
+                source=document.source,
+            ),
+        )
+        if changed:
+            text = _canonical(document).decode()
+            event = PolicyUpdated(version=policy.version, source=document.source, document=text)
+            self.write(now, event)
+
+    def write(self, now: Micros, payload: Payload) -> None:
+        """Write an event of the daemon's own down."""
+        self.scribe.write(now, payload)
+
+    def take(self) -> list[Draft]:
+        """What was written down since the last call."""
+        return self.scribe.take()
+

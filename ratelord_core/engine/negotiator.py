@@ -1,0 +1,311 @@
+"""Decides intents and settles them: one uninterrupted thought from a question to what is written
+down."""
+
+from __future__ import annotations
+
+import msgspec
+
+from ratelord_core.engine.answering import decision_of, seen_risk, seen_rule
+from ratelord_core.engine.judgement import Judgement, Pacer, judge
+from ratelord_core.engine.moment import Moment
+from ratelord_core.engine.scribe import Scribe
+from ratelord_core.engine.state import State
+from ratelord_core.engine.units import settled_units, units_of
+from ratelord_core.errors import Conflict, InvalidRequest, NotFound
+from ratelord_core.events.payloads import (
+    HeldLine,
+    HoldExtended,
+    IntentDecided,
+    IntentReported,
+    IntentSubmitted,
+    PolicyTriggered,
+)
+from ratelord_core.graph import Binding
+from ratelord_core.ledger import Asker, Hold, Need, Settlement
+from ratelord_core.model.decision import Decision
+from ratelord_core.model.dimensions import Dimensions
+from ratelord_core.model.ids import Entropy, uuid_bytes, uuid_text
+from ratelord_core.model.instant import Micros
+from ratelord_core.model.intent import Intent, Report
+from ratelord_core.policy.stack import PolicyStack
+from ratelord_core.policy.verdict import PolicyVerdict
+from ratelord_core.projections.answers import body_digest, key_digest
+
+_REFUSED = {
+    "revoked": ("identity_revoked", "identity {} is revoked: use another or register a new one"),
+    "quarantined": ("identity_quarantined", "identity {} is quarantined until it is restored"),
+    "deleted": ("identity_revoked", "identity {} was deleted"),
+}
+
+
+class Repeated(msgspec.Struct, frozen=True):
+    """The question was asked before, with the same key: the first answer stands."""
+
+    intent_id: str
+
+
+class Reported(msgspec.Struct, frozen=True):
+    """What a report did. ``duplicate``: the same one had been taken before."""
+
+    settlement: Settlement
+    duplicate: bool = False
+
+
+class Negotiator:
+    """Decides intents and settles them."""
+
+    def __init__(self, state: State, policy: PolicyStack, entropy: Entropy, scribe: Scribe) -> None:
+        self.state = state
+        self.policy = policy
+        self.entropy = entropy
+        self.scribe = scribe
+        self._pacer = Pacer()
+        self._binding_rules: set[tuple[str, str]] = set()
+
+    # --- asking -------------------------------------------------------------------------------
+
+    def negotiate(self, intent: Intent, now: Micros, door: str) -> Decision | Repeated:
+        """Decide one intent. Raises ``InvalidRequest`` for a pin that names nothing, ``Conflict``
+        for a key that was used with another question or whose approval has lapsed."""
+        key = body = ""
+        if intent.idempotency_key is not None:
+            key = key_digest(intent.agent_id, intent.idempotency_key)
+            body = body_digest(intent)
+            repeated = self._repeated(key, body, now)
+            if repeated is not None:
+                return repeated
+        self.scribe.turn(now)
+        decided, verdict = self._decide(intent, now)
+        intent_id = self.scribe.new_id(now)
+        if not intent.dry_run:
+            self._write_down(intent, intent_id, key, body, decided, now, door)
+            self._note_rules(verdict, now, intent.dimensions)
+        return decision_of(uuid_text(intent_id), now, decided)
+
+    def _repeated(self, key: str, body: str, now: Micros) -> Repeated | None:
+        self.state.answers.forget(now - self.state.settings.idempotency_ttl)
+        answer = self.state.answers.find(key)
+        if answer is None:
+            return None
+        if answer.body != body:
+            raise Conflict(
+                "this idempotency key was used with another question; use a new key",
+                code="idempotency_key_reused",
+            )
+        if answer.valid_until is not None and answer.valid_until < now:
+            raise Conflict(
+                f"the approval {answer.intent_id} given for this key has lapsed; ask with a new key",
+                code="approval_lapsed",
+            )
+        return Repeated(answer.intent_id)
+
+    def _decide(self, intent: Intent, now: Micros) -> tuple[IntentDecided, PolicyVerdict | None]:
+        refused = self._identity_refusal(intent)
+        if refused is not None:
+            return refused, None
+        binding = self._bind(intent)
+        needs = self._needs(intent, binding)
+        moment = Moment(
+            self.state, intent, binding, {need.pool: need.units for need in needs}, now, self.entropy
+        )
+        if not needs and self.state.settings.strict_pools:
+            reason = "this action draws from no pool and strict_pools is on; declare its workload"
+            return self._denied("policy", reason), None
+        asker = self._asker(intent, binding)
+        verdict = self.policy.evaluate(binding, moment, debug=True)
+        judged = judge(self.state, moment, verdict, needs, asker, self._pacer)
+        return self._answer(moment, needs, verdict, judged), verdict
+
+    def _identity_refusal(self, intent: Intent) -> IntentDecided | None:
+        identity = self.state.identities.get(intent.identity_id)
+        if identity is None:
+            if not self.state.settings.strict_identities:
+                return None
+            reason = f"identity {intent.identity_id} is not registered and strict_identities is on"
+            return self._denied("identity_unknown", reason)
+        if identity.status != "active":
+            code, text = _REFUSED[identity.status]
+            return self._denied(code, text.format(intent.identity_id))
+        if identity.allowed_agents and intent.agent_id not in identity.allowed_agents:
+            reason = f"agent {intent.agent_id} may not use identity {intent.identity_id}"
+            return self._denied("policy", reason)
+        return None
+
+    def _denied(self, code: str, reason: str) -> IntentDecided:
+        return IntentDecided(
+            decision="deny_with_reason",
+            reason_code=code,
+            reason=reason,
+            policy=self.state.policy_version,
+        )
+
+    def _bind(self, intent: Intent) -> Binding:
+        try:
+            return self.state.graph.bind(intent)
+        except LookupError as error:
+            raise InvalidRequest(str(error.args[0]), code="unknown_pin") from error
+
+    def _needs(self, intent: Intent, binding: Binding) -> list[Need]:
+        costs, ledger = self.state.costs, self.state.ledger
+        settings = self.state.settings
+        needs = []
+        for draw in binding.draws:
+            concurrent = ledger.accounts[draw.pool].pool.window.kind == "concurrency"
+            default = settings.concurrency_ttl if concurrent else settings.hold_ttl
+            units = units_of(intent, draw, costs)
+            needs.append(Need(draw.pool, units, intent.duration or default))
+        return needs
+
+    def _asker(self, intent: Intent, binding: Binding) -> Asker:
+        party = (intent.agent_id, intent.identity_id, intent.scope_id)
+        return Asker(party, binding.weight, intent.urgency == "high", intent.workload_id)
+
+    def _answer(
+        self, moment: Moment, needs: list[Need], verdict: PolicyVerdict, judged: Judgement
+    ) -> IntentDecided:
+        now = moment.now
+        allowed = judged.start is not None
+        start = (judged.start or now) - now
+        holds = self._lines(moment, needs, start) if allowed else ()
+        life = min((need.lifetime for need in needs), default=self.state.settings.hold_ttl)
+        waits = "approve_with_modifications" if start else "approve"
+        by_rule = verdict.decided_by if judged.by_rule else None
+        return IntentDecided(
+            decision=waits if allowed else "deny_with_reason",
+            reason_code=judged.code,
+            reason=judged.reason,
+            start=start,
+            valid=start + life if allowed else 0,
+            holds=holds,
+            decided_by=(by_rule.policy_id, by_rule.rule) if by_rule else None,
+            warnings=judged.warnings + moment.binding.warnings,
+            retry_after=judged.retry_after,
+            risk=seen_risk(moment.risk_seen(), holds),
+            policy=self.state.policy_version,
+            trace=tuple(seen_rule(step) for step in verdict.trace),
+        )
+
+    def _lines(self, moment: Moment, needs: list[Need], start: Micros) -> tuple[HeldLine, ...]:
+        lines = []
+        for need in needs:
+            figures = moment.figures(need.pool)
+            taken = need.units if start == 0 else 0
+            reset_in = -1 if figures.reset_at is None else max(0, figures.reset_at - moment.now)
+            left = max(0, figures.available - taken)
+            lines.append(HeldLine(need.pool, need.units, left, reset_in, need.lifetime))
+        return tuple(lines)
+
+    def _write_down(
+        self,
+        intent: Intent,
+        intent_id: bytes,
+        key: str,
+        body: str,
+        decided: IntentDecided,
+        now: Micros,
+        door: str,
+    ) -> None:
+        submitted = IntentSubmitted(
+            urgency=intent.urgency,
+            expected_cost="" if intent.expected_cost is None else f"{intent.expected_cost:.17g}",
+            costs={pool: f"{cost:.17g}" for pool, cost in sorted(intent.costs.items())},
+            provider_id=intent.provider_id,
+            pool_id=intent.pool_id,
+            model=intent.model,
+            duration=intent.duration,
+            max_wait=intent.max_wait,
+            renews=intent.renews,
+            key=key,
+            body=body,
+        )
+        write = self.scribe.write
+        write(now, submitted, intent.dimensions, door=door, event_id=intent_id)
+        write(now, decided, intent.dimensions, door=door, intent_id=intent_id)
+
+    def _note_rules(self, verdict: PolicyVerdict | None, now: Micros, who: Dimensions) -> None:
+        """A rule that begins to bind is an event; one that goes on binding is not."""
+        if verdict is None or not (verdict.looked_at or verdict.bound):
+            return
+        binds = {(policy_id, rule) for policy_id, rule, _, _ in verdict.bound}
+        for policy_id, rule, action, reason in verdict.bound:
+            if (policy_id, rule) not in self._binding_rules:
+                triggered = PolicyTriggered(
+                    policy_id=policy_id, rule=rule, action=action, reason=reason
+                )
+                self.scribe.write(now, triggered, who)
+        self._binding_rules -= set(verdict.looked_at) - binds
+        self._binding_rules |= binds
+
+    # --- reporting ----------------------------------------------------------------------------
+
+    def report(
+        self, intent_id: str, report: Report, digest: str, now: Micros, door: str
+    ) -> Reported | None:
+        """Settle an intent; None if nobody here remembers it (the log may). Raises ``Conflict``
+        for a second report that differs from the first."""
+        self.scribe.turn(now)
+        hold = self.state.ledger.find(intent_id)
+        if hold is None:
+            return None
+        if hold.report is not None:
+            if hold.report != digest:
+                raise Conflict(
+                    f"intent {intent_id} was already reported with other content",
+                    code="report_differs",
+                )
+            lines = tuple(hold.resolved[pool] for pool in sorted(hold.resolved))
+            return Reported(Settlement(lines, late=False), duplicate=True)
+        settled, learn = self._settled(hold, report)
+        event = IntentReported(
+            outcome=report.outcome,
+            settled=settled,
+            learn=learn,
+            late=bool(hold.resolved),
+            body=digest,
+        )
+        settlement = self.scribe.write(
+            now, event, self._dimensions(hold), door=door, intent_id=uuid_bytes(intent_id)
+        )
+        return Reported(settlement)
+
+    def _settled(self, hold: Hold, report: Report) -> tuple[tuple[tuple[str, int], ...], bool]:
+        held = {pool: leg.units for pool, leg in hold.legs.items()}
+        held |= {pool: gone.held for pool, gone in hold.resolved.items()}
+        if report.outcome == "cancelled":
+            return tuple((pool, 0) for pool in sorted(held)), False
+        workload = self.state.topology.workloads.get(hold.asker.workload)
+        consumes = workload.consumes if workload else {}
+        told = report.actual_cost is not None or bool(report.costs)
+        return tuple(
+            (
+                pool,
+                settled_units(pool, held[pool], report.actual_cost, report.costs, consumes),
+            )
+            for pool in sorted(held)
+        ), told and report.outcome == "success"
+
+    def _dimensions(self, hold: Hold) -> Dimensions:
+        agent, identity, scope = hold.asker.party
+        return Dimensions(agent, identity, hold.asker.workload, scope)
+
+    def extend(self, intent_id: str, span: Micros, now: Micros, door: str) -> Micros:
+        """Let an intent's holds live until ``span`` from now (or longer, if they do already)."""
+        self.scribe.turn(now)
+        hold = self.state.ledger.holds.get(intent_id)
+        if hold is None:
+            known = self.state.ledger.find(intent_id)
+            if known is None:
+                raise NotFound(f"no open hold for intent {intent_id}")
+            raise Conflict(f"intent {intent_id} has ended; ask again", code="hold_ended")
+        end = max(now, hold.start) + span
+        if not self.state.ledger.extendable(intent_id, end, now):
+            raise Conflict(
+                f"a longer hold for intent {intent_id} does not fit beside what was promised; "
+                "finish or ask again",
+                code="extension_does_not_fit",
+            )
+        event = HoldExtended(intent_id=intent_id, expires_at=end)
+        self.scribe.write(
+            now, event, self._dimensions(hold), door=door, intent_id=uuid_bytes(intent_id)
+        )
+        return end

@@ -1,0 +1,212 @@
+"""Takes in what providers say, in polls or in passing: reconcile, note drift, learn of pools."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from msgspec.structs import replace
+
+from ratelord_core.engine.scribe import Scribe
+from ratelord_core.engine.state import State
+from ratelord_core.errors import NotFound, ProviderFailed
+from ratelord_core.events.payloads import (
+    ConstraintObserved,
+    DriftDetected,
+    ProviderError,
+    ProviderPollObserved,
+    ProviderStateChanged,
+    UsageObserved,
+)
+from ratelord_core.ledger import Reconciled
+from ratelord_core.model.config import PoolOverride
+from ratelord_core.model.ids import pool_key
+from ratelord_core.model.instant import Micros
+from ratelord_core.model.observation import Observation
+from ratelord_core.model.pool import Pool
+from ratelord_core.model.window import Window
+from ratelord_core.provider import PollRequest, PollResult
+
+
+class Observer:
+    """The way from observations into the ledger."""
+
+    def __init__(self, state: State, scribe: Scribe) -> None:
+        self.state = state
+        self.scribe = scribe
+        self.overrides: dict[str, PoolOverride] = {}
+        """What the configuration pins, by pool key: it beats what providers report."""
+        self.members: dict[str, tuple[str, ...]] = {}
+        """Members of pools that an account reports, by account id."""
+
+    def poll_request(self, account_id: str, now: Micros) -> PollRequest:
+        """What an account's poll may use."""
+        prefix = f"{account_id}/"
+        provider_id = account_id.partition("/")[0]
+        settled = {
+            key[len(provider_id) + 1 :]: account.settled_total
+            for key, account in self.state.ledger.accounts.items()
+            if key.startswith(prefix)
+        }
+        return PollRequest(self.state.providers.get(account_id).memory, settled)
+
+    def polled(
+        self,
+        account_id: str,
+        plugin: str,
+        version: str,
+        result: PollResult,
+        next_poll: Micros,
+        now: Micros,
+    ) -> None:
+        """A poll succeeded."""
+        self.scribe.turn(now)
+        for pool in result.pools:
+            self._learn(pin(pool, self.overrides), now)
+        observations = self._vetted(result.observations, account_id, now)
+        event = ProviderPollObserved(
+            provider_id=account_id,
+            plugin=plugin,
+            plugin_version=version,
+            dated=result.dated,
+            observations=observations,
+            state=result.state,
+            next_poll=next_poll,
+        )
+        found = self.scribe.write(now, event)
+        self._learn_limits(observations, now)
+        self._note_drift(found, now)
+
+    def failed(
+        self,
+        account_id: str,
+        plugin: str,
+        version: str,
+        error: ProviderFailed,
+        failures: int,
+        next_poll: Micros,
+        now: Micros,
+    ) -> None:
+        """A poll failed."""
+        self.scribe.turn(now)
+        event = ProviderError(
+            provider_id=account_id,
+            plugin=plugin,
+            plugin_version=version,
+            kind=error.kind,
+            detail=error.detail,
+            failures=failures,
+            next_poll=next_poll,
+        )
+        self.scribe.write(now, event)
+
+    def turned(self, account_id: str, before: str, after: str, reason: str, now: Micros) -> None:
+        """A provider account's health changed."""
+        event = ProviderStateChanged(
+            provider_id=account_id, before=before, after=after, reason=reason
+        )
+        self.scribe.write(now, event)
+
+    def in_passing(
+        self, observations: Sequence[Observation], now: Micros, origin: str, door: str
+    ) -> tuple[str, ...]:
+        """Numbers seen in passing; the keys of the pools they are about. ``NotFound`` for a pool
+        of a provider that is not configured."""
+        self.scribe.turn(now)
+        for seen in observations:
+            self._must_be_known(seen)
+        kept = self._vetted(observations, None, now)
+        for seen in kept:
+            found = self.scribe.write(
+                now, UsageObserved(observation=seen, origin=origin), door=door
+            )
+            self._learn_limits((seen,), now)
+            self._note_drift(found, now)
+        return tuple(pool_key(seen.provider_id, seen.pool_id) for seen in kept)
+
+    def _must_be_known(self, seen: Observation) -> None:
+        key = pool_key(seen.provider_id, seen.pool_id)
+        if key in self.state.ledger.accounts or seen.provider_id in self.state.topology.providers:
+            return
+        known = ", ".join(sorted(self.state.topology.providers)) or "none"
+        raise NotFound(
+            f"provider {seen.provider_id} is not configured (configured: {known}); "
+            "add it to the policy file's providers",
+            code="unknown_provider",
+        )
+
+    def _vetted(
+        self, observations: Iterable[Observation], account_id: str | None, now: Micros
+    ) -> tuple[Observation, ...]:
+        """Observations of declared pools (declaring those seen for the first time), without the
+        fields that the configuration pins, and dated now at the latest."""
+        kept = []
+        for seen in observations:
+            key = pool_key(seen.provider_id, seen.pool_id)
+            if key not in self.state.ledger.accounts:
+                self._learn(self._first_seen(seen, account_id), now)
+            override = self.overrides.get(key)
+            if override is not None and override.limit is not None:
+                seen = _against(seen, override.limit)
+            kept.append(replace(seen, dated=min(seen.dated, now)))
+        return tuple(kept)
+
+    def _first_seen(self, seen: Observation, account_id: str | None) -> Pool:
+        pool = Pool(
+            seen.provider_id,
+            seen.pool_id,
+            unit=seen.unit or "requests",
+            limit=seen.limit,
+            window=Window("fixed", every=seen.window_every),
+            members=self.members.get(account_id or seen.provider_id, ()),
+            default=False,
+        )
+        return pin(pool, self.overrides)
+
+    def _learn(self, pool: Pool, now: Micros) -> None:
+        known = self.state.ledger.accounts.get(pool.key)
+        if known is None or known.pool != pool:
+            self.scribe.write(now, ConstraintObserved(pool=pool))
+
+    def _learn_limits(self, observations: Iterable[Observation], now: Micros) -> None:
+        """A limit or unit that a provider changed is a constraint observed anew."""
+        for seen in observations:
+            account = self.state.ledger.accounts[pool_key(seen.provider_id, seen.pool_id)]
+            pool = replace(account.pool, limit=account.limit, unit=seen.unit or account.pool.unit)
+            self._learn(pool, now)
+
+    def _note_drift(self, found: list[tuple[str, Reconciled]], now: Micros) -> None:
+        for key, result in found:
+            limit = self.state.ledger.accounts[key].limit or 0
+            tolerated = self.state.settings.drift_percent * limit / 100
+            if result.observed is None or result.drift <= tolerated or result.drift == 0:
+                continue
+            event = DriftDetected(
+                pool=key,
+                expected_low=result.low,
+                expected_high=result.high,
+                observed=result.observed,
+                distance=result.drift,
+            )
+            self.scribe.write(now, event)
+
+
+def pin(pool: Pool, overrides: Mapping[str, PoolOverride]) -> Pool:
+    """The pool as the configuration wants it, where it says so."""
+    override = overrides.get(pool.key)
+    if override is None:
+        return pool
+    return replace(
+        pool,
+        unit=override.unit or pool.unit,
+        limit=pool.limit if override.limit is None else override.limit,
+        window=override.window or pool.window,
+    )
+
+
+def _against(seen: Observation, limit: int) -> Observation:
+    """The observation against a pinned limit: what was used stays what was used."""
+    used = seen.used
+    if used is None and seen.remaining is not None and seen.limit is not None:
+        used = max(0, seen.limit - seen.remaining)
+    remaining = seen.remaining if used is None else None
+    return replace(seen, limit=limit, used=used, remaining=remaining)

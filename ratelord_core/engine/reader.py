@@ -1,0 +1,208 @@
+"""Shows the state to readers, in wire form. Reads only; the caller has let time pass before."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+import msgspec
+
+from ratelord_core.engine.state import State
+from ratelord_core.errors import NotFound
+from ratelord_core.ledger import Figures, Party
+from ratelord_core.ledger.account import Account
+from ratelord_core.model.forecast import Forecast
+from ratelord_core.model.identity import Identity
+from ratelord_core.model.instant import Micros, to_seconds, to_text
+from ratelord_core.model.views import (
+    ForecastView,
+    IdentityView,
+    PoolView,
+    ShareView,
+    UsageView,
+)
+
+_TOP = 10
+
+
+class Reader:
+    """Answers what may be looked at."""
+
+    def __init__(self, state: State) -> None:
+        self.state = state
+        self.hidden: set[str] = set()
+        """Pools that the configuration no longer declares; their accounts are kept, unseen."""
+
+    def keys(self) -> list[str]:
+        """The pools that are shown."""
+        return sorted(key for key in self.state.ledger.accounts if key not in self.hidden)
+
+    def pools(self, now: Micros) -> list[PoolView]:
+        """Every pool, by key."""
+        return [self.pool(key, now) for key in self.keys()]
+
+    def pool(self, key: str, now: Micros) -> PoolView:
+        """One pool."""
+        account = self._account(key, now)
+        figures = account.figures(now)
+        pool = account.pool
+        window = msgspec.to_builtins(pool.window)
+        forecast = self._forecast_view(key, figures, now)
+        return PoolView(
+            provider_id=pool.provider_id,
+            pool_id=pool.pool_id,
+            unit=pool.unit,
+            limit=figures.limit,
+            used=figures.used,
+            held=figures.held,
+            scheduled=figures.scheduled,
+            available=figures.available,
+            window=_window_seconds(window),
+            reset_at=_text(figures.reset_at),
+            observed_at=_text(account.observed_at),
+            staleness_seconds=to_seconds(self.state.age(key, now)),
+            stale=self.state.is_stale(key, now),
+            local=pool.local,
+            risk_level=forecast.risk_level,
+            forecast=forecast,
+            members=pool.members,
+            shares={"agents": _shares(account, 0), "identities": _shares(account, 1)},
+        )
+
+    def forecasts(self, now: Micros, key: str | None) -> list[ForecastView]:
+        """Forecasts of all pools, or of one."""
+        keys = self.keys() if key is None else [key]
+        return [
+            self._forecast_view(one, self._account(one, now).figures(now), now) for one in keys
+        ]
+
+    def _account(self, key: str, now: Micros) -> Account:
+        if key not in self.state.ledger.accounts or key in self.hidden:
+            known = ", ".join(self.keys()[:_TOP]) or "none yet"
+            raise NotFound(f"no pool {key} (known: {known})", code="unknown_pool")
+        return self.state.ledger.account(key, now)
+
+    def _forecast_view(self, key: str, figures: Figures, now: Micros) -> ForecastView:
+        forecast = self.state.outlook(key, figures, now)
+        level = self.state.level(key, forecast, figures, now)
+        pool = self.state.ledger.accounts[key].pool
+        return forecast_view(pool.provider_id, pool.pool_id, forecast, level, now)
+
+    def usage(
+        self,
+        now: Micros,
+        pool: str | None,
+        agent_id: str | None,
+        identity_id: str | None,
+        scope_id: str | None,
+    ) -> list[UsageView]:
+        """Who used what, in the present windows."""
+        wanted = (agent_id, identity_id, scope_id)
+        found = []
+        for key in self.keys() if pool is None else [pool]:
+            account = self._account(key, now)
+            used = dict(account.tally.by_party)
+            held = _held(account)
+            for party in sorted(used.keys() | held.keys()):
+                if any(want is not None and want != has for want, has in zip(wanted, party, strict=True)):
+                    continue
+                found.append(_usage_view(account, party, used.get(party, 0), held.get(party, 0)))
+        return found
+
+    def identities(self) -> list[IdentityView]:
+        """Every identity that is not deleted, by id."""
+        known = sorted(self.state.identities, key=lambda identity: identity.identity_id)
+        return [
+            identity_view(identity, self.state.identities.last_active(identity.identity_id))
+            for identity in known
+            if identity.status != "deleted"
+        ]
+
+
+def forecast_view(
+    provider_id: str, pool_id: str, forecast: Forecast, level: str, now: Micros
+) -> ForecastView:
+    """A forecast in wire form."""
+    return ForecastView(
+        provider_id=provider_id,
+        pool_id=pool_id,
+        tte_p50_seconds=_finite(forecast.tte_p50),
+        tte_p90_seconds=_finite(forecast.tte_p90),
+        tte_p99_seconds=_finite(forecast.tte_p99),
+        p_exhaustion=forecast.p_exhaustion,
+        ttr_seconds=_finite(forecast.ttr),
+        margin_seconds=_finite(forecast.margin),
+        burn_rate=forecast.burn_mean,
+        burn_variance=forecast.burn_variance,
+        freshness_seconds=forecast.freshness,
+        risk_level=level,
+        model_id=forecast.model_id,
+        model_version=forecast.model_version,
+        as_of_ts=to_text(now),
+    )
+
+
+def identity_view(identity: Identity, last_active: Micros) -> IdentityView:
+    """An identity without anything secret."""
+    return IdentityView(
+        identity_id=identity.identity_id,
+        kind=identity.kind,
+        status=identity.status,
+        provider_id=identity.provider_id,
+        owner=identity.owner,
+        owner_kind=identity.owner_kind,
+        role=identity.role,
+        labels=identity.labels,
+        metadata=identity.metadata,
+        credential_kind=identity.credential_kind,
+        trust_level=identity.trust_level,
+        allowed_agents=identity.allowed_agents,
+        token_fingerprint=identity.token_fingerprint,
+        created_at=to_text(identity.created_at),
+        last_active_at=to_text(last_active) if last_active else None,
+    )
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
+def _text(instant: Micros | None) -> str | None:
+    return None if instant is None else to_text(instant)
+
+
+def _window_seconds(window: dict[str, object]) -> dict[str, object]:
+    every, anchor = window.pop("every", None), window.pop("anchor", None)
+    if isinstance(every, int):
+        window["every_seconds"] = to_seconds(every)
+    if isinstance(anchor, int):
+        window["anchor"] = to_text(anchor)
+    return window
+
+
+def _held(account: Account) -> dict[Party, int]:
+    held: dict[Party, int] = {}
+    for leg in account.legs:
+        if leg.started:
+            held[leg.asker.party] = held.get(leg.asker.party, 0) + leg.units
+    return held
+
+
+def _shares(account: Account, part: int) -> tuple[ShareView, ...]:
+    used: dict[str, int] = {}
+    held: dict[str, int] = {}
+    for party, units in account.tally.by_party.items():
+        used[party[part]] = used.get(party[part], 0) + units
+    for party, units in _held(account).items():
+        held[party[part]] = held.get(party[part], 0) + units
+    names: Iterable[str] = used.keys() | held.keys()
+    ranked = sorted(names, key=lambda name: (-used.get(name, 0) - held.get(name, 0), name))
+    return tuple(
+        ShareView(name, used.get(name, 0), held.get(name, 0)) for name in ranked[:_TOP] if name
+    )
+
+
+def _usage_view(account: Account, party: Party, used: int, held: int) -> UsageView:
+    agent, identity, scope = party
+    pool = account.pool
+    return UsageView(pool.provider_id, pool.pool_id, agent, identity, scope, used, held)

@@ -1,0 +1,64 @@
+"""Writes down what is decided: applies it to the state and keeps the draft for the journal."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+from ratelord_core.engine.state import State
+from ratelord_core.events.envelope import Draft, Source
+from ratelord_core.events.payloads import HoldExpired, Payload, ResetObserved
+from ratelord_core.model.dimensions import DAEMON, Dimensions
+from ratelord_core.model.ids import Entropy, uuid7, uuid_text
+from ratelord_core.model.instant import Micros
+
+
+class Scribe:
+    """The only way to change the state: apply an event and keep it for the log, as one step."""
+
+    def __init__(self, state: State, entropy: Entropy) -> None:
+        self.state = state
+        self._entropy = entropy
+        self._drafts: list[Draft] = []
+
+    def new_id(self, now: Micros) -> bytes:
+        """A fresh event id."""
+        return uuid7(now, self._entropy)
+
+    def write(
+        self,
+        now: Micros,
+        payload: Payload,
+        dimensions: Dimensions = DAEMON,
+        *,
+        door: str = "daemon",
+        event_id: bytes | None = None,
+        intent_id: bytes = b"",
+    ) -> Any:
+        """Write an event down; what its fold found."""
+        identity = event_id or self.new_id(now)
+        draft = Draft(identity, now, payload, dimensions, _source(door), intent_id)
+        self._drafts.append(draft)
+        return self.state.apply(now, dimensions, uuid_text(intent_id or identity), payload)
+
+    def turn(self, now: Micros) -> None:
+        """Let time pass: what expired and which windows ended is written down."""
+        expired = self.state.ledger.advance(now)
+        if expired:
+            lines = tuple((intent_id, r.pool, r.held, r.at) for intent_id, r in expired)
+            self.write(now, HoldExpired(expired=lines))
+        for reset in self.state.ledger.take_resets():
+            event = ResetObserved(
+                pool=reset.pool, used=reset.used, reset_at=reset.at, next_reset_at=reset.next_at
+            )
+            self.write(now, event)
+
+    def take(self) -> list[Draft]:
+        """The drafts since the last call, for the journal."""
+        drafts, self._drafts = self._drafts, []
+        return drafts
+
+
+@lru_cache(maxsize=64)
+def _source(door: str) -> Source:
+    return Source(door)
