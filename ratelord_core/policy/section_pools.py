@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
+from typing import Any
 
 import yaml
 
@@ -19,6 +20,10 @@ from ratelord_core.policy.windows import window
 OWN = ("local", "policy")
 """Provider ids of pools that are ours: without a slash in their id, and limits of policies."""
 
+_SECRETS = frozenset(
+    {"token", "api_key", "apikey", "access_token", "secret", "client_secret", "password"}
+    | {"private_key", "bearer_token", "authorization"}
+)
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _SECRET = re.compile(r"(env|file|keyring):.+")
 
@@ -49,9 +54,19 @@ def _account(plugin: str, fields: Fields) -> ProviderConfig | None:
         identity=fields.maybe(name, "identity"),
         poll_interval=fields.maybe(long_span, "poll_interval"),
         secret_ref=secret_ref(fields),
-        options={key: plain(value) for key, value in fields.rest().items()},
+        options=_options(fields),
     )
     return account if provider_id else None
+
+
+def _options(fields: Fields) -> dict[str, Any]:
+    given = fields.rest()
+    for key in _SECRETS & given.keys():
+        # The value is not repeated: it is the secret.
+        message = f"{key!r} looks like a secret; secrets do not belong into this file"
+        hint = "name the environment variable that holds it: token_env_var"
+        fields.reading.found(given[key], fields.path_of(key), message, hint)
+    return {key: plain(value) for key, value in given.items()}
 
 
 def _provider_id(node: yaml.Node, path: str, reading: Reading) -> str | None:
