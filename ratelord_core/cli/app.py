@@ -13,7 +13,9 @@ from ratelord_core import __version__
 from ratelord_core.cli import verbs
 from ratelord_core.cli.outcome import DONE, USAGE, say_and_code
 
-PROLOGUE = "Ask before you act: one daemon knows every limit, and answers before it is exceeded.\n\nFirst time here? Type: ratelord demo"
+PROLOGUE = """Ask before you act: one daemon knows every limit, and answers before it is exceeded.
+
+First time here? Type: ratelord demo"""
 
 
 def build() -> App:

@@ -7,14 +7,14 @@ from contextlib import contextmanager
 from typing import Any
 
 import httpx2
-from tenacity import RetryCallState, retry_if_exception, wait_exponential_jitter
+from tenacity import RetryCallState, retry_if_exception, wait_exponential, wait_random
 
 from ratelord.connection import Connection
 from ratelord.errors import DaemonUnreachable, RatelordError, UpstreamError
 from ratelord.wire import MAX_REPLY_BYTES, Call
 
 MOST_ATTEMPTS = 6
-_BACKOFF = wait_exponential_jitter(initial=0.05, max=1.0, jitter=0.05)
+_BACKOFF = wait_exponential(multiplier=0.05, max=1.0) + wait_random(0.0, 0.05)
 
 
 class Budget:

@@ -106,7 +106,7 @@ class Decision(msgspec.Struct, frozen=True):
 
     def as_wire(self) -> dict[str, Any]:
         """The decision as the plain JSON object of the wire."""
-        wire: dict[str, Any] = msgspec.to_builtins(self)
+        wire: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(self))
         return wire
 
 

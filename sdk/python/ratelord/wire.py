@@ -183,7 +183,7 @@ def check(reply: Reply) -> None:
             status=reply.status,
             upstream_code=code,
             retry_after=_retry_after(reply.headers),
-            outcome_unknown=reply.status in (408, 500, 502, 504) or reply.status < 400,
+            outcome_unknown=reply.status in (408, 500, 502, 504),
         )
     raise RequestRefused(
         said,
