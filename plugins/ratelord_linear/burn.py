@@ -37,6 +37,8 @@ _WORST_ERROR: Final = 25.0
 """A squared relative error beyond this teaches nothing more."""
 _SURPRISE_MEMORY: Final = 8.0
 """How long drift is remembered, in windows."""
+_MOST_SURPRISE: Final = 8.0
+"""Squared relative doubt that drift can add at most: forecasts stay usable."""
 
 _FIELDS: Final = (
     "scale", "limit", "kind", "clock", "offset", "empty_since", "short_units", "short_time",
@@ -106,7 +108,8 @@ class LinearModel:
             return
         rate = self._averages(t)[0] if self._clock is not None else 0.0
         expected = rate * self._scale / _BLOCKS
-        self._surprise = self._surprise_at(t) + units / (units + expected)
+        fresh = self._surprise_at(t) + units / (units + expected)
+        self._surprise = min(_MOST_SURPRISE, fresh)
         self._surprised_at = t
 
     def forecast(

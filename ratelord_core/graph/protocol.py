@@ -73,7 +73,8 @@ class ConstraintGraph(Protocol):
         ...
 
     def configure(self, topology: Topology, pools: tuple[Pool, ...]) -> None:
-        """Replace what the configuration declared (first-seen nodes and registered identities stay)."""
+        """Replace what the configuration declared. First-seen nodes and registered identities stay,
+        and so do reported pools, unless their provider was declared before and is no more."""
         ...
 
     def put_pool(self, pool: Pool) -> None:
