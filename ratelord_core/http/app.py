@@ -1,0 +1,109 @@
+"""The HTTP door: one function in front that guards, names and routes every request.
+
+The hot paths (asking, reporting, observing) are found in a dict; everything else goes through
+Starlette's routing table. No layer stands between the guard and the endpoint.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from starlette.routing import Router
+
+from ratelord_core.arbiter import Arbiter
+from ratelord_core.errors import RatelordError
+from ratelord_core.http.body import ClientGoneError
+from ratelord_core.http.endpoint import EXCHANGE, Endpoint
+from ratelord_core.http.exchange import Exchange, Receive, Scope, Send
+from ratelord_core.http.hosts import HostGuard
+from ratelord_core.http.metrics import Tally
+from ratelord_core.http.problems import HttpRefusal, problem_reply, status_of
+from ratelord_core.http.request_id import RequestIds
+from ratelord_core.http.routes import endpoints, routes
+from ratelord_core.http.security import Gate
+from ratelord_core.http.settings import HttpSettings
+from ratelord_core.http.sse import Followers
+from ratelord_core.wire.faults import shown
+
+_HOT: Final = ("/v1/intent", "/v1/intents/batch", "/v1/observations")
+_INTENT: Final = "/v1/intents/"
+_REPORT: Final = "/report"
+_ONCE: Final = (b"host", b"origin", b"authorization", b"content-type", b"content-length")
+"""Headers that must not be sent twice: two readers could each believe another one."""
+
+
+class Door:
+    """The ASGI application. ``close`` ends the open streams when the daemon stops."""
+
+    def __init__(self, arbiter: Arbiter, settings: HttpSettings) -> None:
+        self._guard = HostGuard(settings.bound_host, settings.allowed_hosts)
+        self._gate = Gate(arbiter.authenticate, settings)
+        self._ids = RequestIds(settings.entropy)
+        self._tally = Tally()
+        self._followers = Followers(settings)
+        table = endpoints(arbiter, settings, self._followers, self._tally)
+        self._hot = {path: table[path] for path in _HOT}
+        self._report = table["/v1/intents/{intent_id}/report"]
+        self._router = Router(routes(table), redirect_slashes=False, default=_no_route)
+
+    def close(self) -> None:
+        """End every stream; a reader comes back with ``Last-Event-ID``."""
+        self._followers.closing.set()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            raise RuntimeError(f"the door speaks HTTP, not {scope['type']}")
+        self._tally.requests += 1
+        headers = dict(scope["headers"])
+        exchange = Exchange(scope, receive, headers, self._ids.name(headers))
+        try:
+            await self._serve(exchange, send)
+        except ClientGoneError:
+            return
+        except Exception as error:  # noqa: BLE001 (the last one who can answer)
+            self._count(error)
+            await problem_reply(error, exchange).send(exchange, send)
+
+    async def _serve(self, exchange: Exchange, send: Send) -> None:
+        scope = exchange.scope
+        if len(exchange.headers) != len(scope["headers"]):
+            _check_repeats(scope)
+        self._guard.check(exchange.headers)
+        self._gate.admit(exchange)
+        endpoint = self._find(exchange)
+        if endpoint is None:
+            scope[EXCHANGE] = exchange
+            await self._router(scope, exchange.receive, send)
+            return
+        answer = await endpoint.answer(exchange)
+        await answer.send(exchange, send)
+
+    def _find(self, exchange: Exchange) -> Endpoint | None:
+        """The endpoint of a hot path."""
+        path: str = exchange.scope["path"]
+        found = self._hot.get(path)
+        if found is None and path.endswith(_REPORT) and path.startswith(_INTENT):
+            exchange.params = {"intent_id": path[len(_INTENT) : -len(_REPORT)]}
+            return self._report
+        return found
+
+    def _count(self, error: Exception) -> None:
+        code = error.code if isinstance(error, RatelordError) else "internal_error"
+        self._tally.refusals["internal_error" if status_of(error) == 500 else code] += 1
+
+
+def build_app(arbiter: Arbiter, settings: HttpSettings) -> Door:
+    """The HTTP door of an arbiter, as an ASGI application."""
+    return Door(arbiter, settings)
+
+
+async def _no_route(scope: Scope, _receive: Receive, _send: Send) -> None:
+    path = shown(scope["path"])
+    raise HttpRefusal(404, "not_found", f"nothing is at {path}; GET / names the main paths")
+
+
+def _check_repeats(scope: Scope) -> None:
+    names = [name for name, _ in scope["headers"]]
+    for name in _ONCE:
+        if names.count(name) > 1:
+            raise HttpRefusal(400, "invalid_header", f"{name.decode()} is sent more than once")

@@ -1,0 +1,78 @@
+"""Reading a request's body: bounded, and only of a type that a foreign page cannot send."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from ratelord_core.http.exchange import Exchange
+from ratelord_core.http.problems import HttpRefusal
+from ratelord_core.wire.faults import shown
+
+JSON_TYPES: Final = frozenset({"application/json"})
+DOCUMENT_TYPES: Final = JSON_TYPES | {
+    "application/yaml",
+    "application/x-yaml",
+    "text/yaml",
+    "text/x-yaml",
+    "text/plain",
+}
+"""What a policy document may be sent as."""
+
+
+class ClientGoneError(Exception):
+    """The client hung up before it had sent everything: nobody is left to answer."""
+
+
+async def read_body(
+    exchange: Exchange, limit: int, types: frozenset[str] = JSON_TYPES, *, optional: bool = False
+) -> bytes:
+    """The whole body. Raises the 413, the 415, or the 400 for a missing one."""
+    _check_length(exchange.headers.get(b"content-length"), limit)
+    message = await exchange.receive()
+    body: bytes = message.get("body", b"")
+    if message["type"] == "http.disconnect":
+        raise ClientGoneError
+    if message.get("more_body"):
+        body = await _rest(exchange, bytearray(body), limit)
+    if len(body) > limit:
+        raise _too_large(limit)
+    if not body:
+        if optional:
+            return body
+        raise HttpRefusal(400, "malformed_json", "the body is empty: send a JSON object")
+    media_type(exchange, types)
+    return body
+
+
+def media_type(exchange: Exchange, types: frozenset[str]) -> str:
+    """The body's media type, if it is one of ``types``; else the 415."""
+    header = exchange.headers.get(b"content-type", b"")
+    if header == b"application/json":
+        return "application/json"
+    text = header.decode("latin-1").lower()
+    kind, _, parameters = text.partition(";")
+    charset = parameters.replace(" ", "").replace('"', "")
+    if kind.strip() in types and charset in ("", "charset=utf-8", "charset=utf8"):
+        return kind.strip()
+    sent = f"Content-Type {shown(text)}" if text else "no Content-Type"
+    raise HttpRefusal(415, "unsupported_media_type", f"{sent}: send application/json in UTF-8")
+
+
+async def _rest(exchange: Exchange, body: bytearray, limit: int) -> bytes:
+    while len(body) <= limit:
+        message = await exchange.receive()
+        if message["type"] == "http.disconnect":
+            raise ClientGoneError
+        body += message.get("body", b"")
+        if not message.get("more_body"):
+            break
+    return bytes(body)
+
+
+def _check_length(header: bytes | None, limit: int) -> None:
+    if header is not None and header.isdigit() and int(header) > limit:
+        raise _too_large(limit)
+
+
+def _too_large(limit: int) -> HttpRefusal:
+    return HttpRefusal(413, "body_too_large", f"the body is larger than {limit} bytes; send less")

@@ -1,0 +1,100 @@
+"""One request and its reply, with no more ceremony than the wire needs."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from typing import Any, Final, Protocol
+
+import msgspec
+
+from ratelord_core.model.caller import Caller
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+
+JSON: Final = b"application/json"
+
+_SECURITY: Final = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"cache-control", b"no-store"),
+)
+"""On every reply: nothing here is to be embedded, sniffed, referred to or kept."""
+
+
+class Exchange:
+    """A request that got past the guards. ``known`` is False for a caller without a needed token;
+    ``params`` come from the path, ``warning`` goes out with the reply."""
+
+    __slots__ = (
+        "caller",
+        "headers",
+        "known",
+        "params",
+        "receive",
+        "request_id",
+        "scope",
+        "warning",
+    )
+
+    def __init__(
+        self, scope: Scope, receive: Receive, headers: dict[bytes, bytes], request_id: str
+    ) -> None:
+        self.scope = scope
+        self.receive = receive
+        self.headers = headers
+        self.request_id = request_id
+        self.caller = Caller(door="http", request_id=request_id)
+        self.known = False
+        self.params: Mapping[str, str] = {}
+        self.warning = ""
+
+    @property
+    def method(self) -> str:
+        """GET, POST …; a HEAD is answered as a GET whose body the server leaves out."""
+        method: str = self.scope["method"]
+        return "GET" if method == "HEAD" else method
+
+    def head(self, status: int, *extra: tuple[bytes, bytes]) -> Message:
+        """The start of a reply: its own headers, the request's id, what every reply carries."""
+        headers = [*extra, (b"x-request-id", self.request_id.encode("ascii")), *_SECURITY]
+        if self.warning:
+            headers.append((b"x-ratelord-warning", self.warning.encode("ascii", "replace")))
+        return {"type": "http.response.start", "status": status, "headers": headers}
+
+
+class Answer(Protocol):
+    """Something that can be sent back."""
+
+    async def send(self, exchange: Exchange, send: Send) -> None:
+        """Write head and body."""
+        ...
+
+
+class Reply(msgspec.Struct, frozen=True):
+    """A whole reply in memory."""
+
+    body: bytes
+    status: int = 200
+    content_type: bytes = JSON
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+
+    async def send(self, exchange: Exchange, send: Send) -> None:
+        """Write head and body."""
+        length = (b"content-length", b"%d" % len(self.body))
+        kind = (b"content-type", self.content_type)
+        await send(exchange.head(self.status, kind, length, *self.headers))
+        await send({"type": "http.response.body", "body": self.body})
+
+
+_encode = msgspec.json.Encoder().encode
+
+
+def json_reply(value: object, status: int = 200) -> Reply:
+    """Any record as JSON."""
+    return Reply(_encode(value), status)

@@ -1,0 +1,149 @@
+"""Asking, reporting, extending, and asking why."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from ratelord_core.arbiter import Arbiter
+from ratelord_core.errors import FieldError, Forbidden, InvalidRequest, NotFound, Unavailable
+from ratelord_core.http.body import read_body
+from ratelord_core.http.exchange import Answer, Exchange, Reply, json_reply
+from ratelord_core.http.security import act_as
+from ratelord_core.http.settings import HttpSettings
+from ratelord_core.http.wire import BatchCodec, Codec
+from ratelord_core.model.intent import Intent
+from ratelord_core.wire.decision import DecisionView, decision_view
+from ratelord_core.wire.faults import Faults, check_text, invalid, refuse, shown
+from ratelord_core.wire.intent import (
+    ExtendRequest,
+    IntentRequest,
+    ReportRequest,
+    extension_of,
+    intent_of,
+    is_intent_id,
+    report_of,
+)
+
+_encode = msgspec.json.Encoder().encode
+
+
+class Decisions(msgspec.Struct, frozen=True):
+    """The answers of a batch, in the order of its questions."""
+
+    decisions: list[DecisionView]
+
+
+class Intents:
+    """What HTTP does with intents."""
+
+    def __init__(self, arbiter: Arbiter, settings: HttpSettings) -> None:
+        self._arbiter = arbiter
+        self._settings = settings
+        self._in_flight = 0
+        self._ask = Codec(IntentRequest)
+        self._batch = BatchCodec(IntentRequest, "intents", settings.batch_size)
+        self._report = Codec(ReportRequest)
+        self._extend = Codec(ExtendRequest)
+
+    async def ask(self, exchange: Exchange) -> Answer:
+        """``POST /v1/intent``: one decision."""
+        body = await read_body(exchange, self._settings.body_limit)
+        asked, exchange.warning = self._ask.decode(body)
+        intent = intent_of(asked, key=_key(exchange))
+        act_as(exchange.caller, intent.identity_id)
+        self._enter(1)
+        try:
+            decision = await self._arbiter.ask(intent, exchange.caller)
+        finally:
+            self._in_flight -= 1
+        return Reply(_encode(decision_view(decision, trace=intent.debug)))
+
+    async def ask_batch(self, exchange: Exchange) -> Answer:
+        """``POST /v1/intents/batch``: many decisions, one commit."""
+        body = await read_body(exchange, self._settings.batch_limit)
+        batch, exchange.warning = self._batch.decode(body)
+        intents = [_placed(index, asked) for index, asked in enumerate(batch)]
+        for intent in intents:
+            act_as(exchange.caller, intent.identity_id)
+        self._enter(len(intents))
+        try:
+            decisions = await self._arbiter.ask_batch(intents, exchange.caller)
+        finally:
+            self._in_flight -= len(intents)
+        return json_reply(
+            Decisions(
+                [
+                    decision_view(decision, trace=intent.debug)
+                    for intent, decision in zip(intents, decisions, strict=True)
+                ]
+            )
+        )
+
+    async def report(self, exchange: Exchange) -> Answer:
+        """``POST /v1/intents/{intent_id}/report``: what the action really cost."""
+        intent_id = _intent_id(exchange)
+        body = await read_body(exchange, self._settings.body_limit)
+        told, exchange.warning = self._report.decode(body)
+        view = await self._arbiter.report(intent_id, report_of(told), exchange.caller)
+        return json_reply(view)
+
+    async def extend(self, exchange: Exchange) -> Answer:
+        """``POST /v1/intents/{intent_id}/extend``: let its holds live longer."""
+        intent_id = _intent_id(exchange)
+        body = await read_body(exchange, self._settings.body_limit)
+        asked, exchange.warning = self._extend.decode(body)
+        view = await self._arbiter.extend(intent_id, extension_of(asked), exchange.caller)
+        return json_reply(view)
+
+    async def explain(self, exchange: Exchange) -> Answer:
+        """``GET /v1/intents/{intent_id}``: why. An agent may ask about its own only."""
+        story = await self._arbiter.explain(_intent_id(exchange))
+        if exchange.caller.role == "agent":
+            act_as(exchange.caller, _asker(story))
+        return json_reply(story)
+
+    def _enter(self, count: int) -> None:
+        if self._in_flight + count > self._settings.max_in_flight:
+            raise Unavailable(
+                f"{self._in_flight} intents wait for their answers; ask again in a second",
+                code="overloaded",
+            )
+        self._in_flight += count
+
+
+def _placed(index: int, asked: IntentRequest) -> Intent:
+    try:
+        return intent_of(asked)
+    except InvalidRequest as error:
+        place = f"intents[{index}]."
+        raise invalid(
+            tuple(FieldError(place + fault.field, fault.message) for fault in error.fields)
+        ) from None
+
+
+def _key(exchange: Exchange) -> str | None:
+    header = exchange.headers.get(b"idempotency-key")
+    if header is None:
+        return None
+    key = header.decode("latin-1").strip().strip('"')
+    faults: Faults = []
+    check_text(faults, "Idempotency-Key", key)
+    refuse(faults)
+    return key
+
+
+def _intent_id(exchange: Exchange) -> str:
+    intent_id = exchange.params["intent_id"]
+    if not is_intent_id(intent_id):
+        raise NotFound(f"no intent {shown(intent_id)}; its id is in the reply to the question")
+    return intent_id
+
+
+def _asker(story: dict[str, Any]) -> str:
+    intent = story.get("intent")
+    identity_id = intent.get("identity_id") if isinstance(intent, dict) else None
+    if not isinstance(identity_id, str):
+        raise Forbidden("whose intent this is cannot be told; ask with a viewer's token")
+    return identity_id

@@ -1,0 +1,63 @@
+"""The policy: shown, checked, read again."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import msgspec
+
+from ratelord_core.arbiter import Arbiter
+from ratelord_core.errors import InvalidRequest
+from ratelord_core.http.body import DOCUMENT_TYPES, media_type, read_body
+from ratelord_core.http.exchange import Answer, Exchange, json_reply
+from ratelord_core.http.problems import policy_problem
+from ratelord_core.http.settings import HttpSettings
+from ratelord_core.http.wire import check_bytes, read_tree
+
+SOURCE = "request"
+"""What findings call a document that came over the wire."""
+
+
+class Policy:
+    """What HTTP does with the policy."""
+
+    def __init__(self, arbiter: Arbiter, settings: HttpSettings) -> None:
+        self._arbiter = arbiter
+        self._limit = settings.policy_limit
+
+    async def show(self, exchange: Exchange) -> Answer:
+        """``GET /v1/policy``: what is in force, normalised, with its version and source."""
+        return json_reply(self._arbiter.policy())
+
+    async def check(self, exchange: Exchange) -> Answer:
+        """``POST /v1/policy/check``: whether a document could come into force; if not, the 422.
+
+        The body is the document (YAML or JSON), or ``{"document": text or object}``.
+        """
+        body = await read_body(exchange, self._limit, DOCUMENT_TYPES)
+        check_bytes(body)
+        text = body.decode("utf-8")
+        if media_type(exchange, DOCUMENT_TYPES) == "application/json":
+            text = _unwrapped(read_tree(body), text)
+        # Compiling thousands of conditions takes seconds; questions must not wait for it.
+        view = await asyncio.to_thread(self._arbiter.check_policy, text, SOURCE)
+        return json_reply(view) if view.valid else policy_problem(exchange, view.errors)
+
+    async def reload(self, exchange: Exchange) -> Answer:
+        """``POST /v1/policy/reload``: read the file again; if wrong, 422: the old one stays."""
+        await read_body(exchange, self._limit, optional=True)
+        return json_reply(await self._arbiter.reload_policy(exchange.caller))
+
+
+def _unwrapped(tree: Any, text: str) -> str:
+    if not isinstance(tree, dict):
+        raise InvalidRequest("the body is not a JSON object: send a policy document")
+    if "document" not in tree:
+        return text
+    document = tree["document"]
+    if isinstance(document, str):
+        return document
+    if isinstance(document, dict):
+        return msgspec.json.encode(document).decode("utf-8")
+    raise InvalidRequest("document is neither a text nor an object")

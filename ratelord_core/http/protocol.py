@@ -1,0 +1,117 @@
+"""The connection: uvicorn's protocol with bounds on how much and how slowly a stranger may send."""
+
+from __future__ import annotations
+
+import asyncio
+from http import HTTPStatus
+from typing import Any, Final, cast
+
+import msgspec
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from ratelord_core.http.problems import PROBLEM_JSON, Problem
+from ratelord_core.http.sse import ABORT
+
+HEAD_LIMIT: Final = 64 * 1024
+"""Bytes of request line and headers."""
+RECEIVE_TIMEOUT: Final = 30.0
+"""Seconds in which a request must have arrived in full."""
+_UNREAD: Final = "unread"
+"""The name of a request that could not be read far enough to have one."""
+
+
+class _HeadTooLargeError(Exception):
+    """Stops the parser."""
+
+
+class BoundedProtocol(HttpToolsProtocol):
+    """One connection. What is no HTTP, too large a head, or too slow gets a problem and the end."""
+
+    receive_timeout = RECEIVE_TIMEOUT
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._in_head = True
+        self._head = 0
+        self._chunk = 0
+        self._too_large = False
+        self._receiving_since: float | None = None
+        self._watch: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(cast("asyncio.Transport", transport))
+        self._receiving_since = self.loop.time()
+        self._watch = self.loop.call_later(self.receive_timeout, self._check_pace)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._watch is not None:
+            self._watch.cancel()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        continued = self._in_head
+        self._chunk = len(data)
+        super().data_received(data)
+        # A head that begins in a chunk is as small as the chunk; one that goes on is counted.
+        if self._in_head and continued:
+            self._head += len(data)
+            if self._head > HEAD_LIMIT and not self.transport.is_closing():
+                self._too_large = True
+                self.send_400_response("")
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._in_head, self._head = True, 0
+        self._receiving_since = self.loop.time()
+        # Not one of ASGI's own keys: streams use it to drop a reader with all that it buffers.
+        cast("dict[str, Any]", self.scope)[ABORT] = self.transport.abort
+
+    def on_headers_complete(self) -> None:
+        if self._head + self._chunk > HEAD_LIMIT:
+            self._measure_head()
+        self._in_head = False
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        self._receiving_since = None
+        super().on_message_complete()
+
+    def send_400_response(self, msg: str) -> None:
+        if self._too_large:
+            self._end(431, "head_too_large", f"the headers are larger than {HEAD_LIMIT} bytes")
+        else:
+            self._end(400, "malformed_http", "what arrived is not HTTP/1.1")
+
+    def _measure_head(self) -> None:
+        size = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
+        if size > HEAD_LIMIT:
+            self._too_large = True
+            raise _HeadTooLargeError
+
+    def _check_pace(self) -> None:
+        since, now = self._receiving_since, self.loop.time()
+        if since is not None and now - since >= self.receive_timeout:
+            self._end(408, "too_slow", f"no whole request within {self.receive_timeout:g} seconds")
+            return
+        due = (now if since is None else since) + self.receive_timeout
+        self._watch = self.loop.call_at(due, self._check_pace)
+
+    def _end(self, status: int, code: str, detail: str) -> None:
+        """Say why, if nothing was said yet, and hang up."""
+        if self.cycle is None or not self.cycle.response_started or self.cycle.response_complete:
+            self.transport.write(_problem_bytes(status, code, detail))
+        self.transport.close()
+
+
+def _problem_bytes(status: int, code: str, detail: str) -> bytes:
+    title = HTTPStatus(status).phrase
+    kind = f"urn:ratelord:problem:{code}"
+    body = msgspec.json.encode(Problem(kind, title, status, detail, "/", code, _UNREAD))
+    return b"HTTP/1.1 %d %s\r\ncontent-type: %s\r\ncontent-length: %d\r\n%s\r\n%s" % (
+        status,
+        title.encode(),
+        PROBLEM_JSON,
+        len(body),
+        b"x-request-id: unread\r\nx-content-type-options: nosniff\r\nconnection: close\r\n",
+        body,
+    )

@@ -1,0 +1,31 @@
+"""The name of a request: the caller's own if it is well formed, else a fresh one."""
+
+from __future__ import annotations
+
+import re
+from itertools import count
+
+from ratelord_core.model.ids import Entropy
+
+_GIVEN = re.compile(rb"[A-Za-z0-9._:/@+=\-]{1,128}")
+_TRACEPARENT = re.compile(
+    rb"(?!ff)[0-9a-f]{2}-((?!0{32})[0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(-.*)?"
+)
+
+
+class RequestIds:
+    """Names requests; made-up names share a random beginning and are counted."""
+
+    def __init__(self, entropy: Entropy) -> None:
+        self._prefix = f"req-{entropy.random_bytes(6).hex()}-"
+        self._numbers = count(1)
+
+    def name(self, headers: dict[bytes, bytes]) -> str:
+        """``X-Request-Id``, else the trace id of ``traceparent`` (W3C), else a fresh name."""
+        given = headers.get(b"x-request-id")
+        if given is not None and _GIVEN.fullmatch(given):
+            return given.decode("ascii")
+        parent = headers.get(b"traceparent")
+        if parent is not None and (found := _TRACEPARENT.fullmatch(parent.strip())):
+            return found[1].decode("ascii")
+        return f"{self._prefix}{next(self._numbers):x}"

@@ -1,0 +1,84 @@
+"""Who is calling, and what that caller may do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final, Literal
+
+from ratelord_core.errors import Forbidden
+from ratelord_core.http.exchange import Exchange
+from ratelord_core.http.problems import HttpRefusal
+from ratelord_core.http.settings import HttpSettings
+from ratelord_core.model.caller import Caller
+
+Access = Literal["open", "known", "ask", "explain", "look", "administer"]
+"""What a route needs: nothing, any valid token, or a role that includes it."""
+
+_MAY: Final[dict[str, frozenset[str]]] = {
+    "agent": frozenset({"open", "known", "ask", "explain"}),
+    "viewer": frozenset({"open", "known", "explain", "look"}),
+    "admin": frozenset({"open", "known", "ask", "explain", "look", "administer"}),
+}
+
+
+class Gate:
+    """Turns the Authorization header into a caller."""
+
+    def __init__(
+        self, authenticate: Callable[[str], Caller | None], settings: HttpSettings
+    ) -> None:
+        self._authenticate = authenticate
+        self._tcp_local = settings.auth == "local"
+        self._socket_local = settings.socket_auth == "local"
+
+    def admit(self, exchange: Exchange) -> None:
+        """Fill in the exchange's caller. A wrong token is a 401 even where none is needed."""
+        header = exchange.headers.get(b"authorization")
+        if header is None:
+            exchange.known = self._socket_local if _by_socket(exchange) else self._tcp_local
+            return
+        caller = self._authenticate(_bearer(header))
+        if caller is None:
+            raise _unauthorized("the token belongs to no active identity", b"invalid_token")
+        exchange.caller = Caller(caller.role, caller.identity_id, "http", exchange.request_id)
+        exchange.known = True
+
+
+def permit(exchange: Exchange, access: Access) -> None:
+    """Raise 401 for a caller who must say who it is, 403 for one whose role does not suffice."""
+    if access == "open":
+        return
+    if not exchange.known:
+        raise _unauthorized(
+            "send Authorization: Bearer TOKEN; an admin makes one with identity add"
+        )
+    role = exchange.caller.role
+    if access not in _MAY[role]:
+        raise Forbidden(f"role {role} may not {access} here; use a token whose role may")
+
+
+def act_as(caller: Caller, identity_id: str) -> None:
+    """Raise ``Forbidden`` unless the caller may act as that identity: an agent only as itself."""
+    if caller.role == "agent" and caller.identity_id != identity_id:
+        raise Forbidden(
+            f"this token is of identity {caller.identity_id}, not of {identity_id}; "
+            "send its own identity_id"
+        )
+
+
+def _by_socket(exchange: Exchange) -> bool:
+    server = exchange.scope.get("server")
+    return server is not None and server[1] is None
+
+
+def _bearer(header: bytes) -> str:
+    scheme, _, token = header.strip().partition(b" ")
+    token = token.strip()
+    if scheme.lower() != b"bearer" or not token or len(token) > 512 or not token.isascii():
+        raise _unauthorized("Authorization is not of the form Bearer TOKEN", b"invalid_request")
+    return token.decode("ascii")
+
+
+def _unauthorized(message: str, error: bytes = b"") -> HttpRefusal:
+    challenge = b'Bearer realm="ratelord"' + (b', error="%s"' % error if error else b"")
+    return HttpRefusal(401, "unauthorized", message, ((b"www-authenticate", challenge),))

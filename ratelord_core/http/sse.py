@@ -1,0 +1,158 @@
+"""Server-Sent Events: the log as it grows, to readers who may be slow, come back, or vanish."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from typing import Any, Final
+
+import msgspec
+import structlog
+
+from ratelord_core.errors import Unavailable
+from ratelord_core.http.exchange import Exchange, Send
+from ratelord_core.http.settings import HttpSettings
+from ratelord_core.model.views import EventView
+
+ABORT: Final = "ratelord.abort"
+"""Where the server leaves, in the scope, the way to drop a connection with all that it buffers."""
+
+_log = structlog.get_logger("ratelord.http")
+_encode = msgspec.json.Encoder().encode
+_HEARTBEAT: Final = b": still here\n\n"
+
+
+class Followers:
+    """All open streams: counted, so that there are never too many, and closed together."""
+
+    def __init__(self, settings: HttpSettings) -> None:
+        self.heartbeat = settings.heartbeat
+        self.patience = settings.slow_reader
+        self.closing = asyncio.Event()
+        self._most = settings.max_streams
+        self._open = 0
+
+    def enter(self) -> None:
+        """Count one in; ``Unavailable`` if it is one too many or the door is closing."""
+        if self.closing.is_set():
+            raise Unavailable("the daemon is shutting down", code="shutting_down")
+        if self._open >= self._most:
+            raise Unavailable(
+                f"{self._open} streams are open, which is the most; close one", code="overloaded"
+            )
+        self._open += 1
+
+    def leave(self) -> None:
+        """Count one out."""
+        self._open -= 1
+
+
+class EventStream:
+    """One reader's stream, as an answer."""
+
+    def __init__(self, events: AsyncIterator[EventView], followers: Followers) -> None:
+        self._events = events
+        self._followers = followers
+
+    async def send(self, exchange: Exchange, send: Send) -> None:
+        """Send events until the reader leaves or lags, or the daemon stops.
+
+        Nothing is taken from the log before the reader has room for it, so what is buffered is
+        what the socket holds; a reader without room for too long is dropped, and may come back
+        with ``Last-Event-ID``.
+        """
+        self._followers.enter()
+        try:
+            kind = (b"content-type", b"text/event-stream; charset=utf-8")
+            await send(exchange.head(200, kind, (b"x-accel-buffering", b"no")))
+            await self._run(_Writer(send, self._followers.patience), exchange)
+        except TimeoutError:
+            _log.warning("slow reader dropped", request_id=exchange.request_id)
+            _abort(exchange)
+        except Exception as error:  # noqa: BLE001 (the last one who can tell)
+            # The head is out, so no problem can be sent: the broken stream is the message.
+            _log.error("stream failed", request_id=exchange.request_id, exc_info=error)
+            _abort(exchange)
+        finally:
+            self._followers.leave()
+
+    async def _run(self, writer: _Writer, exchange: Exchange) -> None:
+        gone = asyncio.ensure_future(_hang_up(exchange))
+        closing = asyncio.ensure_future(self._followers.closing.wait())
+        following = asyncio.ensure_future(_next(self._events))
+        try:
+            await writer.write(_HEARTBEAT)
+            while True:
+                waiting = (gone, closing, following)
+                await asyncio.wait(
+                    waiting, timeout=self._followers.heartbeat, return_when="FIRST_COMPLETED"
+                )
+                if gone.done() or closing.done():
+                    break
+                if not following.done():
+                    await writer.write(_HEARTBEAT)
+                    continue
+                event = following.result()
+                if event is None:
+                    break
+                await writer.write(frame(event))
+                following = asyncio.ensure_future(_next(self._events))
+            if not gone.done():
+                await writer.finish()
+        finally:
+            await _put_away(gone, closing, following)
+            await _close(self._events)
+
+
+class _Writer:
+    """Writes with bounded patience."""
+
+    def __init__(self, send: Send, patience: float) -> None:
+        self._send = send
+        self._patience = patience
+
+    async def write(self, chunk: bytes) -> None:
+        """Send a chunk; ``TimeoutError`` if the reader has no room for it for too long."""
+        async with asyncio.timeout(self._patience):
+            await self._send({"type": "http.response.body", "body": chunk, "more_body": True})
+
+    async def finish(self) -> None:
+        """End the stream in good order."""
+        async with asyncio.timeout(self._patience):
+            await self._send({"type": "http.response.body", "body": b""})
+
+
+def frame(event: EventView) -> bytes:
+    """An event as a frame: its seq for ``Last-Event-ID``, its type, its JSON in one line."""
+    return b"id: %d\nevent: %s\ndata: %s\n\n" % (
+        event.seq,
+        event.event_type.encode(),
+        _encode(event),
+    )
+
+
+async def _next(events: AsyncIterator[EventView]) -> EventView | None:
+    return await anext(events, None)
+
+
+def _abort(exchange: Exchange) -> None:
+    abort: Callable[[], Any] | None = exchange.scope.get(ABORT)
+    if abort is not None:
+        abort()
+
+
+async def _hang_up(exchange: Exchange) -> None:
+    while (await exchange.receive())["type"] != "http.disconnect":
+        pass
+
+
+async def _put_away(*tasks: asyncio.Future[Any]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _close(events: AsyncIterator[EventView]) -> None:
+    close = getattr(events, "aclose", None)
+    if close is not None:
+        await close()

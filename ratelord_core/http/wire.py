@@ -1,0 +1,162 @@
+"""Bytes to requests: one strict, fast decode; only when it fails, a careful one that says why.
+
+Unknown fields are ignored, and named in ``X-Ratelord-Warning``.
+"""
+
+from __future__ import annotations
+
+import json
+import types
+from typing import Any, Generic, TypeVar, cast
+
+import msgspec
+
+from ratelord_core.errors import FieldError, InvalidRequest
+from ratelord_core.http.problems import HttpRefusal
+from ratelord_core.wire.faults import invalid
+
+Request = TypeVar("Request", bound=msgspec.Struct)
+
+
+class Codec(Generic[Request]):
+    """Decodes the bodies of one kind of request."""
+
+    def __init__(self, kind: type[Request]) -> None:
+        self._kind = kind
+        self._fast = msgspec.json.Decoder(_strict(kind)).decode
+
+    def decode(self, body: bytes) -> tuple[Request, str]:
+        """The request, and a warning ("" if there is none).
+
+        Raises the 400 that says what is wrong: ``malformed_json``, or ``invalid_request`` with
+        every field that is missing or of a wrong type.
+        """
+        check_bytes(body)
+        try:
+            return self._fast(body), ""
+        except (msgspec.MsgspecError, ValueError, RecursionError):
+            unknown: list[str] = []
+            request = sift(read_tree(body), self._kind, unknown)
+            return request, warning(unknown)
+
+
+class BatchCodec(Generic[Request]):
+    """Decodes ``{field: [request, …]}``."""
+
+    def __init__(self, kind: type[Request], field: str, most: int) -> None:
+        entries = types.GenericAlias(list, (_strict(kind),))
+        wrapper = msgspec.defstruct("Batch", [(field, entries)], forbid_unknown_fields=True)
+        self._kind = kind
+        self._field = field
+        self._most = most
+        self._fast = msgspec.json.Decoder(wrapper).decode
+
+    def decode(self, body: bytes) -> tuple[list[Request], str]:
+        """The requests in order, and a warning; the 400s of ``Codec``, fields named by position."""
+        check_bytes(body)
+        try:
+            batch: list[Request] = getattr(self._fast(body), self._field)
+        except (msgspec.MsgspecError, ValueError, RecursionError):
+            return self._carefully(body)
+        self._check_size(batch)
+        return batch, ""
+
+    def _carefully(self, body: bytes) -> tuple[list[Request], str]:
+        tree = read_tree(body)
+        entries = tree.get(self._field) if isinstance(tree, dict) else None
+        if not isinstance(entries, list):
+            raise invalid((FieldError(self._field, "is required: an array"),))
+        self._check_size(entries)
+        unknown = [name for name in tree if name != self._field]
+        batch = [
+            sift(entry, self._kind, unknown, f"{self._field}[{index}]")
+            for index, entry in enumerate(entries)
+        ]
+        return batch, warning(unknown)
+
+    def _check_size(self, batch: list[Any]) -> None:
+        if len(batch) > self._most:
+            message = f"{len(batch)} entries; it takes at most {self._most}"
+            raise invalid((FieldError(self._field, message),))
+
+
+def check_bytes(body: bytes) -> None:
+    """Refuse bytes that are no UTF-8, and NUL in either form: no name or text may hold one."""
+    if not body.isascii():
+        try:
+            body.decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise _malformed(f"byte {error.start} is not UTF-8") from None
+    if b"\0" in body:
+        raise _malformed(f"byte {body.index(0)} is NUL")
+    if b"\\u0000" in body and _holds_nul(read_tree(body)):
+        raise InvalidRequest("a text holds NUL (\\u0000); leave it out")
+
+
+def read_tree(body: bytes) -> Any:
+    """The body as plain values; the 400 if it is not JSON."""
+    try:
+        return msgspec.json.decode(body)
+    except RecursionError:
+        raise _malformed("it is nested too deeply") from None
+    except msgspec.ValidationError:
+        # A number that no float can hold: read as infinite, so that its field can be named.
+        return json.loads(body)
+    except (msgspec.DecodeError, ValueError) as error:
+        raise _malformed(str(error)) from None
+
+
+def sift(tree: Any, kind: type[Request], unknown: list[str], prefix: str = "") -> Request:
+    """A plain value as a request; adds the names of unknown fields to ``unknown``.
+
+    Raises ``InvalidRequest`` with every field that is missing or of a wrong type.
+    """
+    if not isinstance(tree, dict):
+        what = f"{prefix}: not a JSON object" if prefix else "the body is not a JSON object"
+        raise InvalidRequest(what)
+    dot = f"{prefix}." if prefix else ""
+    fields = msgspec.structs.fields(kind)
+    known = {field.name for field in fields}
+    unknown += [dot + name for name in tree if name not in known]
+    faults = [fault for field in fields if (fault := _fault(tree, field, dot)) is not None]
+    if faults:
+        raise invalid(tuple(faults))
+    return msgspec.convert(tree, kind)
+
+
+def warning(unknown: list[str]) -> str:
+    """The warning that names unknown fields, fit for a header."""
+    if not unknown:
+        return ""
+    told = ", ".join(ascii(name)[1:-1] if len(name) <= 64 else "..." for name in unknown[:10])
+    more = f" and {len(unknown) - 10} more" if len(unknown) > 10 else ""
+    return f"unknown fields ignored: {told}{more}"
+
+
+def _fault(tree: dict[str, Any], field: msgspec.structs.FieldInfo, dot: str) -> FieldError | None:
+    if field.name not in tree:
+        return FieldError(dot + field.name, "is required") if field.required else None
+    try:
+        msgspec.convert(tree[field.name], field.type)
+    except (msgspec.ValidationError, ValueError, RecursionError) as error:
+        return FieldError(dot + field.name, str(error).partition(" - at ")[0])
+    return None
+
+
+def _strict(kind: type[Request]) -> type[Request]:
+    strict = msgspec.defstruct(
+        f"Strict{kind.__name__}", [], bases=(kind,), frozen=True, forbid_unknown_fields=True
+    )
+    return cast("type[Request]", strict)
+
+
+def _holds_nul(tree: Any) -> bool:
+    if isinstance(tree, str):
+        return "\0" in tree
+    if isinstance(tree, dict):
+        return any(_holds_nul(part) for pair in tree.items() for part in pair)
+    return isinstance(tree, list) and any(_holds_nul(part) for part in tree)
+
+
+def _malformed(what: str) -> HttpRefusal:
+    return HttpRefusal(400, "malformed_json", f"the body is not JSON: {what}")

@@ -1,0 +1,1 @@
+"""What every door shares: requests checked, decisions put into wire form."""

@@ -1,0 +1,148 @@
+"""A decision in wire form: what HTTP, MCP and the command line show, field for field."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from ratelord_core.model.decision import DecidedBy, Decision, Modifications, Risk, TraceStep
+from ratelord_core.model.ids import split_pool_key
+from ratelord_core.model.instant import SECOND
+from ratelord_core.wire.timestamp import optional_timestamp, timestamp
+
+
+class HoldView(msgspec.Struct, frozen=True, gc=False):
+    """One pool's part of a hold."""
+
+    provider_id: str
+    pool_id: str
+    units: int
+    remaining: int
+    reset_at: str | None
+    expires_at: str
+
+
+class RiskView(msgspec.Struct, frozen=True, gc=False):
+    """The forecast of the tightest pool; a ``null`` time is beyond the reset, or unknown."""
+
+    p_exhaustion: float
+    tte_p50_seconds: float | None
+    tte_p90_seconds: float | None
+    tte_p99_seconds: float | None
+    ttr_seconds: float | None
+
+
+class EvaluationView(msgspec.Struct, frozen=True, gc=False):
+    """What the decision saw. Without a pool to look at, ``tightest_pool`` is null and p is 0."""
+
+    as_of_ts: str
+    policy_version: str
+    risk_summary: str
+    tightest_pool: str | None
+    risk: RiskView
+
+
+class DecisionView(msgspec.Struct, frozen=True):
+    """The whole answer. ``status`` repeats ``decision``: some clients read one, some the other."""
+
+    intent_id: str
+    decision: str
+    status: str
+    allowed: bool
+    reason_code: str
+    reason: str
+    modifications: dict[str, Any]
+    start_at: str | None
+    alternatives: tuple[dict[str, Any], ...]
+    decided_by: DecidedBy | None
+    warnings: tuple[str, ...]
+    retry_after_seconds: int | None
+    valid_until: str | None
+    holds: list[HoldView]
+    evaluation: EvaluationView
+    trace: tuple[TraceStep, ...]
+
+
+_NOTHING_AT_RISK = RiskView(0.0, None, None, None, None)
+
+
+def decision_view(decision: Decision, *, trace: bool = False) -> DecisionView:
+    """The decision as every door shows it; ``trace`` only for those who asked to see it."""
+    return DecisionView(
+        decision.intent_id,
+        decision.decision,
+        decision.decision,
+        decision.decision != "deny_with_reason",
+        decision.reason_code,
+        decision.reason,
+        modifications_view(decision.modifications),
+        optional_timestamp(decision.start_at),
+        decision.alternatives,
+        decision.decided_by,
+        decision.warnings,
+        None if decision.retry_after is None else -(-decision.retry_after // SECOND),
+        optional_timestamp(decision.valid_until),
+        _holds(decision),
+        _evaluation(decision),
+        decision.trace if trace else (),
+    )
+
+
+def modifications_view(modifications: Modifications) -> dict[str, Any]:
+    """Only what must change: empty for an intent that may go ahead as it asked."""
+    view: dict[str, Any] = {}
+    if modifications.wait:
+        view["wait_seconds"] = modifications.wait / SECOND
+    if modifications.identity_switch is not None:
+        view["identity_switch"] = modifications.identity_switch
+    if modifications.route is not None:
+        view["route"] = modifications.route
+    if modifications.protocol_switch is not None:
+        view["protocol_switch"] = modifications.protocol_switch
+    if modifications.max_cost is not None:
+        view["max_cost"] = modifications.max_cost
+    if modifications.degrade is not None:
+        view["degrade"] = modifications.degrade
+    return view
+
+
+def _holds(decision: Decision) -> list[HoldView]:
+    return [
+        HoldView(
+            *split_pool_key(line.pool),
+            line.units,
+            line.remaining,
+            optional_timestamp(line.reset_at),
+            timestamp(line.expires_at),
+        )
+        for line in decision.holds
+    ]
+
+
+def _evaluation(decision: Decision) -> EvaluationView:
+    risk = decision.risk
+    as_of = timestamp(decision.as_of)
+    if risk is None:
+        return EvaluationView(
+            as_of, decision.policy_version, "no pool was looked at", None, _NOTHING_AT_RISK
+        )
+    view = RiskView(
+        risk.p_exhaustion / 1e6,
+        _seconds(risk.tte_p50),
+        _seconds(risk.tte_p90),
+        _seconds(risk.tte_p99),
+        _seconds(risk.ttr),
+    )
+    return EvaluationView(as_of, decision.policy_version, _summary(risk), risk.pool, view)
+
+
+def _seconds(millis: int | None) -> float | None:
+    return None if millis is None else millis / 1000
+
+
+def _summary(risk: Risk) -> str:
+    percent = f"{risk.pool}: {risk.p_exhaustion / 10_000:.3g} % likely to run dry before it resets"
+    if risk.ttr is None:
+        return percent
+    return f"{percent} in {risk.ttr / 1000:.3g} s"

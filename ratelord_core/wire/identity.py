@@ -1,0 +1,133 @@
+"""Registering and changing identities, as strangers ask for it. No message repeats a secret."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from ratelord_core.errors import FieldError
+from ratelord_core.model.identity import Identity, Role
+from ratelord_core.model.instant import Micros
+from ratelord_core.wire.faults import (
+    Faults,
+    check_id,
+    check_map,
+    check_provider,
+    check_text,
+    refuse,
+)
+
+SECRET_SCHEMES: Final = ("env:", "file:", "keyring:")
+"""Where a provider's secret may lie; the secret itself is never sent."""
+LONGEST_TOKEN: Final = 512
+
+
+class RegisterRequest(msgspec.Struct, frozen=True):
+    """The body of a registration; ``token`` None lets the daemon make one."""
+
+    identity_id: str
+    kind: str | None = None
+    provider_id: str | None = None
+    owner: str | None = None
+    owner_kind: str | None = None
+    labels: dict[str, str] | None = None
+    metadata: dict[str, str] | None = None
+    token: str | None = None
+    role: Role | None = None
+    credential_kind: str | None = None
+    secret_ref: str | None = None
+    trust_level: str | None = None
+    allowed_agents: list[str] | None = None
+    provider_refs: dict[str, str] | None = None
+
+
+class RotateRequest(msgspec.Struct, frozen=True):
+    """The body of a rotation; all of it may be left out."""
+
+    token: str | None = None
+    secret_ref: str | None = None
+
+
+class ChangeRequest(msgspec.Struct, frozen=True):
+    """The body of a revocation, quarantine or restoration: why."""
+
+    reason: str | None = None
+
+
+def identity_of(asked: RegisterRequest, now: Micros) -> Identity:
+    """The identity to be registered, checked; ``InvalidRequest`` with every field that is wrong."""
+    refuse(_register_faults(asked))
+    return Identity(
+        identity_id=asked.identity_id,
+        kind=asked.kind or "service",
+        provider_id=asked.provider_id,
+        credential_kind=asked.credential_kind,
+        owner=asked.owner,
+        owner_kind=asked.owner_kind,
+        secret_ref=asked.secret_ref,
+        role=asked.role or "agent",
+        trust_level=asked.trust_level,
+        allowed_agents=tuple(asked.allowed_agents or ()),
+        labels=asked.labels or {},
+        metadata=asked.metadata or {},
+        provider_refs=asked.provider_refs or {},
+        created_at=now,
+    )
+
+
+def check_rotation(asked: RotateRequest) -> None:
+    """Raise ``InvalidRequest`` if the token or the reference cannot be used."""
+    faults: Faults = []
+    _check_token(faults, asked.token)
+    _check_secret_ref(faults, asked.secret_ref)
+    refuse(faults)
+
+
+def reason_of(asked: ChangeRequest) -> str:
+    """Why, checked; empty if nobody said."""
+    faults: Faults = []
+    check_text(faults, "reason", asked.reason, 1024)
+    refuse(faults)
+    return asked.reason or ""
+
+
+def _register_faults(asked: RegisterRequest) -> Faults:
+    faults: Faults = []
+    check_id(faults, "identity_id", asked.identity_id)
+    if asked.identity_id.startswith("sentinel:"):
+        faults.append(
+            FieldError("identity_id", "names beginning with sentinel: are the daemon's")
+        )
+    check_provider(faults, "provider_id", asked.provider_id)
+    for field in ("kind", "owner", "owner_kind", "credential_kind", "trust_level"):
+        check_text(faults, field, getattr(asked, field))
+    for field in ("labels", "metadata", "provider_refs"):
+        check_map(faults, field, getattr(asked, field))
+    for agent in asked.allowed_agents or ():
+        check_id(faults, "allowed_agents", agent)
+    _check_token(faults, asked.token)
+    _check_secret_ref(faults, asked.secret_ref)
+    return faults
+
+
+def _check_token(faults: Faults, token: str | None) -> None:
+    if token is None:
+        return
+    if not (1 <= len(token) <= LONGEST_TOKEN and token.isascii() and token.isprintable()):
+        faults.append(FieldError("token", f"takes 1 to {LONGEST_TOKEN} visible ASCII characters"))
+    elif " " in token:
+        faults.append(FieldError("token", "holds a space; a bearer token has none"))
+
+
+def _check_secret_ref(faults: Faults, reference: str | None) -> None:
+    if reference is None:
+        return
+    if not reference.startswith(SECRET_SCHEMES):
+        faults.append(
+            FieldError(
+                "secret_ref",
+                "says where the secret lies: env:NAME, file:PATH or keyring:SERVICE/NAME",
+            )
+        )
+    check_text(faults, "secret_ref", reference, 1024)

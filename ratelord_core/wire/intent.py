@@ -1,0 +1,190 @@
+"""Asking and reporting as strangers write them: nulls allowed, spans in seconds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import msgspec
+
+from ratelord_core.errors import FieldError
+from ratelord_core.model.ids import uuid_bytes, uuid_text
+from ratelord_core.model.instant import Micros, from_seconds
+from ratelord_core.model.intent import Intent, Outcome, Report, Urgency
+from ratelord_core.wire.faults import (
+    Faults,
+    check_amount,
+    check_costs,
+    check_id,
+    check_provider,
+    check_span,
+    check_text,
+    refuse,
+    shown,
+)
+
+SECRET_HEADERS: Final = frozenset(
+    {
+        "authorization",
+        "proxy-authorization",
+        "proxy-authenticate",
+        "www-authenticate",
+        "authentication-info",
+        "cookie",
+        "set-cookie",
+        "x-api-key",
+        "api-key",
+        "x-auth-token",
+        "x-amz-security-token",
+    }
+)
+"""Headers that may hold a secret: dropped before anything else sees them."""
+
+
+class IntentRequest(msgspec.Struct, frozen=True):
+    """The body of a question. ``null`` means absent; ``client_context`` is the asker's own."""
+
+    agent_id: str
+    identity_id: str
+    workload_id: str
+    scope_id: str
+    urgency: Urgency | None = None
+    expected_cost: float | None = None
+    costs: dict[str, float] | None = None
+    provider_id: str | None = None
+    pool_id: str | None = None
+    model: str | None = None
+    duration_hint: float | None = None
+    max_wait_seconds: float | None = None
+    idempotency_key: str | None = None
+    renews: str | None = None
+    dry_run: bool | None = None
+    debug: bool | None = None
+    client_context: dict[str, Any] | None = None
+
+
+class ReportRequest(msgspec.Struct, frozen=True):
+    """The body of a report. ``headers`` are the provider's response headers, as they came."""
+
+    outcome: Outcome | None = None
+    actual_cost: float | None = None
+    costs: dict[str, float] | None = None
+    headers: dict[str, str | float | None] | None = None
+    idempotency_key: str | None = None
+
+
+class ExtendRequest(msgspec.Struct, frozen=True):
+    """The body of an extension: seconds from now."""
+
+    seconds: float
+
+
+def intent_of(asked: IntentRequest, *, key: str | None = None) -> Intent:
+    """The question, checked. ``key`` is an idempotency key from beside the body, which rules.
+
+    Raises ``InvalidRequest`` with every field that is wrong.
+    """
+    refuse(_intent_faults(asked))
+    return Intent(
+        asked.agent_id,
+        asked.identity_id,
+        asked.workload_id,
+        asked.scope_id,
+        asked.urgency or "normal",
+        asked.expected_cost,
+        asked.costs or {},
+        asked.provider_id,
+        asked.pool_id,
+        asked.model,
+        _span(asked.duration_hint),
+        _span(asked.max_wait_seconds),
+        asked.idempotency_key or key,
+        None if asked.renews is None else uuid_text(uuid_bytes(asked.renews)),
+        asked.dry_run is True,
+        asked.debug is True,
+    )
+
+
+def report_of(told: ReportRequest) -> Report:
+    """The report, checked; headers in lower case, without secrets."""
+    refuse(_report_faults(told))
+    return Report(
+        told.outcome or "success", told.actual_cost, told.costs or {}, public_headers(told.headers)
+    )
+
+
+def extension_of(asked: ExtendRequest) -> Micros:
+    """The span to extend by, checked."""
+    refuse(_extend_faults(asked))
+    return from_seconds(asked.seconds)
+
+
+def public_headers(headers: Mapping[str, str | float | None] | None) -> dict[str, str]:
+    """Response headers in lower case, without those that may hold secrets."""
+    named = ((name.lower().strip(), value) for name, value in (headers or {}).items())
+    return {
+        name: _header_text(value)
+        for name, value in named
+        if value is not None and name not in SECRET_HEADERS
+    }
+
+
+def is_intent_id(text: str) -> bool:
+    """Whether the text may be an intent's id."""
+    try:
+        uuid_bytes(text)
+    except ValueError:
+        return False
+    return True
+
+
+def check_headers(faults: Faults, field: str, headers: Mapping[str, Any] | None) -> None:
+    """Not more headers than a server would send."""
+    if headers is not None and len(headers) > 200:
+        faults.append(FieldError(field, f"{len(headers)} headers; it takes at most 200"))
+
+
+def _intent_faults(asked: IntentRequest) -> Faults:
+    faults: Faults = []
+    check_id(faults, "agent_id", asked.agent_id)
+    check_id(faults, "identity_id", asked.identity_id)
+    check_id(faults, "workload_id", asked.workload_id)
+    check_id(faults, "scope_id", asked.scope_id)
+    check_amount(faults, "expected_cost", asked.expected_cost)
+    check_costs(faults, "costs", asked.costs)
+    check_provider(faults, "provider_id", asked.provider_id)
+    check_id(faults, "pool_id", asked.pool_id)
+    check_text(faults, "model", asked.model)
+    check_span(faults, "duration_hint", asked.duration_hint)
+    check_span(faults, "max_wait_seconds", asked.max_wait_seconds)
+    check_text(faults, "idempotency_key", asked.idempotency_key)
+    if asked.renews is not None and not is_intent_id(asked.renews):
+        faults.append(FieldError("renews", f"{shown(asked.renews)} is not an intent_id"))
+    return faults
+
+
+def _report_faults(told: ReportRequest) -> Faults:
+    faults: Faults = []
+    check_amount(faults, "actual_cost", told.actual_cost)
+    check_costs(faults, "costs", told.costs)
+    check_headers(faults, "headers", told.headers)
+    check_text(faults, "idempotency_key", told.idempotency_key)
+    return faults
+
+
+def _extend_faults(asked: ExtendRequest) -> Faults:
+    faults: Faults = []
+    check_span(faults, "seconds", asked.seconds)
+    if asked.seconds == 0:
+        faults.append(FieldError("seconds", "0 extends nothing; give a positive number"))
+    return faults
+
+
+def _span(seconds: float | None) -> Micros | None:
+    return None if seconds is None else from_seconds(seconds)
+
+
+def _header_text(value: str | float) -> str:
+    if isinstance(value, str):
+        return value.strip()
+    return str(int(value)) if value == int(value) else str(value)
