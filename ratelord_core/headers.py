@@ -25,7 +25,7 @@ _EPOCH_MILLIS: Final = 100_000_000_000
 """A larger reset is in milliseconds; as seconds it would lie after the year 5000."""
 
 _COUNT = re.compile(r"(\d{1,16})(?:\.0+)?")
-_SECONDS = re.compile(r"\d{1,12}(?:\.\d{1,9})?")
+_SECONDS = re.compile(r"\d{1,15}(?:\.\d{1,9})?")
 
 
 class RateLimit(msgspec.Struct, frozen=True):
