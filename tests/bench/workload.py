@@ -9,8 +9,8 @@ ROOM = 2**50
 """So much that nothing binds: a denial would be cheaper than what is measured."""
 
 
-def policy(rules: int = 10, identities: int = 0) -> str:
-    """A policy document: ``rules`` that bind every intent, and as many identities."""
+def policy() -> str:
+    """A policy document: two pools, and ten rules that look at every intent."""
     return json.dumps(
         {
             "pools": [
@@ -24,21 +24,11 @@ def policy(rules: int = 10, identities: int = 0) -> str:
                 for key in POOLS
             ],
             "workloads": {"bench": {"consumes": {POOLS[0]: 1, POOLS[1]: 100}}},
-            "identities": [{"id": f"key:{n}", "kind": "service"} for n in range(identities)],
             "policies": [
-                {"id": "bench", "scope": "global", "rules": [_rule(n) for n in range(rules)]}
+                {"id": "bench", "scope": "global", "rules": [_rule(n) for n in range(10)]}
             ],
         }
     )
-
-
-def strangers(rules: int) -> str:
-    """The same, plus ``rules`` more that bind other agents only."""
-    document = json.loads(policy())
-    document["policies"] += [
-        {"id": f"other-{n}", "scope": f"agent:other-{n}", "rules": [_rule(n)]} for n in range(rules)
-    ]
-    return json.dumps(document)
 
 
 def intent() -> str:
