@@ -53,11 +53,17 @@ class EventStore(Protocol):
         ...
 
     def read(self, query: EventQuery) -> Iterator[Record]:
-        """Records that match, in order of ``seq`` (or reversed). Safe beside appends."""
+        """Records that match and were there when the first was asked for, in order of ``seq`` (or
+        reversed), a few at a time in memory. Safe beside appends, and in any thread.
+
+        Records of a ``correlation_id`` are found fast; its ``intent_decided`` only if it was
+        written like ``find`` wants it, by the time that the correlation id carries.
+        """
         ...
 
     def find(self, event_id: bytes) -> Record | None:
-        """The record of an event id (a UUIDv7), without scanning the log."""
+        """The record of an event id, without scanning the log: a UUIDv7 that was made at most a
+        minute before its event was written."""
         ...
 
     def checkpoint_lag(self) -> int:
