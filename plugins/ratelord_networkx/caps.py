@@ -9,6 +9,7 @@ from ratelord_networkx.patterns import PatternTable
 
 KINDS = ("agent", "identity", "workload", "scope")
 """The typed prefixes that a pattern may carry to name one dimension only."""
+_ALL = frozenset({"*", *(f"{kind}:*" for kind in KINDS)})
 
 
 class CapIndex:
@@ -64,13 +65,13 @@ class CapIndex:
         return found
 
     def naming(self, kind: str, name: str) -> Iterator[Pool]:
-        """The caps whose patterns single out this agent, identity, workload or scope; ``*`` alone
-        singles out nobody."""
+        """The caps whose patterns single out this agent, identity, workload or scope; ``*`` and
+        ``agent:*`` single out nobody."""
         seen: set[str] = set()
         for text in (name, f"{kind}:{name}"):
             for pools in self._by_pattern.every(text):
                 for key, pool in pools.items():
-                    if key not in seen and "*" not in pool.shared_by and pool.shared_by:
+                    if key not in seen and _ALL.isdisjoint(pool.shared_by) and pool.shared_by:
                         seen.add(key)
                         yield pool
 

@@ -14,6 +14,7 @@ from ratelord_core.model.identity import Identity
 from ratelord_core.model.intent import Intent
 from ratelord_core.model.pool import Pool
 from ratelord_networkx.binder import Binder
+from ratelord_networkx.caps import KINDS
 from ratelord_networkx.drawing import Drawing, read_edge, read_node
 from ratelord_networkx.explaining import sentence
 
@@ -119,10 +120,10 @@ class NetworkxGraph:
     def around(self, node_id: str, hops: int = 1) -> Snapshot:
         """What lies within so many hops of a node, against the edges too."""
         graph = self._drawing.nx
-        start = self._find(node_id)
-        near = nx.single_source_shortest_path_length(
-            graph.to_undirected(as_view=True), start, cutoff=max(0, hops)
-        )
+        near = edge = {self._find(node_id)}
+        for _ in range(hops):
+            edge = {there for here in edge for there in nx.all_neighbors(graph, here)} - near
+            near = near | edge
         return self._picture(graph.subgraph(near))
 
     def explain(self, from_id: str, to_id: str) -> str:
@@ -163,7 +164,7 @@ class NetworkxGraph:
         self._drawing.pool(pool, members)
         for pattern in pool.shared_by if pool.local else ():
             kind, _, name = pattern.partition(":")
-            if kind in ("agent", "identity", "workload", "scope") and not pattern.endswith("*"):
+            if kind in KINDS and not pattern.endswith("*"):
                 self._drawing.limit(pool, kind, name)
 
     def _draw_identity(self, identity: Identity) -> None:
