@@ -170,7 +170,7 @@ def _parse_span(written: str) -> Micros | None:
 
 
 def _round_up(exact: Decimal) -> int:
-    return -int(-exact // 1) if abs(exact) < Decimal(10) ** 24 else MAX_SPAN + 1
+    return math.ceil(exact) if abs(exact) < Decimal(10) ** 24 else MAX_SPAN + 1
 
 
 def zone(node: yaml.Node, path: str, reading: Reading) -> str | None:
