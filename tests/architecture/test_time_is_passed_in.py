@@ -19,6 +19,9 @@ ROOMS = (
     "ratelord_core/policy",
     "ratelord_core/engine",
     "ratelord_core/journal",
+    "ratelord_core/provider",
+    "ratelord_core/tokens",
+    "ratelord_core/watch",
     "plugins",
 )
 """Folders, or modules of that name."""
