@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Parameter
 
 from ratelord_core.cli import known_ids
-from ratelord_core.cli.amounts import read_costs, read_pin
 from ratelord_core.cli.asker import default_agent, default_identity
 from ratelord_core.cli.door import open_client
 from ratelord_core.cli.options import ASK, Json
 from ratelord_core.cli.outcome import DENIED, DONE, FAILED, UNREACHABLE
+from ratelord_core.cli.question import NOTHING_SAID, Question
 from ratelord_core.cli.screen import hint, print_json, print_table, say
 from ratelord_core.cli.sentences import decision_sentence
 
 if TYPE_CHECKING:
-    from ratelord import Decision
+    from ratelord import Client, Decision
 
 
 def register(app: App) -> None:
@@ -30,18 +30,7 @@ def ask(
     scope: Annotated[str, Parameter(completer=known_ids.scopes)] = "global",
     /,
     *,
-    agent: Annotated[str | None, Parameter(completer=known_ids.agents)] = None,
-    identity: Annotated[str | None, Parameter(completer=known_ids.identities)] = None,
-    cost: float | None = None,
-    costs: Annotated[tuple[str, ...], Parameter(completer=known_ids.pools, negative=())] = (),
-    urgency: Literal["high", "normal", "background"] | None = None,
-    pool: Annotated[str | None, Parameter(completer=known_ids.pools)] = None,
-    provider: str | None = None,
-    model: str | None = None,
-    duration: float | None = None,
-    max_wait: float | None = None,
-    renews: Annotated[str | None, Parameter(completer=known_ids.intents)] = None,
-    key: str | None = None,
+    question: Question = NOTHING_SAID,
     wait: Annotated[bool, Parameter(negative=())] = False,
     dry_run: Annotated[bool, Parameter(negative=())] = False,
     debug: Annotated[bool, Parameter(negative=())] = False,
@@ -57,30 +46,6 @@ def ask(
         What kind of work it is.
     scope
         Where: repo:…, org:…, env:…, or global.
-    agent
-        Who asks; else RATELORD_AGENT, else cli: and your name.
-    identity
-        Whose credential is charged; else RATELORD_IDENTITY, else the only registered one.
-    cost
-        How much it will cost: multiplies what one call consumes.
-    costs
-        What it will take of one pool, as PROVIDER/POOL=UNITS; may be repeated.
-    urgency
-        high, normal or background.
-    pool
-        Draw from this pool: PROVIDER/POOL, or the pool's name beside --provider.
-    provider
-        Draw from this provider's pools.
-    model
-        The model to be used, for prices and for limits of that model.
-    duration
-        Seconds that it will take; what is held lives so long.
-    max_wait
-        Longest acceptable wait in seconds; 0 = now or never.
-    renews
-        The earlier intent that this one continues.
-    key
-        Idempotency key: the same key gets the first answer again.
     wait
         If told to wait, sleep until the action may start.
     dry_run
@@ -88,24 +53,12 @@ def ask(
     debug
         Show every rule that was looked at.
     """
-    provider, pool = read_pin(provider, pool)
+    options = question.options(debug=debug)
     with open_client() as client:
-        who = (agent or default_agent(), identity or default_identity(client), workload, scope)
-        question = client.propose if dry_run else client.ask
-        decision = question(
-            *who,
-            expected_cost=cost,
-            costs=read_costs(costs),
-            urgency=urgency,
-            provider_id=provider,
-            pool_id=pool,
-            model=model,
-            duration_hint=duration,
-            max_wait=max_wait,
-            renews=renews,
-            idempotency_key=None if dry_run else key,
-            debug=debug,
-        )
+        agent = question.agent or default_agent()
+        identity = question.identity or default_identity(client)
+        put = client.propose if dry_run else client.ask
+        decision = put(agent, identity, workload, scope, **options)
         _show(decision, workload, json=json, dry_run=dry_run)
         if wait and decision.allowed and not dry_run:
             _sleep(client, decision)
@@ -137,17 +90,14 @@ def _show(decision: Decision, workload: str, *, json: bool, dry_run: bool) -> No
         hint(f"next: ratelord {verb} {decision.intent_id}")
 
 
-def _sleep(client: object, decision: Decision) -> None:
+def _sleep(client: Client, decision: Decision) -> None:
     import time
-
-    from ratelord import Client
 
     try:
         time.sleep(decision.wait_seconds)
     except KeyboardInterrupt:
         # Nothing was done with the hold: give it back instead of letting it expire into use.
-        if isinstance(client, Client):
-            client.report(decision.intent_id, outcome="cancelled")
+        client.report(decision.intent_id, outcome="cancelled")
         raise
 
 

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import App, Parameter
 
-from ratelord_core.cli import known_ids, words
+from ratelord_core.cli import words
 from ratelord_core.cli.door import open_client
 from ratelord_core.cli.options import LOOK, Json
-from ratelord_core.cli.outcome import DONE, FAILED, CommandFailed
+from ratelord_core.cli.outcome import DONE, FAILED, USAGE, CommandFailed
 from ratelord_core.cli.screen import (
     LEVEL_STYLES,
     console,
@@ -18,6 +18,7 @@ from ratelord_core.cli.screen import (
     print_json_line,
     say,
 )
+from ratelord_core.cli.which_events import ALL, WhichEvents
 
 if TYPE_CHECKING:
     from ratelord.readers import EventFilters
@@ -35,16 +36,7 @@ def events(
     *,
     follow: Annotated[bool, Parameter(name=("--follow", "-f"), negative=())] = False,
     limit: Annotated[int, Parameter(name=("--limit", "-n"))] = 20,
-    after: int | None = None,
-    before: int | None = None,
-    type: str | None = None,  # noqa: A002 - the wire's word
-    agent: Annotated[str | None, Parameter(completer=known_ids.agents)] = None,
-    identity: Annotated[str | None, Parameter(completer=known_ids.identities)] = None,
-    workload: Annotated[str | None, Parameter(completer=known_ids.workloads)] = None,
-    scope: Annotated[str | None, Parameter(completer=known_ids.scopes)] = None,
-    pool: Annotated[str | None, Parameter(completer=known_ids.pools)] = None,
-    since: Annotated[str | None, Parameter(name="--from")] = None,
-    until: Annotated[str | None, Parameter(name="--to")] = None,
+    which: WhichEvents = ALL,
     json: Json = False,
 ) -> int:
     """Show the newest events, oldest of them first.
@@ -55,42 +47,11 @@ def events(
         Go on showing events as they happen; Ctrl-C ends it.
     limit
         How many.
-    after
-        Only events after this seq.
-    before
-        Only events before this seq.
-    type
-        Only this event type.
-    agent
-        Only this agent.
-    identity
-        Only this identity.
-    workload
-        Only this workload.
-    scope
-        Only this scope.
-    pool
-        Only events about this pool.
-    since
-        Only from this time on (RFC 3339).
-    until
-        Only before this time (RFC 3339).
     """
-    filters: EventFilters = {
-        "type": type,
-        "agent_id": agent,
-        "identity_id": identity,
-        "workload_id": workload,
-        "scope_id": scope,
-        "pool": pool,
-    }
-    bounds: EventFilters = {"before": before, "since": since, "until": until}
-    if follow and any(bounds.values()):
-        raise CommandFailed("--follow goes on for ever; leave out --before, --from and --to")
+    if follow and which.bounded:
+        raise CommandFailed("--follow goes on for ever; leave out --before, --from and --to", USAGE)
     with open_client() as client:
-        wanted: EventFilters = {**filters, **bounds, "after": after, "limit": limit}
-        wanted["order"] = "desc" if after is None else "asc"
-        page = client.events(**wanted)
+        page = client.events(**which.page(limit))
         page.sort(key=lambda event: event["seq"])
         if json and not follow:
             print_json(page)
@@ -98,8 +59,8 @@ def events(
         for event in page:
             _print(event, json=json)
         if follow:
-            newest = page[-1]["seq"] if page else after or client.health()["seq"]
-            onward: EventFilters = {**filters, "after": newest}
+            newest = page[-1]["seq"] if page else which.after or client.health()["seq"]
+            onward: EventFilters = {**which.about(), "after": newest}
             for event in client.stream(**onward):
                 _print(event, json=json)
     return DONE

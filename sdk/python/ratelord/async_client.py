@@ -13,14 +13,14 @@ import anyio  # httpx2 brings it: sleeping, and shielding a report from cancella
 import httpx2
 from tenacity import AsyncRetrying
 
-from ratelord import attempts, readers, wire
+from ratelord import attempts, wire
+from ratelord.async_looking import AsyncLooking
 from ratelord.connection import resolve
 from ratelord.decision import (
     Decision,
     Extension,
     OnUnreachable,
     Outcome,
-    Registration,
     Settlement,
 )
 from ratelord.errors import Denied, RatelordError
@@ -34,7 +34,7 @@ T = TypeVar("T")
 _log = logging.getLogger("ratelord")
 
 
-class AsyncClient:
+class AsyncClient(AsyncLooking):
     """Asks the daemon before acting, and tells it afterwards. Share one between tasks.
 
     ``timeout`` (seconds) bounds all attempts of one call together. ``on_unreachable`` is what
@@ -181,48 +181,6 @@ class AsyncClient:
         """Keep what is held for ``seconds`` from now."""
         return await self._call(wire.extend(intent_id, seconds), Extension)
 
-    # Looking
-
-    async def ping(self) -> bool:
-        """Whether the daemon answers; never raises for a daemon that does not."""
-        try:
-            await self._call(readers.live(), object)
-        except RatelordError:
-            return False
-        return True
-
-    async def health(self) -> dict[str, Any]:
-        """How the daemon is."""
-        return await self._call(readers.health(), dict[str, Any])
-
-    async def pools(self) -> list[dict[str, Any]]:
-        """Every pool as it stands."""
-        return wire.items(await self._call(readers.pools(), object))
-
-    async def pool(self, key: str) -> dict[str, Any]:
-        """One pool, by ``provider_id/pool_id``."""
-        return await self._call(readers.pool(key), dict[str, Any])
-
-    async def forecasts(self, pool: str | None = None) -> list[dict[str, Any]]:
-        """Forecasts of all pools, or of one."""
-        return wire.items(await self._call(readers.forecasts(pool), object))
-
-    async def usage(
-        self,
-        *,
-        identity_id: str | None = None,
-        scope_id: str | None = None,
-        pool: str | None = None,
-        agent_id: str | None = None,
-    ) -> list[dict[str, Any]]:
-        """Who used what in the present windows."""
-        call = readers.usage(identity_id, scope_id, pool, agent_id)
-        return wire.items(await self._call(call, object))
-
-    async def events(self, **filters: Unpack[EventFilters]) -> list[dict[str, Any]]:
-        """A page of the log, newest first unless ``order="asc"``."""
-        return wire.items(await self._call(readers.events(filters), object))
-
     async def stream(self, **filters: Unpack[EventFilters]) -> AsyncIterator[dict[str, Any]]:
         """Events after ``after`` as they become durable, for ever, over reconnects and restarts.
 
@@ -237,60 +195,6 @@ class AsyncClient:
             except RatelordError as error:
                 position.lost(error)
             await self._sleep(position.pause())
-
-    async def explain(self, intent_id: str) -> dict[str, Any]:
-        """An intent, its decision with full trace, its report, and why."""
-        return await self._call(readers.explain(intent_id), dict[str, Any])
-
-    async def identities(self) -> list[dict[str, Any]]:
-        """Every identity; never a token."""
-        return wire.items(await self._call(readers.identities(), object))
-
-    async def graph(self, around: str | None = None) -> dict[str, Any]:
-        """The constraint graph, or the part near one node."""
-        return await self._call(readers.graph("json", around), dict[str, Any])
-
-    async def graph_text(self, format: str, around: str | None = None) -> str:  # noqa: A002 - the wire's word
-        """The constraint graph as ``dot`` or ``mermaid``."""
-        reply = await self._reply(readers.graph(format, around))
-        wire.check(reply)
-        return reply.content.decode("utf-8", "replace")
-
-    async def policy(self) -> dict[str, Any]:
-        """The policy in force."""
-        return await self._call(readers.policy(), dict[str, Any])
-
-    async def plugins(self) -> list[dict[str, Any]]:
-        """The daemon's plugins."""
-        return wire.items(await self._call(readers.plugins(), object))
-
-    # Administering
-
-    async def reload_policy(self) -> dict[str, Any]:
-        """Make the daemon read its policy file again."""
-        return await self._call(readers.reload_policy(), dict[str, Any])
-
-    async def register_identity(
-        self, identity_id: str, kind: str = "service", **details: Any
-    ) -> Registration:
-        """Make an identity known; ``details`` are the wire's fields (``token``, ``role``, …)."""
-        return await self._call(wire.register(identity_id, kind, details), Registration)
-
-    async def rotate_identity(self, identity_id: str, **details: Any) -> Registration:
-        """Give an identity a new token (generated unless ``token`` is given)."""
-        return await self._call(wire.change(identity_id, "rotate", details), Registration)
-
-    async def revoke_identity(self, identity_id: str, **details: Any) -> Registration:
-        """Let an identity do nothing any more."""
-        return await self._call(wire.change(identity_id, "revoke", details), Registration)
-
-    async def quarantine_identity(self, identity_id: str, **details: Any) -> Registration:
-        """Let an identity do nothing until it is restored."""
-        return await self._call(wire.change(identity_id, "quarantine", details), Registration)
-
-    async def restore_identity(self, identity_id: str, **details: Any) -> Registration:
-        """End a quarantine."""
-        return await self._call(wire.change(identity_id, "restore", details), Registration)
 
     # How it is done
 

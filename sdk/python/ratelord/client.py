@@ -12,17 +12,17 @@ from typing import Any, Self, TypeVar, Unpack
 import httpx2
 from tenacity import Retrying
 
-from ratelord import attempts, readers, wire
+from ratelord import attempts, wire
 from ratelord.connection import resolve
 from ratelord.decision import (
     Decision,
     Extension,
     OnUnreachable,
     Outcome,
-    Registration,
     Settlement,
 )
 from ratelord.errors import Denied, RatelordError
+from ratelord.looking import Looking
 from ratelord.permit import Permit
 from ratelord.readers import EventFilters
 from ratelord.stream import SILENCE_SECONDS, StreamPosition
@@ -33,7 +33,7 @@ T = TypeVar("T")
 _log = logging.getLogger("ratelord")
 
 
-class Client:
+class Client(Looking):
     """Asks the daemon before acting, and tells it afterwards. Safe to share between threads.
 
     ``timeout`` (seconds) bounds all attempts of one call together. ``on_unreachable`` is what
@@ -178,48 +178,6 @@ class Client:
         """Keep what is held for ``seconds`` from now."""
         return self._call(wire.extend(intent_id, seconds), Extension)
 
-    # Looking
-
-    def ping(self) -> bool:
-        """Whether the daemon answers; never raises for a daemon that does not."""
-        try:
-            self._call(readers.live(), object)
-        except RatelordError:
-            return False
-        return True
-
-    def health(self) -> dict[str, Any]:
-        """How the daemon is."""
-        return self._call(readers.health(), dict[str, Any])
-
-    def pools(self) -> list[dict[str, Any]]:
-        """Every pool as it stands."""
-        return wire.items(self._call(readers.pools(), object))
-
-    def pool(self, key: str) -> dict[str, Any]:
-        """One pool, by ``provider_id/pool_id``."""
-        return self._call(readers.pool(key), dict[str, Any])
-
-    def forecasts(self, pool: str | None = None) -> list[dict[str, Any]]:
-        """Forecasts of all pools, or of one."""
-        return wire.items(self._call(readers.forecasts(pool), object))
-
-    def usage(
-        self,
-        *,
-        identity_id: str | None = None,
-        scope_id: str | None = None,
-        pool: str | None = None,
-        agent_id: str | None = None,
-    ) -> list[dict[str, Any]]:
-        """Who used what in the present windows."""
-        call = readers.usage(identity_id, scope_id, pool, agent_id)
-        return wire.items(self._call(call, object))
-
-    def events(self, **filters: Unpack[EventFilters]) -> list[dict[str, Any]]:
-        """A page of the log, newest first unless ``order="asc"``."""
-        return wire.items(self._call(readers.events(filters), object))
-
     def stream(self, **filters: Unpack[EventFilters]) -> Iterator[dict[str, Any]]:
         """Events after ``after`` as they become durable, for ever, over reconnects and restarts.
 
@@ -233,60 +191,6 @@ class Client:
             except RatelordError as error:
                 position.lost(error)
             self._sleep(position.pause())
-
-    def explain(self, intent_id: str) -> dict[str, Any]:
-        """An intent, its decision with full trace, its report, and why."""
-        return self._call(readers.explain(intent_id), dict[str, Any])
-
-    def identities(self) -> list[dict[str, Any]]:
-        """Every identity; never a token."""
-        return wire.items(self._call(readers.identities(), object))
-
-    def graph(self, around: str | None = None) -> dict[str, Any]:
-        """The constraint graph, or the part near one node."""
-        return self._call(readers.graph("json", around), dict[str, Any])
-
-    def graph_text(self, format: str, around: str | None = None) -> str:  # noqa: A002 - the wire's word
-        """The constraint graph as ``dot`` or ``mermaid``."""
-        reply = self._reply(readers.graph(format, around))
-        wire.check(reply)
-        return reply.content.decode("utf-8", "replace")
-
-    def policy(self) -> dict[str, Any]:
-        """The policy in force."""
-        return self._call(readers.policy(), dict[str, Any])
-
-    def plugins(self) -> list[dict[str, Any]]:
-        """The daemon's plugins."""
-        return wire.items(self._call(readers.plugins(), object))
-
-    # Administering
-
-    def reload_policy(self) -> dict[str, Any]:
-        """Make the daemon read its policy file again."""
-        return self._call(readers.reload_policy(), dict[str, Any])
-
-    def register_identity(
-        self, identity_id: str, kind: str = "service", **details: Any
-    ) -> Registration:
-        """Make an identity known; ``details`` are the wire's fields (``token``, ``role``, …)."""
-        return self._call(wire.register(identity_id, kind, details), Registration)
-
-    def rotate_identity(self, identity_id: str, **details: Any) -> Registration:
-        """Give an identity a new token (generated unless ``token`` is given)."""
-        return self._call(wire.change(identity_id, "rotate", details), Registration)
-
-    def revoke_identity(self, identity_id: str, **details: Any) -> Registration:
-        """Let an identity do nothing any more."""
-        return self._call(wire.change(identity_id, "revoke", details), Registration)
-
-    def quarantine_identity(self, identity_id: str, **details: Any) -> Registration:
-        """Let an identity do nothing until it is restored."""
-        return self._call(wire.change(identity_id, "quarantine", details), Registration)
-
-    def restore_identity(self, identity_id: str, **details: Any) -> Registration:
-        """End a quarantine."""
-        return self._call(wire.change(identity_id, "restore", details), Registration)
 
     # How it is done
 

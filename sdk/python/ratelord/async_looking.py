@@ -1,0 +1,120 @@
+"""What the asynchronous client can look at and administer; how a call is made is the client's."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any, TypeVar, Unpack
+
+from ratelord import readers, wire
+from ratelord.decision import Registration
+from ratelord.errors import RatelordError
+from ratelord.readers import EventFilters
+from ratelord.wire import Call, Reply
+
+T = TypeVar("T")
+
+
+class AsyncLooking(ABC):
+    """Readers return the plain JSON of the wire; identities change through records."""
+
+    @abstractmethod
+    async def _call(self, call: Call, kind: type[T]) -> T:
+        """Make the call, with retries; returns its reply as that kind of thing."""
+
+    @abstractmethod
+    async def _reply(self, call: Call) -> Reply:
+        """Make the call once; returns its raw reply."""
+
+    async def ping(self) -> bool:
+        """Whether the daemon answers; never raises for a daemon that does not."""
+        try:
+            await self._call(readers.live(), object)
+        except RatelordError:
+            return False
+        return True
+
+    async def health(self) -> dict[str, Any]:
+        """How the daemon is."""
+        return await self._call(readers.health(), dict[str, Any])
+
+    async def pools(self) -> list[dict[str, Any]]:
+        """Every pool as it stands."""
+        return wire.items(await self._call(readers.pools(), object))
+
+    async def pool(self, key: str) -> dict[str, Any]:
+        """One pool, by ``provider_id/pool_id``."""
+        return await self._call(readers.pool(key), dict[str, Any])
+
+    async def forecasts(self, pool: str | None = None) -> list[dict[str, Any]]:
+        """Forecasts of all pools, or of one."""
+        return wire.items(await self._call(readers.forecasts(pool), object))
+
+    async def usage(
+        self,
+        *,
+        identity_id: str | None = None,
+        scope_id: str | None = None,
+        pool: str | None = None,
+        agent_id: str | None = None,
+    ) -> list[dict[str, Any]]:
+        """Who used what in the present windows."""
+        call = readers.usage(identity_id, scope_id, pool, agent_id)
+        return wire.items(await self._call(call, object))
+
+    async def events(self, **filters: Unpack[EventFilters]) -> list[dict[str, Any]]:
+        """A page of the log, newest first unless ``order="asc"``."""
+        return wire.items(await self._call(readers.events(filters), object))
+
+    async def explain(self, intent_id: str) -> dict[str, Any]:
+        """An intent, its decision with full trace, its report, and why."""
+        return await self._call(readers.explain(intent_id), dict[str, Any])
+
+    async def identities(self) -> list[dict[str, Any]]:
+        """Every identity; never a token."""
+        return wire.items(await self._call(readers.identities(), object))
+
+    async def graph(self, around: str | None = None) -> dict[str, Any]:
+        """The constraint graph, or the part near one node."""
+        return await self._call(readers.graph("json", around), dict[str, Any])
+
+    async def graph_text(self, format: str, around: str | None = None) -> str:  # noqa: A002 - the wire's word
+        """The constraint graph as ``dot`` or ``mermaid``."""
+        reply = await self._reply(readers.graph(format, around))
+        wire.check(reply)
+        return reply.content.decode("utf-8", "replace")
+
+    async def policy(self) -> dict[str, Any]:
+        """The policy in force."""
+        return await self._call(readers.policy(), dict[str, Any])
+
+    async def plugins(self) -> list[dict[str, Any]]:
+        """The daemon's plugins."""
+        return wire.items(await self._call(readers.plugins(), object))
+
+    # Administering
+
+    async def reload_policy(self) -> dict[str, Any]:
+        """Make the daemon read its policy file again."""
+        return await self._call(readers.reload_policy(), dict[str, Any])
+
+    async def register_identity(
+        self, identity_id: str, kind: str = "service", **details: Any
+    ) -> Registration:
+        """Make an identity known; ``details`` are the wire's fields (``token``, ``role``, …)."""
+        return await self._call(wire.register(identity_id, kind, details), Registration)
+
+    async def rotate_identity(self, identity_id: str, **details: Any) -> Registration:
+        """Give an identity a new token (generated unless ``token`` is given)."""
+        return await self._call(wire.change(identity_id, "rotate", details), Registration)
+
+    async def revoke_identity(self, identity_id: str, **details: Any) -> Registration:
+        """Let an identity do nothing any more."""
+        return await self._call(wire.change(identity_id, "revoke", details), Registration)
+
+    async def quarantine_identity(self, identity_id: str, **details: Any) -> Registration:
+        """Let an identity do nothing until it is restored."""
+        return await self._call(wire.change(identity_id, "quarantine", details), Registration)
+
+    async def restore_identity(self, identity_id: str, **details: Any) -> Registration:
+        """End a quarantine."""
+        return await self._call(wire.change(identity_id, "restore", details), Registration)
