@@ -1,6 +1,71 @@
 """What every event store must do. Inherit, say how yours is made, and pytest runs the rest.
 
-class TestMyStore(EventStoreContract):
+    class TestMyStore(EventStoreContract):
+        @pytest.fixture
+        def stores(self):
+            return MyStoreFactory()
+
+Every test gets a log of its own in ``tmp_path``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from itertools import pairwise
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import msgspec
+import pytest
+
+from ratelord_core.errors import StoreError, StoreLocked
+from ratelord_core.events.payloads import SystemStopped
+from ratelord_core.events.record import Record
+from ratelord_core.store import EventQuery, EventStore, Head, StoreFactory
+from ratelord_core.testing.memory_store import matches
+from ratelord_core.testing.records import Scribe, batches
+
+DAY = Scribe().day(40)
+"""The log that most of the contract is about."""
+FIRST, MIDDLE, LAST = DAY[0], DAY[len(DAY) // 2], DAY[-1]
+QUERIES = (
+    EventQuery(),
+    EventQuery(after=MIDDLE.seq),
+    EventQuery(after=LAST.seq),
+    EventQuery(before=MIDDLE.seq),
+    EventQuery(before=1),
+    EventQuery(after=10, before=20),
+    EventQuery(after=20, before=10),
+    EventQuery(since=MIDDLE.ts_ingest),
+    EventQuery(since=MIDDLE.ts_ingest + 1),
+    EventQuery(until=MIDDLE.ts_ingest),
+    EventQuery(until=MIDDLE.ts_ingest + 1),
+    EventQuery(since=DAY[10].ts_ingest, until=MIDDLE.ts_ingest),
+    EventQuery(since=LAST.ts_ingest + 1),
+    EventQuery(until=FIRST.ts_ingest),
+    EventQuery(types=("intent_decided",)),
+    EventQuery(types=("drift_detected",)),
+    EventQuery(types=("drift_detected", "intent_reported")),
+    EventQuery(types=("drift_detected", "system_started")),
+    EventQuery(types=("of_a_newer_peer",)),
+    EventQuery(types=("drift_detected",), after=MIDDLE.seq, until=LAST.ts_ingest),
+    EventQuery(correlation_id=DAY[2].event_id),
+    EventQuery(correlation_id=DAY[2].event_id, types=("intent_reported",)),
+    EventQuery(correlation_id=DAY[2].event_id, types=("intent_decided",)),
+    EventQuery(correlation_id=DAY[2].event_id, types=("drift_detected",)),
+    EventQuery(correlation_id=DAY[2].event_id, after=DAY[3].seq),
+    EventQuery(correlation_id=DAY[2].event_id, before=DAY[3].seq),
+    EventQuery(correlation_id=bytes(16)),
+    EventQuery(correlation_id=b""),
+    EventQuery(correlation_id=b"", types=("drift_detected",)),
+)
+
+
+class EventStoreContract:
+    """The contract. The heir adds the fixture ``stores``: a fresh ``StoreFactory`` whose logs
+    outlive the stores that are opened on them."""
+
     @pytest.fixture
     def place(self, tmp_path: Path) -> Path:
         """Where the log lies."""
