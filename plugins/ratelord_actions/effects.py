@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Annotated, Literal
 
 import msgspec
@@ -34,9 +33,6 @@ class DelayParams(msgspec.Struct, frozen=True):
     algorithm: Literal["fixed"] = "fixed"
     reason: str = ""
 
-    def __post_init__(self) -> None:
-        _finite("wait_seconds", self.wait_seconds)
-
 
 class DeferParams(msgspec.Struct, frozen=True):
     """``jitter_max_seconds`` spreads those who wait for the same reset."""
@@ -44,25 +40,12 @@ class DeferParams(msgspec.Struct, frozen=True):
     jitter_max_seconds: Seconds = 0.0
     reason: str = ""
 
-    def __post_init__(self) -> None:
-        _finite("jitter_max_seconds", self.jitter_max_seconds)
-
 
 class DenyParams(msgspec.Struct, frozen=True):
     """``reason`` is the sentence that the asker reads, ``retry_after_seconds`` when to ask again."""
 
     reason: str = ""
     retry_after_seconds: Seconds | None = None
-
-    def __post_init__(self) -> None:
-        if self.retry_after_seconds is not None:
-            _finite("retry_after_seconds", self.retry_after_seconds)
-
-
-def _finite(name: str, value: float) -> None:
-    # A bound does not hold back a value that is not a number.
-    if not math.isfinite(value):
-        raise ValueError(f"{name} must be a finite number, not {value}")
 
 
 class ApproveAction:

@@ -32,7 +32,7 @@ def read_identities(
     found: dict[str, Identity] = {}
     for item, path in items(node, "identities", reading):
         identity = _identity(Fields(item, path, reading), providers)
-        if identity.identity_id in found:
+        if identity.identity_id and identity.identity_id in found:
             reading.found(item, path, f"identity {identity.identity_id!r} stands twice")
         found.setdefault(identity.identity_id, identity)
     found.pop("", None)

@@ -13,7 +13,7 @@ from ratelord_core.policy.fields import Fields, entries, items
 from ratelord_core.policy.params import ParamsError, convert
 from ratelord_core.policy.reading import Reading, nearest
 from ratelord_core.policy.section_pools import OWN
-from ratelord_core.policy.values import flag, integer, name, one_of, plain, text, whole
+from ratelord_core.policy.values import flag, integer, name, one_of, plain, text, title, whole
 from ratelord_core.policy.windows import time_window, window
 
 NEVER_REFILLS = Window(kind="fixed")
@@ -27,7 +27,7 @@ def read_policies(node: yaml.Node, reading: Reading) -> tuple[PolicyConfig, ...]
         fields = Fields(item, path, reading)
         policy_id = fields.need(name, "id") or ""
         policy = _policy(policy_id, fields)
-        if policy_id in found:
+        if policy_id and policy_id in found:
             reading.found(item, path, f"policy {policy_id!r} stands twice")
         found.setdefault(policy_id, policy)
     return tuple(found.values())
@@ -94,7 +94,7 @@ def _rules(node: yaml.Node, fields: Fields) -> tuple[RuleConfig, ...]:
 def _rule(fields: Fields) -> RuleConfig:
     action = fields.need(_action, "action") or ""
     rule = RuleConfig(
-        name=fields.need(name, "name") or f"rule at line {fields.node.start_mark.line + 1}",
+        name=fields.need(title, "name") or f"rule at line {fields.node.start_mark.line + 1}",
         action=action,
         condition=fields.get(_condition, "true", "condition"),
         priority=fields.get(integer, 0, "priority"),

@@ -94,6 +94,15 @@ def name(node: yaml.Node, path: str, reading: Reading) -> str | None:
     return None
 
 
+def title(node: yaml.Node, path: str, reading: Reading) -> str | None:
+    """A name for people: 1–256 printable characters on one line."""
+    value = text(node, path, reading)
+    if value is None or (0 < len(value) <= 256 and value.isprintable()):
+        return value
+    reading.found(node, path, f"{_shown(node)} cannot be a name", "1 to 256 printable characters")
+    return None
+
+
 def flag(node: yaml.Node, path: str, reading: Reading) -> bool | None:
     """True or false."""
     value = _FLAGS.get(str(node.value)) if isinstance(node, yaml.ScalarNode) else None

@@ -92,10 +92,8 @@ def test_a_condition_that_holds(conditions: Conditions, text: str) -> None:
 
 
 def test_words_become_operators_without_moving_anything() -> None:
-    text = "NOT a AND b OR r'AND\\' == \"\"\"OR\nNOT\"\"\" // AND\n AND ANDROID.AND"
-    assert to_cel(text) == (
-        "!   a &&  b || r'AND\\' == \"\"\"OR\nNOT\"\"\" // AND\n &&  ANDROID.AND"
-    )
+    text = 'NOT a AND b OR r\'AND\\\' == """OR\nNOT""" // AND\n AND ANDROID.AND'
+    assert to_cel(text) == ('!   a &&  b || r\'AND\\\' == """OR\nNOT""" // AND\n &&  ANDROID.AND')
 
 
 def test_only_names_outside_strings_are_read() -> None:
@@ -134,7 +132,8 @@ def test_a_reset_that_is_due_is_seen(conditions: Conditions) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["agent.labels.nobody == 'x'", "int('x' + intent.model) == 1", "1 / size(intent.model) > 0"]
+    "text",
+    ["agent.labels.nobody == 'x'", "int('x' + intent.model) == 1", "1 / size(intent.model) > 0"],
 )
 def test_a_condition_without_a_value_is_an_error_not_a_no(
     conditions: Conditions, text: str
@@ -182,7 +181,9 @@ def test_common_slips_get_a_hint(conditions: Conditions, text: str, hint: str) -
         "",
     ],
 )
-def test_what_makes_no_sense_is_refused_when_it_is_loaded(conditions: Conditions, text: str) -> None:
+def test_what_makes_no_sense_is_refused_when_it_is_loaded(
+    conditions: Conditions, text: str
+) -> None:
     with pytest.raises(ConditionError):
         conditions.compile(text)
 

@@ -71,12 +71,16 @@ policies = st.builds(
 documents = st.builds(
     Document,
     providers=some(st.builds(ProviderConfig, plugin=names, id=names, options=st.just({"a": [1]}))),
-    pools=some(st.builds(Pool, provider_id=names, pool_id=names, window=windows, local=st.booleans())),
+    pools=some(
+        st.builds(Pool, provider_id=names, pool_id=names, window=windows, local=st.booleans())
+    ),
     overrides=some(st.builds(PoolOverride, key=names, limit=st.none() | amounts)),
     topology=st.builds(
         Topology,
         identities=some(st.builds(Identity, identity_id=names, labels=st.just({"a": "b"}))),
-        workloads=st.dictionaries(names, st.builds(WorkloadConfig, degrade=some(names)), max_size=2),
+        workloads=st.dictionaries(
+            names, st.builds(WorkloadConfig, degrade=some(names)), max_size=2
+        ),
         scopes=st.dictionaries(names, names, max_size=2),
         agents=st.dictionaries(names, st.builds(AgentConfig, weight=ratios), max_size=2),
     ),

@@ -190,9 +190,7 @@ def test_the_error_reads_file_line_column_message_and_hint(
 ) -> None:
     with pytest.raises(PolicyError) as caught:
         load_policy("polices: []")
-    assert (
-        str(caught.value) == "policy.yaml:1:1: unknown key 'polices' (did you mean 'policies'?)"
-    )
+    assert str(caught.value) == "policy.yaml:1:1: unknown key 'polices' (did you mean 'policies'?)"
 
 
 def test_a_file_that_is_too_big_is_not_read(load_policy: Callable[..., Any]) -> None:

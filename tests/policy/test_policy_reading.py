@@ -96,7 +96,9 @@ def test_a_limit_on_a_policy_is_a_pool_of_its_own(whole: Document) -> None:
 def test_who_is_who_is_read(whole: Document) -> None:
     topology = whole.topology
     assert topology.identities == (
-        Identity("pat:rmax", "user", provider_id="github-main", owner="team-a", labels={"env": "dev"}),
+        Identity(
+            "pat:rmax", "user", provider_id="github-main", owner="team-a", labels={"env": "dev"}
+        ),
     )
     consumes = {"github-main/search": 1.0, "github-main/core": 10.0, "local/jobs": 1.0}
     assert topology.workloads["repo_scan"].consumes == consumes
