@@ -24,25 +24,25 @@ hookimpl = pluggy.HookimplMarker("ratelord")
 
 
 @hookspec
-def ratelord_register_stores() -> Iterable[StoreFactory]:  # type: ignore[empty-body]
+def ratelord_register_stores() -> Iterable[StoreFactory]:
     """Where the event log can be kept. Called once, first of all."""
 
 
 @hookspec
-def ratelord_register_graphs() -> Iterable[GraphFactory]:  # type: ignore[empty-body]
+def ratelord_register_graphs() -> Iterable[GraphFactory]:
     """Constraint graphs. Called once; the setting ``graph`` chooses by name."""
 
 
 @hookspec
-def ratelord_register_forecast_models() -> Iterable[ForecastModelFactory]:  # type: ignore[empty-body]
+def ratelord_register_forecast_models() -> Iterable[ForecastModelFactory]:
     """Forecast models. Called once; the setting ``forecast_model`` chooses by id."""
 
 
 @hookspec
-def ratelord_register_policy_actions() -> Iterable[PolicyAction[Any]]:  # type: ignore[empty-body]
+def ratelord_register_policy_actions() -> Iterable[PolicyAction[Any]]:
     """Actions that policy rules may name. Called before a policy is read."""
 
 
 @hookspec
-def ratelord_register_providers() -> Iterable[ProviderFactory]:  # type: ignore[empty-body]
+def ratelord_register_providers() -> Iterable[ProviderFactory]:
     """Kinds of providers that the policy file's ``providers`` may name. Called once."""
