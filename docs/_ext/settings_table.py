@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from docutils import nodes
@@ -22,10 +23,16 @@ def markdown_of(settings: type[Settings]) -> str:
 
 
 def _row(prefix: str, name: str, field: FieldInfo) -> str:
-    default = field.get_default()
-    shown = "none" if default is None or default == "" else f"`{default}`"
+    default = field.get_default(call_default_factory=True, validated_data={})
+    shown = "" if default in (None, "", ()) else f"`{_readable(default)}`"
     said = " ".join((field.description or "").split()).replace("|", "or")
     return f"| `{prefix}{name.upper()}` | {shown} | {said} |"
+
+
+def _readable(default: object) -> str:
+    if isinstance(default, Path):  # whose pages these are built for is not known
+        return str(default).replace(str(Path.home()), "~")
+    return str(default).lower() if isinstance(default, bool) else str(default)
 
 
 class SettingsTable(SphinxDirective):
