@@ -22,7 +22,7 @@ def open_log(path: Path | None) -> tuple[Path, EventStore]:
     """The path and the store behind it, without the lock. A missing file is a ``CommandFailed``."""
     from ratelord_core import plugins
 
-    path = path or default_path()
+    path = (path or default_path()).absolute()
     if not path.exists():
         raise CommandFailed(f"{path}: there is no such log; name it with --db")
     stores = plugins.load().named("ratelord_register_stores")

@@ -1,0 +1,25 @@
+"""``ratelord up``: the daemon."""
+
+from __future__ import annotations
+
+from cyclopts import App
+
+from ratelord_core.cli.flags import NO_FLAGS, DaemonFlags
+from ratelord_core.cli.options import START
+
+
+def register(app: App) -> None:
+    """Add the verb."""
+    app.command(up, group=START)
+
+
+def up(*, flags: DaemonFlags = NO_FLAGS) -> int:
+    """Start the daemon; Ctrl-C stops it in good order, SIGHUP reads the policy again.
+
+    A flag beats its RATELORD_ variable, which beats the configuration file.
+    """
+    settings = flags.settings()
+
+    from ratelord_core.daemon import run
+
+    return run(settings)
