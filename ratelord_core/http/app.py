@@ -12,7 +12,7 @@ from starlette.routing import Router
 
 from ratelord_core.arbiter import Arbiter
 from ratelord_core.errors import RatelordError
-from ratelord_core.http.body import ClientGoneError
+from ratelord_core.http.body import ClientGoneError, discard
 from ratelord_core.http.endpoint import EXCHANGE, Endpoint
 from ratelord_core.http.exchange import Exchange, Receive, Scope, Send
 from ratelord_core.http.hosts import HostGuard
@@ -61,8 +61,7 @@ class Door:
         except ClientGoneError:
             return
         except Exception as error:  # noqa: BLE001 (the last one who can answer)
-            self._count(error)
-            await problem_reply(error, exchange).send(exchange, send)
+            await self._refuse(error, exchange, send)
 
     async def _serve(self, exchange: Exchange, send: Send) -> None:
         scope = exchange.scope
@@ -86,6 +85,14 @@ class Door:
             exchange.params = {"intent_id": path[len(_INTENT) : -len(_REPORT)]}
             return self._report
         return found
+
+    async def _refuse(self, error: Exception, exchange: Exchange, send: Send) -> None:
+        self._count(error)
+        try:
+            await discard(exchange)
+        except ClientGoneError:
+            return
+        await problem_reply(error, exchange).send(exchange, send)
 
     def _count(self, error: Exception) -> None:
         code = error.code if isinstance(error, RatelordError) else "internal_error"

@@ -19,6 +19,10 @@ DOCUMENT_TYPES: Final = JSON_TYPES | {
 """What a policy document may be sent as."""
 
 
+_PATIENCE: Final = 16 * 1024 * 1024
+"""Bytes of a refused body that are read and thrown away."""
+
+
 class ClientGoneError(Exception):
     """The client hung up before it had sent everything: nobody is left to answer."""
 
@@ -28,11 +32,8 @@ async def read_body(
 ) -> bytes:
     """The whole body. Raises the 413, the 415, or the 400 for a missing one."""
     _check_length(exchange.headers.get(b"content-length"), limit)
-    message = await exchange.receive()
-    body: bytes = message.get("body", b"")
-    if message["type"] == "http.disconnect":
-        raise ClientGoneError
-    if message.get("more_body"):
+    body = await _next_part(exchange)
+    if exchange.unread:
         body = await _rest(exchange, bytearray(body), limit)
     if len(body) > limit:
         raise _too_large(limit)
@@ -58,15 +59,33 @@ def media_type(exchange: Exchange, types: frozenset[str]) -> str:
     raise HttpRefusal(415, "unsupported_media_type", f"{sent}: send application/json in UTF-8")
 
 
+async def discard(exchange: Exchange) -> None:
+    """Let a client that is refused finish sending, so that it gets to read why.
+
+    Hanging up on unread bytes makes the network drop the reply too. A client that waits for leave
+    to send its body is not given it, and nobody is listened to for ever.
+    """
+    sends = b"content-length" in exchange.headers or b"transfer-encoding" in exchange.headers
+    if b"expect" in exchange.headers or not sends:
+        return
+    seen = 0
+    while exchange.unread and seen < _PATIENCE:
+        seen += len(await _next_part(exchange))
+
+
 async def _rest(exchange: Exchange, body: bytearray, limit: int) -> bytes:
-    while len(body) <= limit:
-        message = await exchange.receive()
-        if message["type"] == "http.disconnect":
-            raise ClientGoneError
-        body += message.get("body", b"")
-        if not message.get("more_body"):
-            break
+    while exchange.unread and len(body) <= limit:
+        body += await _next_part(exchange)
     return bytes(body)
+
+
+async def _next_part(exchange: Exchange) -> bytes:
+    message = await exchange.receive()
+    if message["type"] == "http.disconnect":
+        raise ClientGoneError
+    exchange.unread = message.get("more_body", False)
+    part: bytes = message.get("body", b"")
+    return part
 
 
 def _check_length(header: bytes | None, limit: int) -> None:

@@ -29,7 +29,8 @@ _SECURITY: Final = (
 
 class Exchange:
     """A request that got past the guards. ``known`` is False for a caller without a needed token;
-    ``params`` come from the path, ``warning`` goes out with the reply."""
+    ``params`` come from the path, ``warning`` goes out with the reply, ``unread`` tells whether a
+    body may still be on its way."""
 
     __slots__ = (
         "caller",
@@ -39,6 +40,7 @@ class Exchange:
         "receive",
         "request_id",
         "scope",
+        "unread",
         "warning",
     )
 
@@ -52,6 +54,7 @@ class Exchange:
         self.caller = Caller(door="http", request_id=request_id)
         self.known = False
         self.params: Mapping[str, str] = {}
+        self.unread = True
         self.warning = ""
 
     @property

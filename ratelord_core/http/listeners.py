@@ -14,11 +14,13 @@ BACKLOG = 2048
 
 def listen_tcp(host: str, port: int) -> socket.socket:
     """A bound TCP socket; port 0 takes a free one. ``SettingsError`` if it cannot be had."""
+    if not 0 <= port <= 65535:
+        raise SettingsError(f"port {port} is no port; choose one from 0 to 65535 with --port")
     try:
         found = socket.getaddrinfo(
             host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )
-    except (OSError, UnicodeError, OverflowError) as error:
+    except (OSError, UnicodeError) as error:
         raise SettingsError(
             f"host {host!r} is no address of this machine ({error}); choose another with --host"
         ) from error
@@ -28,7 +30,7 @@ def listen_tcp(host: str, port: int) -> socket.socket:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address)
         listener.listen(BACKLOG)
-    except (OSError, OverflowError) as error:
+    except OSError as error:
         listener.close()
         raise SettingsError(_why_not(host, port, error)) from error
     listener.setblocking(False)
@@ -59,14 +61,13 @@ def address_of(listener: socket.socket) -> tuple[str, int]:
     return str(host), int(port)
 
 
-def _why_not(host: str, port: int, error: OSError | OverflowError) -> str:
-    number = error.errno if isinstance(error, OSError) else None
-    if number == errno.EADDRINUSE:
+def _why_not(host: str, port: int, error: OSError) -> str:
+    if error.errno == errno.EADDRINUSE:
         taken = f"port {port} on {host} is taken by another program"
         return f"{taken}; stop it or choose another with --port"
-    if number == errno.EACCES:
+    if error.errno == errno.EACCES:
         return f"port {port} on {host} needs privileges; choose one above 1023 with --port"
-    if number == errno.EADDRNOTAVAIL:
+    if error.errno == errno.EADDRNOTAVAIL:
         return f"host {host!r} is no address of this machine; choose another with --host"
     return f"cannot listen on {host} port {port}: {error}; choose another with --host and --port"
 

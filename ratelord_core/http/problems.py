@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 import msgspec
-import structlog
 
 from ratelord_core.errors import (
     Conflict,
@@ -22,10 +21,9 @@ from ratelord_core.errors import (
     Unavailable,
 )
 from ratelord_core.http.exchange import Exchange, Reply
+from ratelord_core.http.failure import log_failure
 
 PROBLEM_JSON: Final = b"application/problem+json"
-
-_log = structlog.get_logger("ratelord.http")
 
 
 class HttpRefusal(Refused):
@@ -121,14 +119,7 @@ def policy_problem(exchange: Exchange, findings: Iterable[Any]) -> Reply:
 
 
 def _unforeseen(error: Exception, exchange: Exchange) -> Reply:
-    # The path and the id are enough to find it; bodies and headers may hold secrets.
-    _log.error(
-        "request failed",
-        request_id=exchange.request_id,
-        method=exchange.scope["method"],
-        path=exchange.scope["path"],
-        exc_info=error,
-    )
+    log_failure("request failed", exchange, error)
     detail = f"the daemon logged this as request {exchange.request_id}; it goes on working"
     problem = _problem(exchange, 500, "internal_error", detail, ())
     return Reply(msgspec.json.encode(problem), 500, PROBLEM_JSON)

@@ -16,6 +16,8 @@ HEAD_LIMIT: Final = 64 * 1024
 """Bytes of request line and headers."""
 RECEIVE_TIMEOUT: Final = 30.0
 """Seconds in which a request must have arrived in full."""
+LINGER: Final = 1.0
+"""Seconds in which what a refused stranger goes on sending is thrown away."""
 _UNREAD: Final = "unread"
 """The name of a request that could not be read far enough to have one."""
 
@@ -35,6 +37,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._head = 0
         self._chunk = 0
         self._too_large = False
+        self._ended = False
         self._receiving_since: float | None = None
         self._watch: asyncio.TimerHandle | None = None
 
@@ -49,13 +52,15 @@ class BoundedProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
+        if self._ended:
+            return
         continued = self._in_head
         self._chunk = len(data)
         super().data_received(data)
         # A head that begins in a chunk is as small as the chunk; one that goes on is counted.
         if self._in_head and continued:
             self._head += len(data)
-            if self._head > HEAD_LIMIT and not self.transport.is_closing():
+            if self._head > HEAD_LIMIT and not self._ended:
                 self._too_large = True
                 self.send_400_response("")
 
@@ -97,10 +102,15 @@ class BoundedProtocol(HttpToolsProtocol):
         self._watch = self.loop.call_at(due, self._check_pace)
 
     def _end(self, status: int, code: str, detail: str) -> None:
-        """Say why, if nothing was said yet, and hang up."""
+        """Say why, if nothing was said yet, and hang up: gently, so that it can be read."""
+        self._receiving_since, self._ended = None, True
         if self.cycle is None or not self.cycle.response_started or self.cycle.response_complete:
             self.transport.write(_problem_bytes(status, code, detail))
-        self.transport.close()
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+            self.loop.call_later(LINGER, self.transport.close)
+        else:
+            self.transport.close()
 
 
 def _problem_bytes(status: int, code: str, detail: str) -> bytes:

@@ -11,6 +11,7 @@ import structlog
 
 from ratelord_core.errors import Unavailable
 from ratelord_core.http.exchange import Exchange, Send
+from ratelord_core.http.failure import log_failure
 from ratelord_core.http.settings import HttpSettings
 from ratelord_core.model.views import EventView
 
@@ -71,7 +72,7 @@ class EventStream:
             _abort(exchange)
         except Exception as error:  # noqa: BLE001 (the last one who can tell)
             # The head is out, so no problem can be sent: the broken stream is the message.
-            _log.error("stream failed", request_id=exchange.request_id, exc_info=error)
+            log_failure("stream failed", exchange, error)
             _abort(exchange)
         finally:
             self._followers.leave()
