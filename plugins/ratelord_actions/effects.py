@@ -42,7 +42,7 @@ class DeferParams(msgspec.Struct, frozen=True):
 
 
 class DenyParams(msgspec.Struct, frozen=True):
-    """``reason`` is the sentence that the asker reads, ``retry_after_seconds`` when to ask again."""
+    """``reason`` is what the asker reads, ``retry_after_seconds`` says when to ask again."""
 
     reason: str = ""
     retry_after_seconds: Seconds | None = None

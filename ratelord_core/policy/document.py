@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -58,7 +59,7 @@ def _content(thing: Any) -> Any:
     if isinstance(thing, msgspec.Struct):
         return {
             field.encode_name: _content(value)
-            for field in msgspec.structs.fields(thing)
+            for field in _fields(type(thing))
             if field.name not in _NOT_CONTENT
             and (value := getattr(thing, field.name)) != _default(field)
         }
@@ -67,6 +68,11 @@ def _content(thing: Any) -> Any:
     if isinstance(thing, (list, tuple)):
         return [_content(item) for item in thing]
     return thing
+
+
+@cache
+def _fields(kind: type[msgspec.Struct]) -> tuple[msgspec.structs.FieldInfo, ...]:
+    return msgspec.structs.fields(kind)
 
 
 def _default(field: msgspec.structs.FieldInfo) -> Any:

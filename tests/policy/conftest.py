@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from ratelord_actions.plugin import ratelord_register_policy_actions
 
+from ratelord_actions.plugin import ratelord_register_policy_actions
 from ratelord_core.policy.action import PolicyAction
 from ratelord_core.policy.stack import PolicyStack, load
 

@@ -299,7 +299,10 @@ def boom() -> Any:
         (lambda: None, "action 'plug' gave NoneType, which is no effect"),
         (lambda: True, "action 'plug' gave bool, which is no effect"),
         (lambda: Wait(-1), "action 'plug' gave Wait with span -1, which is no span of µs"),
-        (lambda: Wait(0.5), "action 'plug' gave Wait with span 0.5, which is no span of µs"),
+        (
+            lambda: Wait(0.5),  # type: ignore[arg-type]  # the mistake under test
+            "action 'plug' gave Wait with span 0.5, which is no span of µs",
+        ),
         (lambda: Deny("x", -1), "action 'plug' gave Deny with retry_after -1"),
     ],
 )

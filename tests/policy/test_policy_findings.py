@@ -97,8 +97,10 @@ MISTAKES = [
         "",
     ),
     (
-        "policies: [{id: p, rules: [{name: r, action: shape,"
-        " params: {wait_seconds: 1, algorithm: ▶linear}}]}]",
+        (
+            "policies: [{id: p, rules: [{name: r, action: shape,"
+            " params: {wait_seconds: 1, algorithm: ▶linear}}]}]"
+        ),
         "algorithm 'linear' is not available; available: fixed",
         "",
     ),
@@ -113,8 +115,10 @@ MISTAKES = [
         "09:00",
     ),
     (
-        "policies: [{id: p, rules: [{name: r, action: deny,"
-        " time_window: ▶{start_time: 09:00, end_time: 09:00}}]}]",
+        (
+            "policies: [{id: p, rules: [{name: r, action: deny,"
+            " time_window: ▶{start_time: 09:00, end_time: 09:00}}]}]"
+        ),
         "the window is empty",
         "",
     ),

@@ -55,7 +55,8 @@ retention: {enabled: true, default_ttl: 720h, by_type: {forecast_computed: 24h},
 
 @pytest.fixture(scope="module")
 def whole(load_policy: Callable[..., Any]) -> Document:
-    return load_policy(WHOLE).document
+    document: Document = load_policy(WHOLE).document
+    return document
 
 
 def test_an_empty_file_is_the_default_document(load_policy: Callable[..., Any]) -> None:

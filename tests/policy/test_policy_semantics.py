@@ -6,8 +6,8 @@ from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from ratelord_actions.plugin import ratelord_register_policy_actions
 
+from ratelord_actions.plugin import ratelord_register_policy_actions
 from ratelord_core.graph.protocol import Binding, Draw
 from ratelord_core.model.config import Document, PolicyConfig, RuleConfig
 from ratelord_core.model.instant import SECOND

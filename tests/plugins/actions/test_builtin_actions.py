@@ -6,8 +6,8 @@ import math
 from typing import Any
 
 import pytest
-from ratelord_actions.plugin import ratelord_register_policy_actions
 
+from ratelord_actions.plugin import ratelord_register_policy_actions
 from ratelord_core.model.instant import SECOND
 from ratelord_core.plugins import load
 from ratelord_core.policy.action import Approve, Deny, Wait, WaitForReset, Warn
