@@ -73,8 +73,10 @@ class LinearModel:
         self._used = 0.0
 
     def observe(self, t: float, units: float) -> None:
-        """So many units were asked for, or seen to be spent, at ``t``."""
+        """So many units were asked for, or seen to be spent, at ``t``; negative: so many of what
+        was told before turned out not to be."""
         if units <= 0.0:
+            self._take_back(t, -units)
             return
         self._empty_since = None
         at = t - self._offset
@@ -96,9 +98,7 @@ class LinearModel:
     ) -> None:
         """The pool's window as known at ``t``."""
         self._limit, self._used, self._kind = max(limit, 0.0), used, kind
-        if self._empty_since is not None and (used < limit or limit <= 0.0):
-            self._offset += max(0.0, t - self._empty_since)
-            self._empty_since = None
+        self._refilled(t)
         if reset_at is not None and kind == "fixed" and self._clock is None:
             self._scale = max(self._scale, reset_at - t)
 
@@ -169,6 +169,22 @@ class LinearModel:
         """Continue from a state that this version gave; a missing field is a ``KeyError``."""
         for name in _FIELDS:
             setattr(self, f"_{name}", state[name])
+
+    def _refilled(self, t: float) -> None:
+        """If the pool was empty and is no longer, go on where the clock stood still."""
+        if self._empty_since is not None and (self._used < self._limit or self._limit <= 0.0):
+            self._offset += max(0.0, t - self._empty_since)
+            self._empty_since = None
+
+    def _take_back(self, t: float, units: float) -> None:
+        if units <= 0.0 or self._clock is None:
+            return
+        self._used = max(0.0, self._used - units)
+        self._refilled(t)
+        self._move_to(t - self._offset)
+        self._short_units = max(0.0, self._short_units - units)
+        self._long_units = max(0.0, self._long_units - units)
+        self._block_units = max(0.0, self._block_units - units)
 
     def _move_to(self, at: float) -> None:
         clock = self._clock

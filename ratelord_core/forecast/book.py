@@ -50,7 +50,7 @@ class ForecastBook:
         page.window(now, used, reset_at)
 
     def observe(self, pool: str, at: Micros, units: int) -> None:
-        """So many units were asked for, or seen to be spent."""
+        """So many units were asked for, or seen to be spent; negative: fewer than was told."""
         self._page(pool).observe(at, units)
 
     def window(self, pool: str, at: Micros, used: int, reset_at: Micros | None) -> None:

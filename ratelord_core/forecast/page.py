@@ -65,7 +65,7 @@ class Page:
             self._model = factory.build(float(pool.limit or 0), seconds)
 
     def observe(self, at: Micros, units: int) -> None:
-        """So many units were asked for, or seen to be spent."""
+        """So many units were asked for, or seen to be spent; negative: fewer than was told."""
         self.last = None
         if self._model is not None:
             with self.guard:

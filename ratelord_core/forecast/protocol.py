@@ -14,7 +14,8 @@ class ForecastModel(Protocol):
     """The memory of one pool's demand, and what follows from it."""
 
     def observe(self, t: float, units: float) -> None:
-        """So many units were asked for (or seen to be spent) at ``t``."""
+        """So many units were asked for (or seen to be spent) at ``t``. A negative number takes
+        back what was told before: the action cost less, or was cancelled."""
         ...
 
     def window(

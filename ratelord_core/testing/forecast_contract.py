@@ -25,8 +25,9 @@ RESET: Final = START + WINDOW
 
 _GAPS = st.sampled_from((0.0, 0.0, 0.001, 0.5, 3.0, 60.0, 900.0, 1e6))
 _UNITS = st.sampled_from((0.0, 1.0, 1.0, 7.0, 250.0, 5000.0))
+_TOLD = _UNITS | st.sampled_from((-1.0, -7.0, -5000.0))
 _STEPS = st.lists(
-    st.tuples(st.sampled_from(("observe", "observe", "window", "widen")), _GAPS, _UNITS),
+    st.tuples(st.sampled_from(("observe", "observe", "window", "widen")), _GAPS, _TOLD),
     max_size=30,
 )
 
@@ -249,6 +250,16 @@ class ForecastContract:
         now = START + 301.0
         single, several = (model.forecast(now, 500.0, None).burn_mean for model in (one, many))
         assert several == pytest.approx(single, rel=0.6)
+
+    def test_what_is_taken_back_was_not_burnt(self, factory: ForecastModelFactory) -> None:
+        kept, cancelled = opened(factory), opened(factory)
+        now = burn(kept, 10.0, 60)
+        burn(cancelled, 10.0, 60)
+        for _ in range(40):
+            cancelled.observe(now, -10.0)
+        told = [model.forecast(now, 300.0, RESET) for model in (kept, cancelled)]
+        assert told[1].burn_mean < 0.6 * told[0].burn_mean
+        assert told[1].tte_p50 > told[0].tte_p50
 
     def test_an_unbounded_pool_is_never_exhausted(self, factory: ForecastModelFactory) -> None:
         model = opened(factory, "unbounded")

@@ -1,0 +1,59 @@
+"""The closed forms behind the linear model, against what they solve."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ratelord_linear.passage import Z90, Z99, normal_cdf, passage_chance, passage_time
+
+_LEVELS = st.floats(1.0, 1e9)
+_RATES = st.floats(1e-3, 1e6)
+_NOISES = st.floats(0.0, 1e6)
+_DOUBTS = st.floats(0.0, 1e3)
+
+
+@pytest.mark.parametrize(
+    ("z", "probability"), [(0.0, 0.5), (Z90, 0.9), (Z99, 0.99), (-Z90, 0.1), (-40.0, 0.0)]
+)
+def test_the_normal_distribution_is_right_where_we_quote_it(z: float, probability: float) -> None:
+    assert normal_cdf(z) == pytest.approx(probability, abs=1e-12)
+
+
+@given(level=_LEVELS, rate=_RATES, noise=_NOISES, doubt=_DOUBTS, z=st.sampled_from((Z90, Z99)))
+def test_a_passage_time_solves_its_equation_from_the_safe_side(
+    level: float, rate: float, noise: float, doubt: float, z: float
+) -> None:
+    time = passage_time(level, rate, noise, doubt, z)
+    assert 0.0 < time <= level / rate * (1 + 1e-9)
+    high = rate * time + z * math.sqrt(noise * time + doubt * time * time)
+    assert high == pytest.approx(level, rel=1e-6)
+
+
+@given(level=_LEVELS, rate=_RATES, noise=_NOISES, doubt=_DOUBTS)
+def test_the_chance_at_a_quoted_bound_is_the_quoted_one(
+    level: float, rate: float, noise: float, doubt: float
+) -> None:
+    time = passage_time(level, rate, noise, doubt, Z90)
+    if noise * time + doubt * time * time > 1e-12 * level * level:
+        assert passage_chance(level, rate, noise, doubt, time) == pytest.approx(0.1, abs=1e-3)
+
+
+@given(level=_LEVELS, rate=st.floats(-1e6, 1e6), noise=_NOISES, doubt=_DOUBTS, z=_RATES)
+def test_a_level_that_flows_back_is_passed_late_or_never(
+    level: float, rate: float, noise: float, doubt: float, z: float
+) -> None:
+    assert passage_time(level, rate, noise, doubt, z) > 0.0
+    near, far = (passage_chance(level, rate, noise, 0.0, horizon) for horizon in (1.0, 1000.0))
+    assert 0.0 <= near <= far + 1e-9 <= 1.0 + 1e-9
+
+
+def test_without_noise_the_answer_is_a_division() -> None:
+    assert passage_time(100.0, 4.0, 0.0, 0.0, Z99) == pytest.approx(25.0)
+    assert passage_chance(100.0, 4.0, 0.0, 0.0, 24.9) == 0.0
+    assert passage_chance(100.0, 4.0, 0.0, 0.0, 25.1) == 1.0
+    assert math.isinf(passage_time(100.0, -4.0, 0.0, 0.0, Z99))
+    assert math.isinf(passage_time(100.0, 0.0, 0.0, 0.0, Z99))
