@@ -32,6 +32,7 @@ class Engine:
     def __init__(self, state: State, policy: PolicyStack, entropy: Entropy) -> None:
         self.state = state
         self.policy = policy
+        self.entropy = entropy
         self.scribe = Scribe(state, entropy)
         self.negotiator = Negotiator(state, policy, entropy, self.scribe)
         self.observer = Observer(state, self.scribe)
@@ -46,6 +47,13 @@ class Engine:
         self.policy = self.negotiator.policy = policy
         self.observer.overrides = {override.key: override for override in document.overrides}
         pinned = tuple(pin(pool, self.observer.overrides) for pool in pools)
+        declared = {pool.key for pool in pinned}
+        self.reader.hidden = {
+            key
+            for key, account in self.state.ledger.accounts.items()
+            if key not in declared
+            and (account.pool.local or account.pool.provider_id not in document.topology.providers)
+        }
         changed = policy.version != self.state.policy_version
         self.write(
             now,

@@ -49,6 +49,11 @@ class Observer:
         }
         return PollRequest(self.state.providers.get(account_id).memory, settled)
 
+    def declare(self, pools: Iterable[Pool], now: Micros) -> None:
+        """Learn of pools before anything is known of their use."""
+        for pool in pools:
+            self._learn(pin(pool, self.overrides), now)
+
     def polled(
         self,
         account_id: str,
@@ -60,8 +65,7 @@ class Observer:
     ) -> None:
         """A poll succeeded."""
         self.scribe.turn(now)
-        for pool in result.pools:
-            self._learn(pin(pool, self.overrides), now)
+        self.declare(result.pools, now)
         observations = self._vetted(result.observations, account_id, now)
         event = ProviderPollObserved(
             provider_id=account_id,

@@ -1,0 +1,67 @@
+"""After the store failed: rebuild what the log really holds, and try until it writes again."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+import anyio.to_thread
+
+from ratelord_core.engine import State
+from ratelord_core.errors import RatelordError, StoreError
+from ratelord_core.events.payloads import SystemStatusChanged
+from ratelord_core.local_arbiter import LocalArbiter
+from ratelord_core.store import EventStore
+
+_log = logging.getLogger(__name__)
+_PAUSE = 1.0
+
+
+class Recovery:
+    """Brings a daemon whose store failed back, without a restart."""
+
+    def __init__(self, store: EventStore, rebuild: Callable[[], State]) -> None:
+        self._store = store
+        self._rebuild = rebuild
+        self._arbiter: LocalArbiter | None = None
+        self._task: asyncio.Task[None] | None = None
+
+    def serve(self, arbiter: LocalArbiter) -> None:
+        """Bring this arbiter back when its store fails."""
+        self._arbiter = arbiter
+
+    def begin(self, error: StoreError) -> None:
+        """The journal failed: start trying (once)."""
+        _log.error("read-only: %s", error)
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._run(), name="recovery")
+
+    def cancel(self) -> None:
+        """Give up: the daemon stops."""
+        if self._task is not None:
+            self._task.cancel()
+
+    async def _run(self) -> None:
+        while not await self._attempt():
+            await asyncio.sleep(_PAUSE)
+        _log.warning("the store writes again")
+
+    async def _attempt(self) -> bool:
+        arbiter = self._arbiter
+        if arbiter is None:
+            return False
+        try:
+            state = await anyio.to_thread.run_sync(self._rebuild)
+            head = await anyio.to_thread.run_sync(self._store.head)
+            arbiter.adopt(state)
+            arbiter.journal.reopen(head)
+            status = SystemStatusChanged(
+                before=state.system_status, after=state.system_status, degraded=True
+            )
+            arbiter.engine.write(arbiter.now(), status)
+            await arbiter.flush()
+        except RatelordError as error:
+            _log.info("the store does not write yet: %s", error)
+            return False
+        return arbiter.journal.failed is None

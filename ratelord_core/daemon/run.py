@@ -1,0 +1,273 @@
+"""One daemon's life: open the log, rebuild the state, serve, stop in good order."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+import signal
+from collections.abc import Callable
+from typing import Any
+
+from ratelord_core import __version__, plugins
+from ratelord_core.clock import SystemClock, SystemEntropy
+from ratelord_core.daemon.accounts import Accounts
+from ratelord_core.daemon.fleet import Fleet
+from ratelord_core.daemon.logs import configure
+from ratelord_core.daemon.metrics import Metrics
+from ratelord_core.daemon.recovery import Recovery
+from ratelord_core.engine import Engine, State
+from ratelord_core.errors import PolicyError, RatelordError, SettingsError
+from ratelord_core.events.codec import Sealer
+from ratelord_core.events.payloads import PluginSeen, SystemStarted, SystemStopped
+from ratelord_core.http.app import Door, build_app
+from ratelord_core.http.server import serve
+from ratelord_core.http.settings import HttpSettings
+from ratelord_core.journal import Journal
+from ratelord_core.local_arbiter import LocalArbiter, Surroundings
+from ratelord_core.model.caller import Caller
+from ratelord_core.policy.stack import PolicyStack, load
+from ratelord_core.replay import Blank, replay
+from ratelord_core.settings import Settings
+from ratelord_core.store import EventQuery
+
+_log = logging.getLogger(__name__)
+_TICK = 0.25
+_FIRST_POLLS = 5_000_000
+_SIGNALS = Caller(door="signal")
+
+
+def run(settings: Settings, announce: Callable[[str], None] = print) -> int:
+    """Run a daemon until it is told to stop; its exit code.
+
+    Raises ``RatelordError`` in one line if it cannot start. ``announce`` gets one line once the
+    daemon listens.
+    """
+    import uvloop  # noqa: PLC0415 - only a daemon needs it
+
+    configure(settings.log_level, settings.log_format)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(Daemon(settings).live(announce))
+
+
+class Daemon:
+    """Everything one daemon consists of."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self._plugins = plugins.load(settings.without)
+        self._actions = self._plugins.named("ratelord_register_policy_actions")
+        self._entropy = SystemEntropy()
+        self._stopping = asyncio.Event()
+        self._store = self._open_store()
+        head = self._store.head()
+        self._clock = SystemClock(not_before=head.ts_ingest)
+        self._accounts = Accounts(
+            self._plugins.named("ratelord_register_providers"), self._clock
+        )
+        try:
+            self._stack = self._read_policy()
+            self._blank = self._choose_blank()
+            state = self._rebuild()
+        except BaseException:
+            self._store.close()
+            raise
+        self._recovery = Recovery(self._store, self._rebuild)
+        self._recovered_seq = head.seq
+        sealer = Sealer(SystemEntropy(), seq=head.seq, chain=head.chain)
+        self._journal = Journal(
+            self._store, sealer, self._clock, on_failure=self._recovery.begin
+        )
+        self._fleet = Fleet(self._accounts, self._clock, self._entropy)
+        self.arbiter = self._make_arbiter(Engine(state, self._stack, self._entropy))
+
+    # --- composing ----------------------------------------------------------------------------
+
+    def _open_store(self) -> Any:
+        stores = self._plugins.named("ratelord_register_stores")
+        factory = _chosen(stores, self.settings.store, "store")
+        path = self.settings.db_path
+        return factory.open_events(path)
+
+    def _choose_blank(self) -> Blank:
+        graphs = self._plugins.named("ratelord_register_graphs")
+        models = self._plugins.named("ratelord_register_forecast_models", "model_id")
+        model = self._stack.document.settings.forecast_model
+        return Blank(
+            _chosen(graphs, self.settings.graph, "graph"),
+            _chosen(models, model, "forecast_model"),
+        )
+
+    def _rebuild(self) -> State:
+        return replay(self._store.read(EventQuery()), self._blank.state())
+
+    def _read_policy(self) -> PolicyStack:
+        path = self.settings.policy_path
+        if path is None:
+            return self._check_policy("", "built-in defaults")
+        try:
+            text = path.read_bytes()
+        except OSError as error:
+            raise SettingsError(f"policy file {path}: {error.strerror}; check --policy") from error
+        return self._check_policy(text, str(path))
+
+    def _check_policy(self, text: str | bytes, source: str) -> PolicyStack:
+        stack = load(text, source, self._actions, self._accounts.kinds)
+        self._accounts.check(stack.document)
+        return stack
+
+    def _make_arbiter(self, engine: Engine) -> LocalArbiter:
+        around = Surroundings(
+            read_policy=self._read_policy,
+            check_policy=self._check_policy,
+            apply_policy=self._apply_policy,
+            read_headers=self._fleet.read_headers,
+            inject=self._fleet.inject,
+            provider_health=self._fleet.health,
+            identity_changed=self._fleet.identity_changed,
+            metrics=lambda: Metrics(arbiter).text(),
+            plugins=self._plugins.listed,
+        )
+        arbiter = LocalArbiter(engine, self._journal, self._store, self._clock, around)
+        self._fleet.report_to(arbiter)
+        self._recovery.serve(arbiter)
+        return arbiter
+
+    async def _apply_policy(self, stack: PolicyStack) -> None:
+        pools = self._fleet.sail(stack.document)
+        self.arbiter.engine.configure(stack, pools + stack.document.pools, self._clock.now())
+
+    # --- living -------------------------------------------------------------------------------
+
+    async def live(self, announce: Callable[[str], None]) -> int:
+        """Start, serve until told to stop, stop."""
+        self._journal.start()
+        tasks: list[asyncio.Task[None]] = []
+        try:
+            await self._write_start()
+            door = build_app(self.arbiter, self._http_settings())
+            server = await self._serve(door)
+            self._listen_to_signals()
+            tasks = [
+                asyncio.create_task(self._fleet.watcher.run(), name="watcher"),
+                asyncio.create_task(self._open_for_questions(), name="opening"),
+                asyncio.create_task(self._tick(), name="tick"),
+            ]
+            gc.collect()
+            gc.freeze()
+            announce(f"ratelord is listening on {server.url}")
+            await self._stopping.wait()
+            self.arbiter.phase = "stopping"
+            await server.stop()
+        finally:
+            await _end(tasks)
+            await self._close()
+        return 0
+
+    async def _write_start(self) -> None:
+        now = self._clock.now()
+        seen = tuple(
+            PluginSeen(info.name, info.version, info.distribution)
+            for info in self._plugins.listed
+            if info.state == "loaded"
+        )
+        started = SystemStarted(
+            version=__version__, plugins=seen, recovered_seq=self._recovered_seq
+        )
+        self.arbiter.engine.write(now, started)
+        await self._apply_policy(self._stack)
+        await self.arbiter.flush()
+
+    async def _serve(self, door: Door) -> Any:
+        settings = self.settings
+        return await serve(
+            door,
+            host=settings.host,
+            port=settings.port,
+            socket_path=settings.socket,
+            tls_cert=settings.tls_cert,
+            tls_key=settings.tls_key,
+        )
+
+    def _http_settings(self) -> HttpSettings:
+        settings = self.settings
+        return HttpSettings(
+            entropy=self._entropy,
+            auth=settings.auth,
+            bound_host=settings.host,
+            allowed_hosts=settings.allowed_hosts,
+            debug=settings.debug,
+        )
+
+    def _listen_to_signals(self) -> None:
+        loop = asyncio.get_running_loop()
+        for name in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(name, self._stopping.set)
+        if hasattr(signal, "SIGHUP"):
+            loop.add_signal_handler(signal.SIGHUP, self._reload)
+
+    def _reload(self) -> None:
+        task = asyncio.create_task(self._reload_policy(), name="reload")
+        task.add_done_callback(_log_failure)
+
+    async def _reload_policy(self) -> None:
+        try:
+            done = await self.arbiter.reload_policy(_SIGNALS)
+        except PolicyError as error:
+            _log.error("the policy stays as it was: %s", error)
+        except RatelordError as error:
+            _log.error("the policy was not read: %s", error)
+        else:
+            _log.info("policy %s is in force (was %s)", done.version, done.previous)
+
+    async def _open_for_questions(self) -> None:
+        """Answer questions once every provider was polled, or after five seconds."""
+        await self._fleet.watcher.wait_first_attempts(_FIRST_POLLS)
+        if self.arbiter.phase == "starting":
+            self.arbiter.phase = "running"
+
+    async def _tick(self) -> None:
+        """Let time pass although nobody asks: expiry, resets, forecasts, system status."""
+        while True:
+            await asyncio.sleep(_TICK)
+            if self._journal.failed is not None:
+                continue
+            try:
+                self.arbiter.engine.lookout.look(self._clock.now())
+                await self.arbiter.flush()
+            except RatelordError as error:
+                _log.warning("tick: %s", error)
+            except Exception:
+                _log.exception("tick failed; the daemon lives on")
+
+    async def _close(self) -> None:
+        self._recovery.cancel()
+        if self._journal.failed is None:
+            try:
+                self.arbiter.engine.write(self._clock.now(), SystemStopped())
+                await self.arbiter.flush()
+            except RatelordError as error:
+                _log.error("the stop could not be written down: %s", error)
+        await self._journal.close()
+        self._store.close()
+
+
+def _chosen(offered: dict[str, Any], name: str, setting: str) -> Any:
+    if name not in offered:
+        known = ", ".join(sorted(offered)) or "none"
+        raise SettingsError(f"{setting} {name!r} is not offered by any plugin; choose from: {known}")
+    return offered[name]
+
+
+async def _end(tasks: list[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    for task in tasks:
+        await asyncio.wait((task,))
+        _log_failure(task)
+
+
+def _log_failure(task: asyncio.Task[Any]) -> None:
+    if not task.cancelled() and task.exception() is not None:
+        _log.error("%s ended badly", task.get_name(), exc_info=task.exception())
+

@@ -1,0 +1,75 @@
+"""An event as readers see it: names instead of positions, text instead of bytes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from ratelord_core.events.codec import open_record, raw_payload
+from ratelord_core.events.payloads import Unknown
+from ratelord_core.events.record import Record
+from ratelord_core.model.ids import uuid_text
+from ratelord_core.model.instant import to_text
+from ratelord_core.model.views import EventView
+
+
+def event_view(record: Record) -> EventView:
+    """The stored event in wire form; fields that this version does not know are kept."""
+    event = open_record(record)
+    payload = raw_payload(record)
+    if not isinstance(event.payload, Unknown):
+        payload |= _named(event.payload)
+    return EventView(
+        event_id=uuid_text(event.event_id),
+        seq=event.seq,
+        event_type=event.event_type,
+        schema_version=event.schema_version,
+        ts_event=to_text(event.ts_event),
+        ts_ingest=to_text(event.ts_ingest),
+        epoch=event.epoch,
+        source=_fields(event.source),
+        dimensions=_fields(event.dimensions),
+        correlation={
+            "correlation_id": _id_text(event.correlation_id),
+            "causation_id": _id_text(event.causation_id),
+        },
+        payload=payload,
+        digest=event.digest.hex(),
+        chain=event.chain.hex(),
+    )
+
+
+def _id_text(raw: bytes) -> str | None:
+    return uuid_text(raw) if raw else None
+
+
+def _fields(struct: msgspec.Struct) -> dict[str, Any]:
+    return {name: _plain(getattr(struct, name)) for name in struct.__struct_fields__}
+
+
+def _named(payload: msgspec.Struct) -> dict[str, Any]:
+    """The fields that differ from their defaults, positions turned into names."""
+    defaults = dict(
+        zip(
+            payload.__struct_fields__[-len(payload.__struct_defaults__) :],
+            payload.__struct_defaults__,
+            strict=False,
+        )
+    )
+    shown = {}
+    for name in payload.__struct_fields__:
+        value = getattr(payload, name)
+        if name not in defaults or value != defaults[name]:
+            shown[name] = _plain(value)
+    return shown
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, msgspec.Struct):
+        return _fields(value)
+    if isinstance(value, dict):
+        return {name: _plain(inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(inner) for inner in value]
+    return value

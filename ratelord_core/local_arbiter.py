@@ -1,0 +1,445 @@
+"""The arbiter that lives beside its engine: decide, write down, answer; in this order."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from hashlib import sha256
+from typing import Any
+
+import msgspec
+
+from ratelord_core import __version__
+from ratelord_core.arbiter import EventFilter
+from ratelord_core.clock import Clock
+from ratelord_core.engine import Engine, State
+from ratelord_core.engine.negotiator import Repeated, Reported
+from ratelord_core.errors import (
+    Conflict,
+    NotFound,
+    PolicyError,
+    ProviderFailed,
+    Unavailable,
+)
+from ratelord_core.events.payloads import IntentDecided, IntentReported, PolicyRejected
+from ratelord_core.graph import Snapshot
+from ratelord_core.journal import Journal
+from ratelord_core.log_reader import LogReader
+from ratelord_core.model.caller import Caller
+from ratelord_core.model.decision import Decision
+from ratelord_core.model.identity import Identity
+from ratelord_core.model.ids import split_pool_key, uuid_bytes
+from ratelord_core.model.instant import Micros, to_seconds, to_text
+from ratelord_core.model.intent import Intent, Report
+from ratelord_core.model.observation import Observation
+from ratelord_core.model.views import (
+    EventView,
+    ExtendView,
+    ForecastView,
+    HealthView,
+    IdentityView,
+    ObservedView,
+    PolicyCheckView,
+    PolicyFinding,
+    PolicyReloadView,
+    PolicyView,
+    PoolView,
+    ProviderHealth,
+    RegisteredView,
+    ReportView,
+    SettledHold,
+    UsageView,
+)
+from ratelord_core.plugins import PluginInfo
+from ratelord_core.policy.stack import PolicyStack
+from ratelord_core.policy.document import to_plain
+from ratelord_core.store import EventStore
+
+_log = logging.getLogger(__name__)
+_encode = msgspec.json.Encoder(order="sorted").encode
+
+
+class Surroundings(msgspec.Struct, frozen=True):
+    """What the arbiter knows of the daemon around it, as questions it may ask."""
+
+    read_policy: Callable[[], PolicyStack]
+    check_policy: Callable[[str, str], PolicyStack]
+    apply_policy: Callable[[PolicyStack], Awaitable[None]]
+    read_headers: Callable[[str, Mapping[str, str], Micros], tuple[Observation, ...] | None]
+    """What response headers tell an account; None if nobody has that id."""
+    inject: Callable[[str, str, int | None, int | None], None]
+    provider_health: Callable[[], Mapping[str, ProviderHealth]]
+    identity_changed: Callable[[Identity], Awaitable[None]]
+    metrics: Callable[[], str]
+    plugins: tuple[PluginInfo, ...] = ()
+
+
+class LocalArbiter:
+    """Implements ``Arbiter`` over an engine, a journal and a store."""
+
+    def __init__(
+        self, engine: Engine, journal: Journal, store: EventStore, clock: Clock, around: Surroundings
+    ) -> None:
+        self.engine = engine
+        self.journal = journal
+        self.clock = clock
+        self.phase = "starting"
+        """starting, running or stopping."""
+        self._store = store
+        self._around = around
+        self._log = LogReader(store, journal)
+        self._in_flight: dict[str, asyncio.Future[Any]] = {}
+        self._started = clock.now()
+
+        self.decided: Counter[tuple[str, str]] = Counter()
+        """Decisions since the start, by (decision, reason code)."""
+
+    def now(self) -> Micros:
+        return self.clock.now()
+
+    def adopt(self, state: State) -> None:
+        """Go on with a state that was rebuilt from the log."""
+        before = self.engine
+        state.poll_intervals = before.state.poll_intervals
+        self.engine = Engine(state, before.policy, before.entropy)
+        self.engine.observer.overrides = before.observer.overrides
+        self.engine.observer.members = before.observer.members
+        self.engine.reader.hidden = before.reader.hidden
+
+    # --- writing ------------------------------------------------------------------------------
+
+    def _gate(self, *, asking: bool = False) -> None:
+        """Whether anything may change now."""
+        if self.phase == "stopping":
+            raise Unavailable("the daemon is stopping; ask the next one", code="shutting_down")
+        if asking and self.phase == "starting":
+            raise Unavailable("the daemon is starting; ask again in a moment", code="starting")
+        if self.journal.failed is not None:
+            raise Unavailable(
+                "the log cannot be written, so nothing can be decided; see the daemon's log",
+                code="read_only",
+                retry_after=2.0,
+            )
+
+    async def flush(self) -> None:
+        """Make durable what the engine has written down since the last time."""
+        drafts = self.engine.take()
+        if drafts:
+            await self.journal.write(drafts)
+
+    # --- ask ----------------------------------------------------------------------------------
+
+    async def ask(self, intent: Intent, caller: Caller) -> Decision:
+        self._gate(asking=True)
+        decided = self.engine.negotiator.negotiate(intent, self.clock.now(), caller.door)
+        if isinstance(decided, Repeated):
+            return await self._first_answer(decided.intent_id)
+        drafts = self.engine.take()
+        if drafts:
+            written = self.journal.write(drafts)
+            if intent.idempotency_key is not None and not intent.dry_run:
+                self._remember_flight(decided.intent_id, written)
+            await written
+        self.decided[decided.decision, decided.reason_code] += 1
+        return decided
+
+    def _remember_flight(self, intent_id: str, written: asyncio.Future[Any]) -> None:
+        self._in_flight[intent_id] = written
+        written.add_done_callback(lambda _: self._in_flight.pop(intent_id, None))
+
+    async def _first_answer(self, intent_id: str) -> Decision:
+        """The answer given before, once it is durable."""
+        flight = self._in_flight.get(intent_id)
+        if flight is not None:
+            await asyncio.wait((flight,))
+        if self.journal.failed is not None:
+            self._gate()
+        return await self._log.decision(intent_id)
+
+    async def ask_batch(self, intents: Sequence[Intent], caller: Caller) -> list[Decision]:
+        self._gate(asking=True)
+        now = self.clock.now()
+        decided = [self.engine.negotiator.negotiate(one, now, caller.door) for one in intents]
+        drafts = self.engine.take()
+        if drafts:
+            await self.journal.write(drafts)
+        for one in decided:
+            if not isinstance(one, Repeated):
+                self.decided[one.decision, one.reason_code] += 1
+        return [
+            await self._first_answer(one.intent_id) if isinstance(one, Repeated) else one
+            for one in decided
+        ]
+
+    # --- report -------------------------------------------------------------------------------
+
+    async def report(self, intent_id: str, report: Report, caller: Caller) -> ReportView:
+        self._gate()
+        self._may_touch(intent_id, caller)
+        digest = sha256(_encode(report)).hexdigest()[:16]
+        now = self.clock.now()
+        reported = self.engine.negotiator.report(intent_id, report, digest, now, caller.door)
+        if reported is None:
+            return await self._report_forgotten(intent_id, report, digest, caller)
+        warnings = self._take_headers(intent_id, report, now, caller)
+        await self.flush()
+        return _report_view(intent_id, report, reported, warnings)
+
+    def _may_touch(self, intent_id: str, caller: Caller) -> None:
+        """An agent's token settles its own identity's intents only."""
+        hold = self.engine.state.ledger.find(intent_id)
+        if caller.role != "agent" or caller.identity_id is None or hold is None:
+            return
+        if hold.asker.party[1] != caller.identity_id:
+            raise NotFound(f"no intent {intent_id} of {caller.identity_id}", code="unknown_intent")
+
+    async def _report_forgotten(
+        self, intent_id: str, report: Report, digest: str, caller: Caller
+    ) -> ReportView:
+        """A report on an intent that holds nothing any more: the log knows it, or nobody does."""
+        asked, decided, before = await self._log.events_of(intent_id)
+        if caller.role == "agent" and caller.identity_id not in {None, asked.dimensions.identity_id}:
+            raise NotFound(f"no intent {intent_id} of {caller.identity_id}", code="unknown_intent")
+        if isinstance(decided.payload, IntentDecided) and decided.payload.decision.startswith("deny"):
+            raise Conflict(f"intent {intent_id} was denied; there is nothing to report", code="denied")
+        if before is not None and isinstance(before.payload, IntentReported):
+            if before.payload.body != digest:
+                raise Conflict(
+                    f"intent {intent_id} was already reported with other content",
+                    code="report_differs",
+                )
+            return ReportView(intent_id, report.outcome, (), late=False, duplicate=True)
+        self._gate()
+        event = IntentReported(outcome=report.outcome, late=True, body=digest)
+        self.engine.scribe.write(
+            self.clock.now(),
+            event,
+            asked.dimensions,
+            door=caller.door,
+            intent_id=uuid_bytes(intent_id),
+        )
+        await self.flush()
+        return ReportView(intent_id, report.outcome, (), late=True, duplicate=False)
+
+    def _take_headers(
+        self, intent_id: str, report: Report, now: Micros, caller: Caller
+    ) -> tuple[str, ...]:
+        """Limits that the provider's response headers tell, dated the hold's start."""
+        hold = self.engine.state.ledger.find(intent_id)
+        if not report.headers or hold is None:
+            return ()
+        accounts = {self.engine.state.account_of(pool) for pool in (*hold.legs, *hold.resolved)}
+        unread = []
+        for account_id in sorted(accounts):
+            dated = min(hold.start, now)
+            try:
+                seen = self._around.read_headers(account_id, report.headers, dated)
+            except Exception:  # noqa: BLE001 - a plugin's trouble must not lose the report
+                _log.exception("provider %s could not read response headers", account_id)
+                unread.append(f"provider {account_id} could not read the headers")
+                continue
+            self.engine.observer.in_passing(seen or (), now, "headers", caller.door)
+        return tuple(unread)
+
+    async def extend(self, intent_id: str, span: Micros, caller: Caller) -> ExtendView:
+        self._gate()
+        self._may_touch(intent_id, caller)
+        end = self.engine.negotiator.extend(intent_id, span, self.clock.now(), caller.door)
+        await self.flush()
+        return ExtendView(intent_id, to_text(end))
+
+    # --- observe ------------------------------------------------------------------------------
+
+    async def observe(self, observations: Sequence[Observation], caller: Caller) -> ObservedView:
+        self._gate()
+        pools = self.engine.observer.in_passing(
+            observations, self.clock.now(), "observation", caller.door
+        )
+        await self.flush()
+        return ObservedView(len(pools), pools)
+
+    async def observe_headers(
+        self, provider_id: str, headers: Mapping[str, str], dated: Micros, caller: Caller
+    ) -> ObservedView:
+        try:
+            seen = self._around.read_headers(provider_id, headers, dated)
+        except ProviderFailed as error:
+            raise Conflict(f"provider {provider_id}: {error}", code="provider_failed") from error
+        if seen is None:
+            raise NotFound(f"provider {provider_id} is not configured", code="unknown_provider")
+        return await self.observe(seen, caller)
+
+    # --- look ---------------------------------------------------------------------------------
+
+    def _look(self) -> Micros:
+        """Let time pass before somebody looks; what that writes down goes with the next commit."""
+        now = self.clock.now()
+        self.engine.scribe.turn(now)
+        return now
+
+    def health(self) -> HealthView:
+        state = self.engine.state
+        providers = dict(self._around.provider_health())
+        failing = any(provider.state in {"degraded", "open"} for provider in providers.values())
+        return HealthView(
+            status=self._status(failing),
+            system_status=state.system_status,
+            risk_score=state.risk_score,
+            degraded=failing or state.degraded,
+            version=__version__,
+            uptime_seconds=to_seconds(self.clock.now() - self._started),
+            role="leader",
+            seq=self.journal.seq,
+            db_checkpoint_lag=self._store.checkpoint_lag(),
+            policy_version=state.policy_version,
+            providers=providers,
+        )
+
+    def _status(self, failing: bool) -> str:
+        if self.journal.failed is not None:
+            return "read_only"
+        if self.phase == "starting":
+            return "initializing"
+        return "degraded" if failing else "ok"
+
+    def pools(self) -> list[PoolView]:
+        return self.engine.reader.pools(self._look())
+
+    def pool(self, key: str) -> PoolView:
+        return self.engine.reader.pool(key, self._look())
+
+    def forecasts(self, pool: str | None = None) -> list[ForecastView]:
+        return self.engine.reader.forecasts(self._look(), pool)
+
+    def usage(
+        self,
+        *,
+        pool: str | None = None,
+        agent_id: str | None = None,
+        identity_id: str | None = None,
+        scope_id: str | None = None,
+    ) -> list[UsageView]:
+        return self.engine.reader.usage(self._look(), pool, agent_id, identity_id, scope_id)
+
+    async def events(self, query: EventFilter) -> list[EventView]:
+        return await self._log.page(query)
+
+    def stream(self, query: EventFilter) -> AsyncIterator[EventView]:
+        return self._log.stream(query)
+
+    async def explain(self, intent_id: str) -> dict[str, Any]:
+        return await self._log.explain(intent_id)
+
+    def graph(self, around: str | None = None) -> Snapshot:
+        graph = self.engine.state.graph
+        if around is None:
+            return graph.snapshot()
+        try:
+            return graph.around(around)
+        except LookupError as error:
+            raise NotFound(str(error.args[0]), code="unknown_node") from error
+
+    def explain_path(self, from_id: str, to_id: str) -> str:
+        try:
+            return self.engine.state.graph.explain(from_id, to_id)
+        except LookupError as error:
+            raise NotFound(str(error.args[0]), code="unknown_node") from error
+
+    def plugins(self) -> tuple[PluginInfo, ...]:
+        return self._around.plugins
+
+    def metrics(self) -> str:
+        self._look()
+        return self._around.metrics()
+
+    # --- identities ---------------------------------------------------------------------------
+
+    def identities(self) -> list[IdentityView]:
+        return self.engine.reader.identities()
+
+    async def register_identity(
+        self, identity: Identity, token: str | None, caller: Caller
+    ) -> RegisteredView:
+        self._gate()
+        done = self.engine.registrar.register(identity, token, self.clock.now(), caller.door)
+        await self.flush()
+        await self._around.identity_changed(done.identity)
+        return RegisteredView(identity.identity_id, "registered", done.event_id, done.token)
+
+    async def rotate_identity(
+        self, identity_id: str, token: str | None, secret_ref: str | None, caller: Caller
+    ) -> RegisteredView:
+        self._gate()
+        done = self.engine.registrar.rotate(
+            identity_id, token, secret_ref, self.clock.now(), caller.door
+        )
+        await self.flush()
+        await self._around.identity_changed(done.identity)
+        return RegisteredView(identity_id, done.identity.status, done.event_id, done.token)
+
+    async def change_identity(
+        self, identity_id: str, change: str, reason: str, caller: Caller
+    ) -> RegisteredView:
+        self._gate()
+        done = self.engine.registrar.change(
+            identity_id, change, reason, self.clock.now(), caller.door
+        )
+        await self.flush()
+        await self._around.identity_changed(done.identity)
+        return RegisteredView(identity_id, done.identity.status, done.event_id)
+
+    def authenticate(self, token: str) -> Caller | None:
+        owner = self.engine.registrar.owner_of(token)
+        return None if owner is None else Caller(owner.role, owner.identity_id)
+
+    # --- policy -------------------------------------------------------------------------------
+
+    def policy(self) -> PolicyView:
+        stack = self.engine.policy
+        return PolicyView(stack.version, stack.document.source, to_plain(stack.document))
+
+    def check_policy(self, text: str, source: str) -> PolicyCheckView:
+        try:
+            stack = self._around.check_policy(text, source)
+        except PolicyError as error:
+            return PolicyCheckView(False, None, tuple(_finding(f) for f in error.findings))
+        return PolicyCheckView(True, stack.version, ())
+
+    async def reload_policy(self, caller: Caller) -> PolicyReloadView:
+        self._gate()
+        previous = self.engine.policy.version
+        try:
+            stack = self._around.read_policy()
+        except PolicyError as error:
+            lines = tuple(finding.text(error.source) for finding in error.findings)
+            event = PolicyRejected(source=error.source, errors=lines)
+            self.engine.write(self.clock.now(), event)
+            await self.flush()
+            raise
+        if stack.version != previous:
+            await self._around.apply_policy(stack)
+            await self.flush()
+        return PolicyReloadView(stack.version, previous, stack.version != previous)
+
+    # --- simulated providers ------------------------------------------------------------------
+
+    def inject(self, provider_id: str, pool_id: str, usage: int | None, limit: int | None) -> None:
+        self._around.inject(provider_id, pool_id, usage, limit)
+
+
+def _report_view(
+    intent_id: str, report: Report, reported: Reported, warnings: tuple[str, ...]
+) -> ReportView:
+    lines = tuple(
+        SettledHold(*split_pool_key(line.pool), line.held, line.used)
+        for line in reported.settlement.lines
+    )
+    return ReportView(
+        intent_id, report.outcome, lines, reported.settlement.late, reported.duplicate, warnings
+    )
+
+
+def _finding(found: Any) -> PolicyFinding:
+    return PolicyFinding(found.message, found.line, found.column, found.path, found.hint)

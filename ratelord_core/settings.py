@@ -1,0 +1,131 @@
+"""The daemon's settings: flag > ``RATELORD_*`` > configuration file > default."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+from platformdirs import user_config_path, user_data_path
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from ratelord_core.errors import SettingsError
+
+_POLICY_NAMES = ("policy.yaml", "policy.yml", "policy.json")
+
+
+def config_file() -> Path:
+    """Where the configuration file would be."""
+    return user_config_path("ratelord") / "config.toml"
+
+
+def default_db_path() -> Path:
+    """``ratelord.db`` in the user's data folder."""
+    return user_data_path("ratelord") / "ratelord.db"
+
+
+class Settings(BaseSettings):
+    """What a daemon is started with."""
+
+    model_config = SettingsConfigDict(env_prefix="RATELORD_", extra="ignore", frozen=True)
+
+    db_path: Path = Field(default_factory=default_db_path, description="The event log's file.")
+    policy_path: Path | None = Field(
+        None,
+        description="The policy file. Default: the first of ./policy.yaml, ./policy.json and the "
+        "same names in the user's configuration folder; without any, an empty policy.",
+    )
+    host: str = Field("127.0.0.1", description="The address to listen on.")
+    port: int = Field(8090, ge=0, le=65535, description="The port to listen on; 0 takes a free one.")
+    socket: Path | None = Field(None, description="Also listen on this Unix socket.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="How much is logged to standard error."
+    )
+    log_format: Literal["text", "json"] = Field("text", description="Log lines as text or JSON.")
+    auth: Literal["local", "required"] = Field(
+        "local",
+        description="local: a missing token is the local operator; required: every request "
+        "needs a token.",
+    )
+    tls_cert: Path | None = Field(None, description="Certificate chain for TLS (PEM).")
+    tls_key: Path | None = Field(None, description="The certificate's private key (PEM).")
+    allowed_hosts: tuple[str, ...] = Field(
+        (), description="Host names that requests may name, beside loopback and the bound address."
+    )
+    allow_insecure_bind: bool = Field(
+        False,
+        description="Listen on a public address although tokens are not required or TLS is off.",
+    )
+    without: tuple[str, ...] = Field((), description="Plugins to leave out, by name.")
+    store: str = Field("sqlite", description="The store plugin that keeps the event log.")
+    graph: str = Field("networkx", description="The constraint graph plugin.")
+    debug: bool = Field(False, description="Allow /debug routes, such as injecting mock usage.")
+
+    @field_validator("log_level", mode="before")
+    @classmethod
+    def _lower(cls, value: Any) -> Any:
+        return value.lower() if isinstance(value, str) else value
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Flags first, then the environment, then the file."""
+        file = TomlConfigSettingsSource(settings_cls, config_file())
+        return init_settings, env_settings, file
+
+
+def load_settings(**flags: Any) -> Settings:
+    """The settings in force; a flag that is None was not given.
+
+    Raises ``SettingsError`` that names the setting, its value and what would be right.
+    """
+    given = {name: value for name, value in flags.items() if value is not None}
+    try:
+        settings = Settings(**given)
+    except ValidationError as error:
+        raise SettingsError(_explained(error)) from error
+    except ValueError as error:
+        raise SettingsError(f"{config_file()}: {error}") from error
+    if settings.policy_path is None:
+        settings = settings.model_copy(update={"policy_path": _find_policy()})
+    _refuse_public_bind(settings)
+    return settings
+
+
+def _explained(error: ValidationError) -> str:
+    first = error.errors()[0]
+    name = ".".join(str(part) for part in first["loc"]) or "setting"
+    variable = f"RATELORD_{name.upper()}"
+    return f"setting {name} ({variable}) is {first['input']!r}: {first['msg']}"
+
+
+def _find_policy() -> Path | None:
+    for folder in (Path(), user_config_path("ratelord")):
+        for name in _POLICY_NAMES:
+            if (folder / name).is_file():
+                return folder / name
+    return None
+
+
+def _refuse_public_bind(settings: Settings) -> None:
+    if (settings.tls_cert is None) != (settings.tls_key is None):
+        raise SettingsError("tls_cert and tls_key go together; give both or none")
+    if settings.host in {"127.0.0.1", "localhost", "::1"} or settings.allow_insecure_bind:
+        return
+    if settings.auth == "required" and settings.tls_cert is not None:
+        return
+    raise SettingsError(
+        f"host {settings.host} is not loopback: set auth=required and tls_cert/tls_key, "
+        "or pass --allow-insecure-bind if something in front of it protects it"
+    )

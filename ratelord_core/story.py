@@ -1,0 +1,72 @@
+"""Tells a decision as a short story: who asked, what bound, what was answered, what came of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ratelord_core.engine.answering import span_text
+from ratelord_core.model.decision import Decision
+from ratelord_core.model.instant import to_text
+
+_ANSWERS = {
+    "approve": "It was approved as asked.",
+    "approve_with_modifications": "It was approved, with changes.",
+    "deny_with_reason": "It was denied.",
+}
+
+
+def told(intent: dict[str, Any], decision: Decision, report: dict[str, Any] | None) -> list[str]:
+    """The story, a sentence a line."""
+    lines = [
+        f"{intent['agent_id']} asked at {intent['asked_at']} to do {intent['workload_id']} "
+        f"in {intent['scope_id']} as {intent['identity_id']} ({intent['urgency']} urgency)."
+    ]
+    lines += [
+        f"It draws {line.units} from {line.pool}, which then had {line.remaining} left."
+        for line in decision.holds
+    ]
+    lines += _risk(decision)
+    lines += [
+        f"Rule {step.policy_id}/{step.rule} ({step.level}) "
+        f"{'held' if step.result else 'did not hold'}: {step.condition or 'condition not kept'}"
+        f"{_saw(step.inputs)}{f' → {step.action}' if step.result else ''}."
+        for step in decision.trace
+    ]
+    lines.append(f"{_ANSWERS[decision.decision]} Reason ({decision.reason_code}): {decision.reason}.")
+    lines += _terms(decision)
+    lines += [f"Warning: {warning}." for warning in decision.warnings]
+    lines.append(_ending(decision, report))
+    return lines
+
+
+def _saw(inputs: dict[str, Any]) -> str:
+    if not inputs:
+        return ""
+    return " with " + ", ".join(f"{name} = {value}" for name, value in inputs.items())
+
+
+def _risk(decision: Decision) -> list[str]:
+    risk = decision.risk
+    if risk is None:
+        return []
+    percent = risk.p_exhaustion / 10_000
+    bound = "" if risk.tte_p90 is None else f", 90 % sure to last {risk.tte_p90 / 1000:.3g} s"
+    return [f"The forecast for {risk.pool} with it: {percent:.3g} % risk of running dry{bound}."]
+
+
+def _terms(decision: Decision) -> list[str]:
+    if not decision.allowed:
+        if decision.retry_after is None:
+            return []
+        return [f"Asking again makes sense in {span_text(decision.retry_after)}."]
+    if decision.start_at is None or decision.valid_until is None:
+        return []
+    return [f"It may start at {to_text(decision.start_at)}, until {to_text(decision.valid_until)}."]
+
+
+def _ending(decision: Decision, report: dict[str, Any] | None) -> str:
+    if report is not None:
+        costs = ", ".join(f"{units} from {pool}" for pool, units in report["settled"].items())
+        late = ", late" if report["late"] else ""
+        return f"Reported at {report['reported_at']}{late}: {report['outcome']}, {costs or 'no units'}."
+    return "It has not been reported." if decision.allowed else "Nothing was held."
