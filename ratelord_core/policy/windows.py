@@ -14,7 +14,7 @@ from ratelord_core.policy.reading import Reading, nearest
 from ratelord_core.policy.values import long_span, names, one_of, text, whole, zone
 
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-_KEYS = {
+KEYS_OF = {
     "fixed": ("every", "reset_at"),
     "calendar": ("every", "timezone"),
     "sliding": ("every",),
@@ -22,6 +22,7 @@ _KEYS = {
     "concurrency": (),
     "unbounded": (),
 }
+"""The keys that a window of each kind takes."""
 _CALENDAR = ("hour", "day", "week", "month")
 _DAY_NAMES = {
     **{day.lower(): at for at, day in enumerate(DAYS)},
@@ -38,22 +39,22 @@ _CLOCK = re.compile(r"(\d{1,2}):(\d{2})(?::00)?")
 def window(node: yaml.Node, path: str, reading: Reading) -> Window | None:
     """A window: ``{kind: …}`` with the keys of its kind, or the bare name of a kind without any."""
     if isinstance(node, yaml.ScalarNode):
-        kind = one_of(*_KEYS)(node, path, reading)
+        kind = one_of(*KEYS_OF)(node, path, reading)
         if kind is None or kind in ("concurrency", "unbounded"):
-            return None if kind is None else Window(kind=kind)  # type: ignore[arg-type]  # one of _KEYS
+            return None if kind is None else Window(kind=kind)  # type: ignore[arg-type]  # one of KEYS_OF
         reading.found(
             node, path, f"a {kind} window is a mapping", f"write {{kind: {kind}, every: …}}"
         )
         return None
     fields = Fields(node, path, reading)
-    kind = fields.need(one_of(*_KEYS), "kind")
+    kind = fields.need(one_of(*KEYS_OF), "kind")
     if kind is None:
         fields.rest()
         return None
     before = len(reading.findings)
     made = _of_kind(kind, fields)
     for key in fields.rest():
-        allowed = ("kind", *_KEYS[kind])
+        allowed = ("kind", *KEYS_OF[kind])
         message = f"a {kind} window has no key {key!r}"
         reading.found(_key_node(node, key), fields.path_of(key), message, nearest(key, allowed))
     return made if len(reading.findings) == before else None
