@@ -15,6 +15,7 @@ from ratelord_core.model.forecast import Forecast, RiskLevel
 from ratelord_core.model.ids import split_pool_key
 from ratelord_core.model.instant import HOUR, Micros, to_seconds
 from ratelord_core.model.pool import Pool
+from ratelord_core.model.window import Window
 
 _NOTHING: Final = Forecast()
 
@@ -141,7 +142,8 @@ class ForecastBook:
     def _page(self, pool: str) -> Page:
         page = self._pages.get(pool)
         if page is None:
-            page = self._pages[pool] = Page(self._factory, Pool(*split_pool_key(pool)))
+            unknown = Pool(*split_pool_key(pool), window=Window(kind="fixed"))
+            page = self._pages[pool] = Page(self._factory, unknown)
         return page
 
     def _ask(self, page: Page, now: Micros, standing: Standing, units: int) -> Forecast:
