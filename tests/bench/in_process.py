@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import gc
+import os
 import time
 from collections.abc import Callable
+from pathlib import Path
 from statistics import median
 
 import msgspec
@@ -81,13 +83,23 @@ def rows(*, quick: bool) -> list[Row]:
     decode = msgspec.json.Decoder(Intent).decode
     each = _ratio(small.decide, lambda times: _decoding(decode, body, times), rounds)
     ruled = _ratio(World(strange_rules=rules, identities=100).decide, small.decide, rounds)
-    peopled = _ratio(World(identities=identities).decide, small.decide, rounds)
+    before = _resident()
+    crowded = World(identities=identities)
+    memory = (_resident() - before) * 100_000 / identities / 1e6
+    peopled = _ratio(crowded.decide, small.decide, rounds)
     return [
         Row("decision in process ÷ one msgspec decode of its body", each, "<=", 200),
         Row(f"decision cost, 10 → {rules:,} rules", ruled, "<=", 1.3),
         Row(f"decision cost, 100 → {identities:,} identities", peopled, "<=", 1.3),
+        Row("memory per 100,000 identities, MB", memory, "<=", 120),
         Row("for scale: a decision in µs", 1e6 * small.decide(500)),
     ]
+
+
+def _resident() -> int:
+    gc.collect()
+    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE")
 
 
 def _ratio(one: Callable[[int], float], other: Callable[[int], float], rounds: int) -> float:
