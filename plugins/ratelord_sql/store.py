@@ -16,12 +16,12 @@ from ratelord_core.store import EventQuery, Head
 from ratelord_sql import reading
 from ratelord_sql.faults import fault, path_fault
 from ratelord_sql.lock import DaemonLock
-from ratelord_sql.opening import open_readers, open_writer, refuse_unreadable
+from ratelord_sql.opening import PAGE_BYTES, open_readers, open_writer, refuse_unreadable
 
 _INSERT = "INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _WAL_HEADER = 32
-_WAL_FRAME = 24 + 4096
-"""Bytes of a page of SQLite's default size and of the frame around it."""
+_WAL_FRAME = 24 + PAGE_BYTES
+"""Bytes of a page in the write-ahead file, with the frame around it."""
 
 
 class SqliteEventStore:
