@@ -82,3 +82,15 @@ def test_the_first_command_shows_a_decision() -> None:
 )
 def test_the_readme_has_its_parts(section: str) -> None:
     assert f"\n## {section}\n" in README
+
+
+def test_the_python_of_the_readme_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    code = re.search(r"^```python\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)
+    assert code is not None
+
+    with DaemonProcess(tmp_path, policy=_after("policy")) as daemon:
+        monkeypatch.setenv("RATELORD_URL", daemon.url)
+        names: dict[str, object] = {}
+        exec(code[1], names)  # what people are shown, as they would run it
+
+    assert getattr(names["answer"], "allowed", False)
