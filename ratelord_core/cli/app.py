@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import io
 import pkgutil
 import sys
 from collections.abc import Sequence
@@ -37,6 +38,9 @@ def build() -> App:
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command; returns the exit code. Errors are one line on standard error."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a terminal that lacks our signs shows others
+            stream.reconfigure(errors="replace")
     app = build()
     try:
         code = app(list(arguments), exit_on_error=False, print_error=False)

@@ -110,19 +110,16 @@ def log(settings: Settings) -> Check:
         return Check("log", "ok", f"{path} (will be made)")
     try:
         stores = installed.load(settings.without).named("ratelord_register_stores")
-    except PluginError:
-        return Check("log", "warning", f"{path}: not opened, a plugin is broken")
-    if settings.store not in stores:
-        step = f"choose one of {', '.join(sorted(stores))}"
-        return Check("log", "failed", f"there is no store {settings.store!r}", step)
-    try:
-        return _opened(stores[settings.store], path)
+        if settings.store in stores:
+            return _opened(stores[settings.store], path)
     except StoreLocked as error:
         return Check("log", "ok", f"{path}: in use ({error})")
     except (StoreCorrupt, StoreNewer) as error:
         return Check("log", "failed", str(error), "or restore it from a backup")
-    except StoreError as error:
+    except (StoreError, PluginError) as error:
         return Check("log", "warning", str(error))
+    step = f"choose one of {', '.join(sorted(stores))}"
+    return Check("log", "failed", f"there is no store {settings.store!r}", step)
 
 
 def _opened(factory: StoreFactory, path: Path) -> Check:

@@ -1,0 +1,26 @@
+"""``ratelord demo``: see it work, before anything is set up."""
+
+from __future__ import annotations
+
+from cyclopts import App
+
+from ratelord_core.cli.options import START, Json
+
+
+def register(app: App) -> None:
+    """Add the verb."""
+    app.command(demo, group=START)
+
+
+def demo(*, seconds: float = 16.0, json: Json = False) -> int:
+    """See it work: a daemon of its own, three agents, and a pool that runs dry. Ends by itself.
+
+    Parameters
+    ----------
+    seconds
+        How long it plays.
+    """
+    from ratelord_core.cli.demo.play import play
+    from ratelord_core.cli.demo.show import JsonShow, PlainShow
+
+    return play(JsonShow() if json else PlainShow(), seconds)
