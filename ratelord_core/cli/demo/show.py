@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from ratelord_core.cli import words
 from ratelord_core.cli.demo.actors import Moment
@@ -64,7 +64,7 @@ class JsonShow:
 
     def moment(self, moment: Moment) -> None:
         """The moment with its decision in wire form."""
-        line = {"kind": moment.kind, "at": round(moment.at, 3)}
+        line: dict[str, Any] = {"kind": moment.kind, "at": round(moment.at, 3)}
         if moment.decision is not None:
             line |= {"agent": moment.agent, "workload": moment.workload}
             line["decision"] = moment.decision.as_wire()
@@ -88,9 +88,7 @@ class PlainShow:
         """What is about to be seen."""
         self._say("ratelord demo", "bold")
         self._say(f"A daemon of its own runs at {url}, in a temporary folder, and ends by itself.")
-        self._say(
-            f"One pool, {POOL}: {LIMIT} calls every {WINDOW_SECONDS} s. Three agents share it:"
-        )
+        self._say(f"Its one pool, {POOL}, has {LIMIT} calls every {WINDOW_SECONDS} s, for three:")
         for agent in AGENTS:
             self._say(f"  {agent.name:<8} {agent.habit}")
         self._say("")

@@ -10,7 +10,7 @@ from ratelord_core.cli import known_ids, words
 from ratelord_core.cli.door import open_client
 from ratelord_core.cli.options import LOOK, Json
 from ratelord_core.cli.outcome import DONE
-from ratelord_core.cli.screen import print_json, print_table, say
+from ratelord_core.cli.screen import print_json, say
 
 
 def register(app: App) -> None:
@@ -43,27 +43,8 @@ def explain(
 def _tell(story: dict[str, Any]) -> None:
     for sentence in story.get("story") or [_plain_story(story)]:
         say(words.plain(sentence))
-    decision = story.get("decision") or {}
-    trace = decision.get("trace") or []
-    if trace:
-        print_table(
-            ("level", "policy", "rule", "condition", "saw", "true", "action"), map(_step, trace)
-        )
 
 
 def _plain_story(story: dict[str, Any]) -> str:
     decision = story.get("decision") or {}
     return f"{decision.get('decision', 'no decision')}: {decision.get('reason', '')}"
-
-
-def _step(step: dict[str, Any]) -> list[str]:
-    inputs = step.get("inputs") or {}
-    return [
-        words.plain(step.get("level", "")),
-        words.plain(step.get("policy_id", "")),
-        words.plain(step.get("rule", "")),
-        words.plain(step.get("condition") or "always"),
-        words.plain(", ".join(f"{name} = {value}" for name, value in sorted(inputs.items()))),
-        "yes" if step.get("result") else "no",
-        words.plain(step.get("action", "")),
-    ]
