@@ -31,9 +31,9 @@ def test_acknowledged_events_survive_kill_9(tmp_path):
     path, chance = tmp_path / "events.db", random.Random(9)
     for _ in range(4):
         acknowledged = write_and_kill(path, after=chance.randrange(1, 200))
-        store = SqliteStores().open_events(path)
-        records = list(store.read(EventQuery()))
-        store.close()
+        beside = SqliteStores().open_events(path, exclusive=False)
+        records = list(beside.read(EventQuery()))
+        beside.close()
         assert len(records) >= acknowledged
         assert len(records) % BATCH == 0
         assert verify(records).intact
