@@ -174,7 +174,9 @@ class Watcher:
                 watched.account, self._sink, self._clock, self._sleep, self._timeout
             )
             watched.due = self._settle(watched, outcome)
-            await self._tell(watched, outcome, before)
+            # What a sink began to write down it may finish, even if that ends this account's watch.
+            with anyio.CancelScope(shield=True):
+                await self._tell(watched, outcome, before)
         except Exception as error:  # noqa: BLE001 - a sink that fails (a full disk, say) must not end the polling
             _log.warning(
                 "poll_not_recorded",

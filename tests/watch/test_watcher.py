@@ -297,6 +297,23 @@ async def test_a_restored_account_goes_on_where_the_log_left_it(
     assert notebook.of("state") == [("p", "open", "healthy", "poll succeeded")]
 
 
+async def test_a_sink_that_ends_the_watch_because_of_a_poll_is_heard_out(
+    watcher, stage, notebook, running
+) -> None:
+    async def quarantine(identity_id: str) -> None:
+        watcher.remove(f"p/{identity_id}")
+        await stage.sleep(SECOND)
+        notebook.lines.append(("quarantined", identity_id))
+
+    notebook.unauthorized = quarantine
+    refused = ScriptedProvider("p", stage.clock, failing("unauthorized"))
+    watcher.add(account(refused, identity_id="pat:b", extra=True))
+    async with running():
+        await stage.advance(MINUTE)
+        assert notebook.of("quarantined") == [("pat:b",)]
+        assert (len(refused.polls), refused.closed) == (3, 1)
+
+
 async def test_a_sink_that_cannot_write_does_not_end_the_polling(
     watcher, stage, notebook, running
 ) -> None:

