@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import yaml
 
 from ratelord_core.policy.reading import Reading, nearest
-from ratelord_core.policy.values import is_null
+from ratelord_core.policy.values import is_null, plain
 
 T = TypeVar("T")
 Reader = Callable[[yaml.Node, str, Reading], T | None]
@@ -47,6 +47,16 @@ def items(node: yaml.Node, path: str, reading: Reading) -> Iterator[tuple[yaml.N
     elif not is_null(node):
         hint = "start each entry with '- '"
         reading.found(node, path, f"{path} must be a list", hint)
+
+
+def tree(node: yaml.Node, path: str, reading: Reading) -> Any:
+    """Whatever stands there as plain Python values: for keys that others understand."""
+    if isinstance(node, yaml.MappingNode):
+        inside = entries(node, path, reading)
+        return {key: tree(value, f"{path}.{key}", reading) for key, (_, value) in inside.items()}
+    if isinstance(node, yaml.SequenceNode):
+        return [tree(item, where, reading) for item, where in items(node, path, reading)]
+    return plain(node)
 
 
 class Fields:

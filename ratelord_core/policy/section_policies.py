@@ -9,11 +9,11 @@ from ratelord_core.model.ids import is_id
 from ratelord_core.model.pool import Pool
 from ratelord_core.model.window import Window
 from ratelord_core.policy.condition import ConditionError
-from ratelord_core.policy.fields import Fields, entries, items
+from ratelord_core.policy.fields import Fields, entries, items, tree
 from ratelord_core.policy.params import ParamsError, convert
 from ratelord_core.policy.reading import Reading, nearest
 from ratelord_core.policy.section_pools import OWN
-from ratelord_core.policy.values import flag, integer, name, one_of, plain, text, title, whole
+from ratelord_core.policy.values import flag, integer, name, one_of, text, title, whole
 from ratelord_core.policy.windows import time_window, window
 
 NEVER_REFILLS = Window(kind="fixed")
@@ -134,7 +134,9 @@ def _action(node: yaml.Node, path: str, reading: Reading) -> str | None:
 def _params(fields: Fields, action: str) -> dict[str, object]:
     node, path = fields.at("params"), fields.path_of("params")
     given = entries(node, path, fields.reading) if node is not None else {}
-    params = {key: plain(value) for key, (_, value) in given.items()}
+    params = {
+        key: tree(value, f"{path}.{key}", fields.reading) for key, (_, value) in given.items()
+    }
     if action in fields.reading.actions:
         try:
             convert(fields.reading.actions[action], params)

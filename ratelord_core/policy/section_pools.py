@@ -12,9 +12,9 @@ from ratelord_core.model.config import PoolOverride, ProviderConfig
 from ratelord_core.model.ids import split_pool_key
 from ratelord_core.model.pool import Pool
 from ratelord_core.model.window import Window
-from ratelord_core.policy.fields import Fields, entries, items
+from ratelord_core.policy.fields import Fields, entries, items, tree
 from ratelord_core.policy.reading import Reading, nearest
-from ratelord_core.policy.values import flag, long_span, name, names, plain, text, whole
+from ratelord_core.policy.values import flag, long_span, name, names, text, whole
 from ratelord_core.policy.windows import window
 
 OWN = ("local", "policy")
@@ -66,7 +66,7 @@ def _options(fields: Fields) -> dict[str, Any]:
         message = f"{key!r} looks like a secret; secrets do not belong into this file"
         hint = "name the environment variable that holds it: token_env_var"
         fields.reading.found(given[key], fields.path_of(key), message, hint)
-    return {key: plain(value) for key, value in given.items()}
+    return {key: tree(value, fields.path_of(key), fields.reading) for key, value in given.items()}
 
 
 def _provider_id(node: yaml.Node, path: str, reading: Reading) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,6 +14,7 @@ MAX_BYTES = 1 << 20
 MAX_NODES = 400_000
 MAX_DEPTH = 40
 
+_PAIR = re.compile(r"(?<!\\)\\u(d[89ab][0-9a-f]{2})\\u(d[c-f][0-9a-f]{2})", re.IGNORECASE)
 _LOADER: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _PLAIN_TAGS = frozenset(
     f"tag:yaml.org,2002:{kind}"
@@ -39,7 +41,7 @@ def decode(text: str | bytes) -> str:
             )
         )
     try:
-        return raw.decode("utf-8-sig")
+        return _joined(raw.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
         before = raw[: error.start]
         line = before.count(b"\n") + 1
@@ -48,6 +50,18 @@ def decode(text: str | bytes) -> str:
         raise UnreadableError(
             Finding(message, line, column, hint="save the file as UTF-8")
         ) from None
+
+
+def _joined(text: str) -> str:
+    """JSON may write a character as two escaped halves, which YAML does not know."""
+    if not text.lstrip().startswith("{"):
+        return text
+    return _PAIR.sub(lambda pair: f"\\U{_code_point(pair):08x}", text)
+
+
+def _code_point(pair: re.Match[str]) -> int:
+    high, low = int(pair[1], 16), int(pair[2], 16)
+    return 0x10000 + ((high - 0xD800) << 10) + (low - 0xDC00)
 
 
 def compose(text: str) -> yaml.Node | None:
@@ -82,24 +96,30 @@ def _check_nesting(text: str) -> None:
 
 
 def _check_size(root: yaml.Node) -> None:
-    weights: dict[int, int] = {}
+    """Aliases make a small text a large tree, or a deep one: both are measured, not walked."""
+    measured: dict[int, tuple[int, int]] = {}
     open_nodes: set[int] = set()
 
-    def weigh(node: yaml.Node) -> int:
-        known = weights.get(id(node))
+    def measure(node: yaml.Node) -> tuple[int, int]:
+        known = measured.get(id(node))
         if known is not None:
             return known
         if id(node) in open_nodes:
             raise UnreadableError(_at(node, "an alias contains itself"))
         open_nodes.add(id(node))
-        weight = 1 + sum(weigh(child) for child in _children(node))
+        inner = [measure(child) for child in _children(node)]
         open_nodes.discard(id(node))
-        weights[id(node)] = weight
+        weight = 1 + sum(weight for weight, _ in inner)
+        height = 1 + max((height for _, height in inner), default=0)
         if weight > MAX_NODES:
             raise UnreadableError(_at(node, f"aliases repeat this to more than {MAX_NODES} values"))
-        return weight
+        if height > MAX_DEPTH + 1:
+            message = f"nested deeper than {MAX_DEPTH} levels by aliases"
+            raise UnreadableError(_at(node, message))
+        measured[id(node)] = weight, height
+        return weight, height
 
-    weigh(root)
+    measure(root)
 
 
 def _check_tags(node: yaml.Node) -> None:

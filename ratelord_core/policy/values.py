@@ -24,7 +24,7 @@ _FLAGS = {
     **dict.fromkeys(("true", "True", "TRUE", "yes", "Yes", "on", "On"), True),
     **dict.fromkeys(("false", "False", "FALSE", "no", "No", "off", "Off"), False),
 }
-_WHOLE = re.compile(r"[-+]?[0-9][0-9_]{0,29}")
+_WHOLE = re.compile(r"[-+]?[0-9][0-9_]{0,17}")
 _NUMBER = re.compile(r"[-+]?(?:[0-9][0-9_]*\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]{1,3})?")
 _SPAN = re.compile(r"(?:\d+(?:\.\d+)?(?:us|µs|ms|s|m|h|d|w))+")
 _SPAN_PART = re.compile(r"(\d+(?:\.\d+)?)(us|µs|ms|s|m|h|d|w)")
