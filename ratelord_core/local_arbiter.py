@@ -80,7 +80,12 @@ class LocalArbiter:
     """Implements ``Arbiter`` over an engine, a journal and a store."""
 
     def __init__(
-        self, engine: Engine, journal: Journal, store: EventStore, clock: Clock, around: Surroundings
+        self,
+        engine: Engine,
+        journal: Journal,
+        store: EventStore,
+        clock: Clock,
+        around: Surroundings,
     ) -> None:
         self.engine = engine
         self.journal = journal
@@ -200,10 +205,17 @@ class LocalArbiter:
     ) -> ReportView:
         """A report on an intent that holds nothing any more: the log knows it, or nobody does."""
         asked, decided, before = await self._log.events_of(intent_id)
-        if caller.role == "agent" and caller.identity_id not in {None, asked.dimensions.identity_id}:
+        if caller.role == "agent" and caller.identity_id not in {
+            None,
+            asked.dimensions.identity_id,
+        }:
             raise NotFound(f"no intent {intent_id} of {caller.identity_id}", code="unknown_intent")
-        if isinstance(decided.payload, IntentDecided) and decided.payload.decision.startswith("deny"):
-            raise Conflict(f"intent {intent_id} was denied; there is nothing to report", code="denied")
+        if isinstance(decided.payload, IntentDecided) and decided.payload.decision.startswith(
+            "deny"
+        ):
+            raise Conflict(
+                f"intent {intent_id} was denied; there is nothing to report", code="denied"
+            )
         if before is not None and isinstance(before.payload, IntentReported):
             if before.payload.body != digest:
                 raise Conflict(

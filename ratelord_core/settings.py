@@ -41,7 +41,9 @@ class Settings(BaseSettings):
         "same names in the user's configuration folder; without any, an empty policy.",
     )
     host: str = Field("127.0.0.1", description="The address to listen on.")
-    port: int = Field(8090, ge=0, le=65535, description="The port to listen on; 0 takes a free one.")
+    port: int = Field(
+        8090, ge=0, le=65535, description="The port to listen on; 0 takes a free one."
+    )
     socket: Path | None = Field(None, description="Also listen on this Unix socket.")
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="How much is logged to standard error."

@@ -32,7 +32,9 @@ def told(intent: dict[str, Any], decision: Decision, report: dict[str, Any] | No
         f"{_saw(step.inputs)}{f' → {step.action}' if step.result else ''}."
         for step in decision.trace
     ]
-    lines.append(f"{_ANSWERS[decision.decision]} Reason ({decision.reason_code}): {decision.reason}.")
+    lines.append(
+        f"{_ANSWERS[decision.decision]} Reason ({decision.reason_code}): {decision.reason}."
+    )
     lines += _terms(decision)
     lines += [f"Warning: {warning}." for warning in decision.warnings]
     lines.append(_ending(decision, report))

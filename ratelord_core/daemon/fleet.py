@@ -63,7 +63,9 @@ class Fleet:
         return tuple(pool for account in wanted.values() for pool in self._pools(account))
 
     def _of(self, config: ProviderConfig, identities: list[Identity]) -> list[Account]:
-        extra = [self._accounts.extra(config, one) for one in identities if wants_account(config, one)]
+        extra = [
+            self._accounts.extra(config, one) for one in identities if wants_account(config, one)
+        ]
         return [self._accounts.declared(config, identities), *extra]
 
     def _pools(self, account: Account) -> tuple[Pool, ...]:

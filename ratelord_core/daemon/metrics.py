@@ -13,7 +13,11 @@ from ratelord_core.model.views import PoolView
 _POOL_LABELS = ("provider_id", "pool_id")
 _GAUGES = (
     ("ratelord_usage", "Units used in the present window.", lambda pool: pool.used),
-    ("ratelord_held", "Units held by approved actions that were not reported.", lambda pool: pool.held),
+    (
+        "ratelord_held",
+        "Units held by approved actions that were not reported.",
+        lambda pool: pool.held,
+    ),
     ("ratelord_available", "Units that could be approved now.", lambda pool: pool.available),
     ("ratelord_limit", "The pool's limit.", lambda pool: pool.limit),
 )
@@ -81,7 +85,11 @@ def _forecasts(pools: list[PoolView]) -> Metric:
         said = pool.forecast
         if said is None:
             continue
-        bounds = (("0.5", said.tte_p50_seconds), ("0.9", said.tte_p90_seconds), ("0.99", said.tte_p99_seconds))
+        bounds = (
+            ("0.5", said.tte_p50_seconds),
+            ("0.9", said.tte_p90_seconds),
+            ("0.99", said.tte_p99_seconds),
+        )
         for quantile, seconds in bounds:
             if seconds is not None:
                 family.add_metric((pool.provider_id, pool.pool_id, quantile), seconds)

@@ -62,9 +62,7 @@ class Daemon:
         self._store = self._open_store()
         head = self._store.head()
         self._clock = SystemClock(not_before=head.ts_ingest)
-        self._accounts = Accounts(
-            self._plugins.named("ratelord_register_providers"), self._clock
-        )
+        self._accounts = Accounts(self._plugins.named("ratelord_register_providers"), self._clock)
         try:
             self._stack = self._read_policy()
             self._blank = self._choose_blank()
@@ -75,9 +73,7 @@ class Daemon:
         self._recovery = Recovery(self._store, self._rebuild)
         self._recovered_seq = head.seq
         sealer = Sealer(SystemEntropy(), seq=head.seq, chain=head.chain)
-        self._journal = Journal(
-            self._store, sealer, self._clock, on_failure=self._recovery.begin
-        )
+        self._journal = Journal(self._store, sealer, self._clock, on_failure=self._recovery.begin)
         self._fleet = Fleet(self._accounts, self._clock, self._entropy)
         self.arbiter = self._make_arbiter(Engine(state, self._stack, self._entropy))
 
@@ -255,7 +251,9 @@ class Daemon:
 def _chosen(offered: dict[str, Any], name: str, setting: str) -> Any:
     if name not in offered:
         known = ", ".join(sorted(offered)) or "none"
-        raise SettingsError(f"{setting} {name!r} is not offered by any plugin; choose from: {known}")
+        raise SettingsError(
+            f"{setting} {name!r} is not offered by any plugin; choose from: {known}"
+        )
     return offered[name]
 
 
@@ -270,4 +268,3 @@ async def _end(tasks: list[asyncio.Task[None]]) -> None:
 def _log_failure(task: asyncio.Task[Any]) -> None:
     if not task.cancelled() and task.exception() is not None:
         _log.error("%s ended badly", task.get_name(), exc_info=task.exception())
-

@@ -76,4 +76,3 @@ class Engine:
     def take(self) -> list[Draft]:
         """What was written down since the last call."""
         return self.scribe.take()
-

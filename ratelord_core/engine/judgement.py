@@ -133,7 +133,9 @@ def _stale(state: State, moment: Moment, pacer: Pacer) -> Judgement | Wish | Non
     if due > moment.now + limit:
         reason = f"no fresh data within {span_text(limit)}: {what}"
         return Judgement(None, code, reason, due - moment.now)
-    return Wish(max(due, moment.now + 1), code, f"waits for fresh data: {what}", (f"stale data: {what}",))
+    return Wish(
+        max(due, moment.now + 1), code, f"waits for fresh data: {what}", (f"stale data: {what}",)
+    )
 
 
 def _gap(state: State, key: str) -> Micros:
@@ -159,9 +161,7 @@ def _place(
     by_rule = wish.by_rule and found.start == wish.not_before
     code, why = _why(moment, found, wish)
     if wait > longest:
-        reason = (
-            f"would have to wait {span_text(wait)}, longer than the {span_text(longest)} allowed: {why}"
-        )
+        reason = f"would have to wait {span_text(wait)}, longer than the {span_text(longest)} allowed: {why}"
         refusal = code if longest == 0 else "wait_too_long"
         return Judgement(None, refusal, reason, wait, wish.warnings, by_rule=by_rule)
     reason = f"wait {span_text(wait)}: {why}"
@@ -173,7 +173,9 @@ def _why(moment: Moment, found: Proposal, wish: Wish) -> tuple[ReasonCode, str]:
         return wish.code, wish.reason
     pool = moment.pool(found.blocker)
     need = moment.units(found.blocker)
-    what = f"{found.blocker} has {pool.available} of {pool.limit} {pool.unit} left, this needs {need}"
+    what = (
+        f"{found.blocker} has {pool.available} of {pool.limit} {pool.unit} left, this needs {need}"
+    )
     return ("budget_exceeded" if pool.unit == MONEY else "pool_exhausted"), what
 
 

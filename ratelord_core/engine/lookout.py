@@ -72,7 +72,11 @@ class Lookout:
         worst = max((_RANK[level] for level in self._levels.values()), default=0)
         status = _STATUS[worst]
         score = round(100 * max(self._risks.values(), default=0.0))
-        degraded = any(record.state != "healthy" for record in self.state.providers if record.state != "initializing")
+        degraded = any(
+            record.state != "healthy"
+            for record in self.state.providers
+            if record.state != "initializing"
+        )
         state = self.state
         if status == state.system_status and degraded == state.degraded:
             state.risk_score = score

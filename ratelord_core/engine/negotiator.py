@@ -106,7 +106,12 @@ class Negotiator:
         binding = self._bind(intent)
         needs = self._needs(intent, binding)
         moment = Moment(
-            self.state, intent, binding, {need.pool: need.units for need in needs}, now, self.entropy
+            self.state,
+            intent,
+            binding,
+            {need.pool: need.units for need in needs},
+            now,
+            self.entropy,
         )
         if not needs and self.state.settings.strict_pools:
             reason = "this action draws from no pool and strict_pools is on; declare its workload"

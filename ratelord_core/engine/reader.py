@@ -72,9 +72,7 @@ class Reader:
     def forecasts(self, now: Micros, key: str | None) -> list[ForecastView]:
         """Forecasts of all pools, or of one."""
         keys = self.keys() if key is None else [key]
-        return [
-            self._forecast_view(one, self._account(one, now).figures(now), now) for one in keys
-        ]
+        return [self._forecast_view(one, self._account(one, now).figures(now), now) for one in keys]
 
     def _account(self, key: str, now: Micros) -> Account:
         if key not in self.state.ledger.accounts or key in self.hidden:
@@ -104,7 +102,10 @@ class Reader:
             used = dict(account.tally.by_party)
             held = _held(account)
             for party in sorted(used.keys() | held.keys()):
-                if any(want is not None and want != has for want, has in zip(wanted, party, strict=True)):
+                if any(
+                    want is not None and want != has
+                    for want, has in zip(wanted, party, strict=True)
+                ):
                     continue
                 found.append(_usage_view(account, party, used.get(party, 0), held.get(party, 0)))
         return found

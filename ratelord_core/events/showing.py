@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -50,19 +51,22 @@ def _fields(struct: msgspec.Struct) -> dict[str, Any]:
 
 def _named(payload: msgspec.Struct) -> dict[str, Any]:
     """The fields that differ from their defaults, positions turned into names."""
-    defaults = dict(
-        zip(
-            payload.__struct_fields__[-len(payload.__struct_defaults__) :],
-            payload.__struct_defaults__,
-            strict=False,
-        )
-    )
-    shown = {}
-    for name in payload.__struct_fields__:
-        value = getattr(payload, name)
-        if name not in defaults or value != defaults[name]:
-            shown[name] = _plain(value)
-    return shown
+    return {
+        name: _plain(getattr(payload, name))
+        for name, default in _defaults(type(payload))
+        if getattr(payload, name) != default
+    }
+
+
+@lru_cache(maxsize=256)
+def _defaults(kind: type[msgspec.Struct]) -> tuple[tuple[str, Any], ...]:
+    return tuple((field.name, _default(field)) for field in msgspec.structs.fields(kind))
+
+
+def _default(field: msgspec.structs.FieldInfo) -> Any:
+    if field.default_factory is not msgspec.NODEFAULT:
+        return field.default_factory()
+    return field.default
 
 
 def _plain(value: Any) -> Any:

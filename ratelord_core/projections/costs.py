@@ -30,4 +30,6 @@ class LearnedCosts:
 
     def picture(self) -> dict[str, int]:
         """Everything learnt, for comparison."""
-        return {f"{workload}|{pool}": mean for (workload, pool), mean in sorted(self._means.items())}
+        return {
+            f"{workload}|{pool}": mean for (workload, pool), mean in sorted(self._means.items())
+        }

@@ -60,6 +60,4 @@ class Providers:
 
     def turned(self, change: ProviderStateChanged) -> None:
         """An account's health changed."""
-        self._known[change.provider_id] = replace(
-            self.get(change.provider_id), state=change.after
-        )
+        self._known[change.provider_id] = replace(self.get(change.provider_id), state=change.after)
