@@ -53,8 +53,8 @@ from ratelord_core.model.views import (
     UsageView,
 )
 from ratelord_core.plugins import PluginInfo
-from ratelord_core.policy.stack import PolicyStack
 from ratelord_core.policy.document import to_plain
+from ratelord_core.policy.stack import PolicyStack
 from ratelord_core.store import EventStore
 
 _log = logging.getLogger(__name__)

@@ -29,8 +29,8 @@ from ratelord_core.model.config import Document
 from ratelord_core.model.decision import Decision
 from ratelord_core.model.ids import uuid_bytes
 from ratelord_core.model.views import EventView
-from ratelord_core.story import told
 from ratelord_core.store import EventQuery, EventStore
+from ratelord_core.story import told
 from ratelord_core.wire.decision import decision_view
 from ratelord_core.wire.timestamp import timestamp
 
@@ -99,7 +99,7 @@ class LogReader:
         found = await anyio.to_thread.run_sync(self._events_of, intent_id)
         if found is None:
             raise NotFound(
-                f"no intent {intent_id} in the log; ratelord events --type intent_decided lists them",
+                f"no intent {intent_id}; ratelord events --type intent_decided lists some",
                 code="unknown_intent",
             )
         return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ratelord_core.engine.answering import span_text
-from ratelord_core.model.decision import Decision
+from ratelord_core.model.decision import Decision, TraceStep
 from ratelord_core.model.instant import to_text
 
 _ANSWERS = {
@@ -17,21 +17,15 @@ _ANSWERS = {
 
 def told(intent: dict[str, Any], decision: Decision, report: dict[str, Any] | None) -> list[str]:
     """The story, a sentence a line."""
-    lines = [
-        f"{intent['agent_id']} asked at {intent['asked_at']} to do {intent['workload_id']} "
-        f"in {intent['scope_id']} as {intent['identity_id']} ({intent['urgency']} urgency)."
-    ]
+    what = f"do {intent['workload_id']} in {intent['scope_id']} as {intent['identity_id']}"
+    asked = f"{intent['agent_id']} asked at {intent['asked_at']} to {what}"
+    lines = [f"{asked} ({intent['urgency']} urgency)."]
     lines += [
         f"It draws {line.units} from {line.pool}, which then had {line.remaining} left."
         for line in decision.holds
     ]
     lines += _risk(decision)
-    lines += [
-        f"Rule {step.policy_id}/{step.rule} ({step.level}) "
-        f"{'held' if step.result else 'did not hold'}: {step.condition or 'condition not kept'}"
-        f"{_saw(step.inputs)}{f' → {step.action}' if step.result else ''}."
-        for step in decision.trace
-    ]
+    lines += [_rule(step) for step in decision.trace]
     lines.append(
         f"{_ANSWERS[decision.decision]} Reason ({decision.reason_code}): {decision.reason}."
     )
@@ -39,6 +33,14 @@ def told(intent: dict[str, Any], decision: Decision, report: dict[str, Any] | No
     lines += [f"Warning: {warning}." for warning in decision.warnings]
     lines.append(_ending(decision, report))
     return lines
+
+
+def _rule(step: TraceStep) -> str:
+    held = "held" if step.result else "did not hold"
+    done = f" → {step.action}" if step.result else ""
+    condition = step.condition or "condition not kept"
+    name = f"{step.policy_id}/{step.rule} ({step.level})"
+    return f"Rule {name} {held}: {condition}{_saw(step.inputs)}{done}."
 
 
 def _saw(inputs: dict[str, Any]) -> str:
@@ -70,5 +72,6 @@ def _ending(decision: Decision, report: dict[str, Any] | None) -> str:
     if report is not None:
         costs = ", ".join(f"{units} from {pool}" for pool, units in report["settled"].items())
         late = ", late" if report["late"] else ""
-        return f"Reported at {report['reported_at']}{late}: {report['outcome']}, {costs or 'no units'}."
+        what = f"{report['outcome']}, {costs or 'no units'}"
+        return f"Reported at {report['reported_at']}{late}: {what}."
     return "It has not been reported." if decision.allowed else "Nothing was held."

@@ -51,7 +51,7 @@ class Accounts:
             identity_id=config.identity,
         )
 
-    def extra(self, config: ProviderConfig, identity: Identity) -> Account:
+    def registered(self, config: ProviderConfig, identity: Identity) -> Account:
         """The account of an identity that was registered with a secret of its own."""
         return Account(
             self._build(config, identity.secret_ref),

@@ -64,7 +64,9 @@ class Fleet:
 
     def _of(self, config: ProviderConfig, identities: list[Identity]) -> list[Account]:
         extra = [
-            self._accounts.extra(config, one) for one in identities if wants_account(config, one)
+            self._accounts.registered(config, one)
+            for one in identities
+            if wants_account(config, one)
         ]
         return [self._accounts.declared(config, identities), *extra]
 
@@ -113,7 +115,7 @@ class Fleet:
             if identity.status == "active":
                 self.watcher.poke(config.id)
             return
-        account = self._accounts.extra(config, identity)
+        account = self._accounts.registered(config, identity)
         self.arbiter.engine.observer.declare(self._pools(account), self._clock.now())
         self._watch(account)
         self._tell_intervals()

@@ -43,8 +43,9 @@ class Recovery:
             self._task.cancel()
 
     async def _run(self) -> None:
-        while not await self._attempt():
-            await asyncio.sleep(_PAUSE)
+        recovered = False
+        while not recovered:
+            recovered = await self._attempt() or await asyncio.sleep(_PAUSE, result=False)
         _log.warning("the store writes again")
 
     async def _attempt(self) -> bool:

@@ -233,7 +233,7 @@ class Daemon:
                 await self.arbiter.flush()
             except RatelordError as error:
                 _log.warning("tick: %s", error)
-            except Exception:
+            except Exception:  # noqa: BLE001 - one bad tick must not end the daemon
                 _log.exception("tick failed; the daemon lives on")
 
     async def _close(self) -> None:

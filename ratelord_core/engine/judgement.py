@@ -161,7 +161,8 @@ def _place(
     by_rule = wish.by_rule and found.start == wish.not_before
     code, why = _why(moment, found, wish)
     if wait > longest:
-        reason = f"would have to wait {span_text(wait)}, longer than the {span_text(longest)} allowed: {why}"
+        too_long = f"would have to wait {span_text(wait)}, longer than the {span_text(longest)}"
+        reason = f"{too_long} allowed: {why}"
         refusal = code if longest == 0 else "wait_too_long"
         return Judgement(None, refusal, reason, wait, wish.warnings, by_rule=by_rule)
     reason = f"wait {span_text(wait)}: {why}"

@@ -60,8 +60,12 @@ class Lookout:
         self, key: str, forecast: Forecast, level: RiskLevel, figures: Figures, now: Micros
     ) -> None:
         percent = round(100 * forecast.p_exhaustion)
-        until = "its reset" if figures.reset_at is None else span_text(figures.reset_at - now)
-        why = f"{key} has {figures.available} left and runs dry within {until} with {percent} % probability"
+        until = (
+            "its reset"
+            if figures.reset_at is None
+            else f"its reset in {span_text(figures.reset_at - now)}"
+        )
+        why = f"{key} has {figures.available} left; it runs dry before {until} with {percent} %"
         event = ThrottleAdvised(
             kind="pool", target=key, until=figures.reset_at, rationale=why, risk_level=level
         )

@@ -94,7 +94,7 @@ class Negotiator:
             )
         if answer.valid_until is not None and answer.valid_until < now:
             raise Conflict(
-                f"the approval {answer.intent_id} given for this key has lapsed; ask with a new key",
+                f"the approval {answer.intent_id} for this key has lapsed; ask with a new key",
                 code="approval_lapsed",
             )
         return Repeated(answer.intent_id)

@@ -149,9 +149,9 @@ class Observer:
             if key not in self.state.ledger.accounts:
                 self._learn(self._first_seen(seen, account_id), now)
             override = self.overrides.get(key)
-            if override is not None and override.limit is not None:
-                seen = _against(seen, override.limit)
-            kept.append(replace(seen, dated=min(seen.dated, now)))
+            limit = None if override is None else override.limit
+            pinned = seen if limit is None else _against(seen, limit)
+            kept.append(replace(pinned, dated=min(seen.dated, now)))
         return tuple(kept)
 
     def _first_seen(self, seen: Observation, account_id: str | None) -> Pool:

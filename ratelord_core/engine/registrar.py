@@ -51,7 +51,7 @@ class Registrar:
         known = self.state.identities.get(name)
         if known is not None and (known.token_hash or known.status != "active"):
             raise Conflict(
-                f"identity {name} is already registered ({known.status}); rotate it for a new token",
+                f"identity {name} is registered ({known.status}); rotate it for a new token",
                 code="identity_exists",
             )
         self._must_know_provider(identity)

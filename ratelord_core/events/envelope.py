@@ -11,7 +11,7 @@ from ratelord_core.model.instant import Micros
 
 
 class Source(msgspec.Struct, frozen=True, array_like=True):
-    """Where an event came from: ``origin_kind`` (daemon, http, mcp, cli, poll), who, which writer."""
+    """Where an event came from: ``origin_kind`` (daemon, http, cli, …), who, which writer."""
 
     origin_kind: str = "daemon"
     origin_id: str = ""

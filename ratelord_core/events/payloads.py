@@ -205,7 +205,7 @@ class DriftDetected(Payload, frozen=True, omit_defaults=True, kw_only=True):
 
 
 class ForecastComputed(Payload, frozen=True, omit_defaults=True, kw_only=True):
-    """A pool's forecast changed materially. Times in ms (None = beyond the reset), p in millionths."""
+    """A pool's forecast changed materially: times in ms (None = beyond the reset), p in millionths."""
 
     event_type: ClassVar[str] = "forecast_computed"
     pool: str
@@ -250,7 +250,7 @@ class HeldLine(msgspec.Struct, frozen=True, array_like=True):
 
 
 class SeenRisk(msgspec.Struct, frozen=True, array_like=True):
-    """The forecast that a decision saw: p in millionths, times in ms; ``pool`` "" = the first hold's."""
+    """The forecast a decision saw: p in millionths, times in ms; ``pool`` "" = the first hold's."""
 
     pool: str
     p_exhaustion: int
