@@ -8,10 +8,10 @@ from ratelord_core.model.decision import DecidedBy, TraceStep
 from ratelord_core.model.instant import SECOND, Micros
 from ratelord_core.policy.action import Approve, Deny, Effect, Wait, WaitForReset, Warn
 from ratelord_core.policy.index import Level
-from ratelord_core.policy.rule import Outcome, Rule, rounded
+from ratelord_core.policy.readings import Readings
+from ratelord_core.policy.rule import Outcome, Rule
 from ratelord_core.policy.situation import Situation
 from ratelord_core.policy.verdict import PolicyVerdict
-from ratelord_core.policy.view import View
 
 _UNKNOWN_RESET: Micros = 2**63
 """Longer than any wait: a reset that nobody knows decides."""
@@ -27,7 +27,7 @@ class Arbitration:
     def __init__(self, situation: Situation, debug: bool) -> None:
         self._situation = situation
         self._debug = debug
-        self._views: dict[str | None, View] = {}
+        self._readings: dict[str | None, Readings] = {}
         self._denied: Deny | None = None
         self._wait: Micros = 0
         self._reset_jitter: Micros | None = None
@@ -61,14 +61,15 @@ class Arbitration:
 
     def _descend(self, level: Level) -> None:
         for rule, focus in level.candidates:
-            outcome = rule.try_on(self._view(focus))
+            readings = self._read(focus)
+            outcome = rule.try_on(readings)
             effect = outcome.effect
             self._looked_at.append((rule.policy_id, rule.name))
             reason = _reason(rule, effect)
             if effect is not None:
                 self._bound.append((rule.policy_id, rule.name, rule.config.action, reason))
             if effect is not None or self._debug:
-                self._trace.append(_step(rule, level.name, outcome, reason))
+                self._trace.append(_step(rule, level.name, outcome, readings, reason))
             if effect is None:
                 continue
             if isinstance(effect, Approve):
@@ -77,11 +78,11 @@ class Arbitration:
             if self._denied is not None:
                 return
 
-    def _view(self, focus: str | None) -> View:
-        view = self._views.get(focus)
-        if view is None:
-            view = self._views[focus] = View(self._situation, focus)
-        return view
+    def _read(self, focus: str | None) -> Readings:
+        readings = self._readings.get(focus)
+        if readings is None:
+            readings = self._readings[focus] = Readings(self._situation, focus)
+        return readings
 
     def _take(self, rule: Rule, focus: str | None, effect: Effect, reason: str) -> None:
         if isinstance(effect, Warn) or rule.soft:
@@ -124,17 +125,17 @@ class Arbitration:
         self._reason = reason
 
 
-def _step(rule: Rule, level: str, outcome: Outcome, reason: str) -> TraceStep:
+def _step(rule: Rule, level: str, outcome: Outcome, readings: Readings, reason: str) -> TraceStep:
     return TraceStep(
         policy_id=rule.policy_id,
         rule=rule.name,
         rule_index=rule.index,
         level=level,
         condition=rule.condition.text,
-        inputs=rounded(outcome.inputs),
+        inputs={name: readings.shown[name] for name in outcome.inputs},
         result=outcome.effect is not None,
         action=rule.config.action,
-        reason=reason,
+        reason=reason or outcome.note,
     )
 
 

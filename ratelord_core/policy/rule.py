@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -21,20 +20,19 @@ from ratelord_core.policy.action import (
 )
 from ratelord_core.policy.condition import Condition, ConditionError, Conditions, EvaluationError
 from ratelord_core.policy.params import ParamsError, convert
+from ratelord_core.policy.readings import Readings
 from ratelord_core.policy.schedule import Schedule
-from ratelord_core.policy.variables import VARIABLES
-from ratelord_core.policy.view import View
 
 _EFFECTS = (Approve, Warn, Wait, WaitForReset, Deny)
 
 
 class Outcome(msgspec.Struct, frozen=True, gc=False):
-    """What became of one rule: ``effect`` None = its condition does not hold. ``failure`` says why
-    the rule denies although its action did not say so."""
+    """What became of one rule: ``effect`` None = it does not apply; ``note`` says why, if its
+    condition is not the reason."""
 
     effect: Effect | None
     inputs: dict[str, Any]
-    failure: str = ""
+    note: str = ""
 
 
 class Rule:
@@ -43,7 +41,6 @@ class Rule:
     __slots__ = (
         "_action",
         "_params",
-        "_readers",
         "condition",
         "config",
         "index",
@@ -74,28 +71,28 @@ class Rule:
         self.schedule = Schedule(config.time_window) if config.time_window else None
         self._action = action
         self._params = convert(action, config.params)
-        self._readers = tuple((name, VARIABLES[name].read) for name in condition.names)
 
-    def try_on(self, view: View) -> Outcome:
+    def try_on(self, readings: Readings) -> Outcome:
         """Look at one intent. Whatever goes wrong denies, and says what it was."""
         inputs: dict[str, Any] = {}
-        if self.schedule is not None and not self.schedule.contains(view.situation.now):
-            return Outcome(None, inputs)
+        if self.schedule is not None and not self.schedule.contains(readings.situation.now):
+            return Outcome(None, inputs, "outside its time window")
         try:
             holds = self.condition.constant
             if holds is None:
-                for name, read in self._readers:
-                    inputs[name] = read(view)
+                values = readings.values
+                for name in self.condition.names:
+                    inputs[name] = values[name]
                 holds = self.condition.holds(inputs)
         except EvaluationError as error:
             return _failed(inputs, f"its condition has no value: {error}")
         except Exception as error:  # noqa: BLE001 (a plugin's forecast or graph may raise anything)
             return _failed(inputs, f"its condition could not be read: {_shown(error)}")
-        return Outcome(None, inputs) if not holds else self._act(view, inputs)
+        return Outcome(None, inputs) if not holds else self._act(readings, inputs)
 
-    def _act(self, view: View, inputs: dict[str, Any]) -> Outcome:
+    def _act(self, readings: Readings, inputs: dict[str, Any]) -> Outcome:
         try:
-            effect = self._action.apply(self._params, view.situation)
+            effect = self._action.apply(self._params, readings.situation)
         except Exception as error:  # noqa: BLE001 (an action is a plugin: it may raise anything)
             return _failed(inputs, f"action {self.config.action!r} failed: {_shown(error)}")
         wrong = _wrong(effect)
@@ -105,7 +102,7 @@ class Rule:
 
 
 def _failed(inputs: dict[str, Any], failure: str) -> Outcome:
-    return Outcome(Deny(failure), inputs, failure)
+    return Outcome(Deny(failure), inputs)
 
 
 def _shown(error: Exception) -> str:
@@ -122,23 +119,6 @@ def _wrong(effect: object) -> str:
     if type(value) is not int or value < 0:
         return f"{type(effect).__name__} with {span} {value!r}, which is no span of µs"
     return ""
-
-
-def rounded(inputs: Mapping[str, Any]) -> dict[str, Any]:
-    """Values as a trace shows them: numbers to six significant digits, whole ones as integers, an
-    infinite one as None."""
-    return {name: _rounded(value) for name, value in inputs.items()}
-
-
-def _rounded(value: Any) -> Any:
-    if not isinstance(value, float):
-        return value
-    if not math.isfinite(value):
-        return None
-    if value.is_integer() and abs(value) < 2**53:
-        return int(value)
-    short = float(f"{value:.6g}")
-    return int(short) if short.is_integer() else short
 
 
 def compile_rules(

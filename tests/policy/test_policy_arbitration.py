@@ -352,9 +352,11 @@ def test_without_debug_only_what_bound_is_traced(judge: Judge) -> None:
 
 def test_a_rule_outside_its_hours_does_not_apply(judge: Judge) -> None:
     def at(hours: str) -> bool:
-        return judge(
-            policies(f"{{id: p, rules: [{{name: r, action: deny, time_window: {hours}}}]}}")
-        ).denied
+        text = policies(f"{{id: p, rules: [{{name: r, action: deny, time_window: {hours}}}]}}")
+        verdict = judge(text, debug=True)
+        reason = verdict.trace[0].reason
+        assert (reason == "outside its time window") is not verdict.denied
+        return verdict.denied
 
     assert at("{start_time: '00:00', end_time: '00:01'}")
     assert not at("{start_time: '00:01', end_time: '23:59'}")
