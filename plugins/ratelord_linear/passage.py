@@ -26,12 +26,10 @@ def passage_time(level: float, rate: float, noise: float, doubt: float, z: float
     written so that nothing cancels; ``inf`` if demand never gets there.
     """
     zz = z * z
-    a = rate * rate - zz * doubt
-    b = 2.0 * level * rate + zz * noise
-    discriminant = b * b - 4.0 * a * level * level
+    discriminant = zz * (zz * noise * noise + 4.0 * level * (rate * noise + doubt * level))
     if discriminant < 0.0:
         return math.inf
-    below = b + sqrt(discriminant)
+    below = 2.0 * level * rate + zz * noise + sqrt(discriminant)
     return 2.0 * level * level / below if below > 0.0 else math.inf
 
 

@@ -15,94 +15,18 @@ from ratelord_core.graph import ConstraintGraph, GraphFactory, Snapshot
 from ratelord_core.model.config import AgentConfig, Topology, WorkloadConfig
 from ratelord_core.model.dimensions import Dimensions
 from ratelord_core.model.identity import Identity
-from ratelord_core.model.instant import HOUR
 from ratelord_core.model.intent import Intent
 from ratelord_core.model.pool import Pool
-from ratelord_core.model.window import Window
-from ratelord_core.testing.naive_graph import NaiveGraph
-
-HOURLY = Window(kind="fixed", every=HOUR)
-
-AGENTS = ("crawler-1", "crawler-2", "writer")
-IDENTITIES = ("pat:a", "pat:b", "key:c")
-WORKLOADS = ("scan", "chat")
-SCOPES = ("repo:acme/api", "repo:acme/web", "org:acme", "env:dev", "global")
-PROVIDERS = ("gh", "ai")
-PATTERNS = (
-    *("*", "crawler-*", "writer", "agent:crawler-1", "identity:pat:*", "pat:b", "workload:scan"),
-    *("chat", "scope:org:acme", "org:acme", "repo:acme/*", "scope:repo:*", "global", "nobody"),
-)
-POOL_IDS = ("core", "search", "pat:a/core", "pat:b/core", "key:c/search")
-KEYS = tuple(f"{provider}/{pool}" for provider in (*PROVIDERS, "cap") for pool in POOL_IDS)
-
-
-def ask(  # noqa: PLR0917 - an intent's dimensions, in their usual order
-    agent: str = "crawler-1",
-    identity: str = "pat:a",
-    workload: str = "scan",
-    scope: str = "repo:acme/api",
-    provider: str | None = None,
-    pool: str | None = None,
-) -> Intent:
-    """An intent with only what a graph looks at."""
-    return Intent(agent, identity, workload, scope, provider_id=provider, pool_id=pool)
-
-
-def cap(name: str, *shared_by: str, members: tuple[str, ...] = ()) -> Pool:
-    """A local pool of 100 units an hour."""
-    return Pool(
-        "cap", name, limit=100, window=HOURLY, local=True, shared_by=shared_by, members=members
-    )
-
-
-def provided(key: str, *members: str, default: bool = True) -> Pool:
-    """A provider's pool of 100 units an hour."""
-    provider, _, name = key.partition("/")
-    return Pool(provider, name, limit=100, window=HOURLY, members=members, default=default)
-
-
-def _pools() -> st.SearchStrategy[tuple[Pool, ...]]:
-    members = st.lists(st.sampled_from(IDENTITIES), max_size=2, unique=True).map(tuple)
-    plain = st.builds(
-        lambda provider, name, who, default: provided(f"{provider}/{name}", *who, default=default),
-        *(st.sampled_from(PROVIDERS), st.sampled_from(POOL_IDS[:2]), members, st.booleans()),
-    )
-    own = st.builds(
-        lambda provider, who, name: provided(f"{provider}/{who}/{name}", who),
-        *(st.sampled_from(PROVIDERS), st.sampled_from(IDENTITIES), st.sampled_from(POOL_IDS[:2])),
-    )
-    patterns = st.lists(st.sampled_from(PATTERNS), max_size=3, unique=True)
-    caps = st.builds(
-        lambda name, by, who: cap(name, *by, members=who),
-        *(st.sampled_from(POOL_IDS[:2]), patterns, members),
-    )
-    listed = st.lists(plain | own | caps, max_size=7, unique_by=lambda pool: pool.key)
-    return listed.map(tuple)
-
-
-def _topologies() -> st.SearchStrategy[Topology]:
-    consumes = st.dictionaries(st.sampled_from(KEYS), st.sampled_from((0.5, 1.0, 10.0)), max_size=3)
-    workload = st.builds(lambda units: WorkloadConfig(consumes=units), consumes)
-    scope_patterns = st.sampled_from((*SCOPES[:4], "repo:acme/*", "repo:*", "org:*", "*"))
-    declared = st.none() | st.sampled_from(IDENTITIES)
-    return st.builds(
-        Topology,
-        workloads=st.dictionaries(st.sampled_from(WORKLOADS), workload, max_size=2),
-        scopes=st.dictionaries(scope_patterns, st.sampled_from(SCOPES), max_size=4),
-        providers=st.dictionaries(st.sampled_from(PROVIDERS), declared, max_size=2),
-    )
-
-
-_REGISTERED = st.dictionaries(st.sampled_from(IDENTITIES), st.sampled_from(PROVIDERS), max_size=2)
-_INTENTS = st.builds(
+from ratelord_core.testing.graph_cases import (
+    INTENTS,
+    REGISTERED,
     ask,
-    agent=st.sampled_from(AGENTS),
-    identity=st.sampled_from(IDENTITIES),
-    workload=st.sampled_from(WORKLOADS),
-    scope=st.sampled_from(SCOPES),
-    provider=st.none() | st.sampled_from(PROVIDERS),
-    pool=st.none() | st.sampled_from((*POOL_IDS, *KEYS)),
+    cap,
+    pools,
+    provided,
+    topologies,
 )
+from ratelord_core.testing.naive_graph import NaiveGraph
 
 
 def _drawn(graph: ConstraintGraph, intent: Intent) -> dict[str, float | None] | None:
@@ -142,13 +66,13 @@ class GraphContract:
         ],
     )
     @given(
-        topology=_topologies(),
-        pools=_pools(),
-        later=_pools(),
-        registered=_REGISTERED,
-        intents=st.lists(_INTENTS, min_size=1, max_size=6),
+        topology=topologies(),
+        pools=pools(),
+        later=pools(),
+        registered=REGISTERED,
+        intents=st.lists(INTENTS, min_size=1, max_size=6),
     )
-    def test_binding_equals_a_scan_of_everything(  # noqa: PLR0917 - one argument per declaration
+    def test_binding_equals_a_scan_of_everything(
         self,
         factory: GraphFactory,
         topology: Topology,

@@ -11,7 +11,7 @@ from ratelord_core.graph import ConstraintGraph
 from ratelord_core.model.config import Topology
 from ratelord_core.model.dimensions import Dimensions
 from ratelord_core.model.identity import Identity
-from ratelord_core.testing.graph_contract import ask, cap, provided
+from ratelord_core.testing.graph_cases import ask, cap, provided
 from ratelord_networkx.binder import REMEMBERED, Binder
 from ratelord_networkx.plugin import NetworkxFactory
 

@@ -6,7 +6,7 @@ from ratelord_core.graph import ConstraintGraph
 from ratelord_core.model.config import AgentConfig, Topology, WorkloadConfig
 from ratelord_core.model.dimensions import Dimensions
 from ratelord_core.model.identity import Identity
-from ratelord_core.testing.graph_contract import cap, provided
+from ratelord_core.testing.graph_cases import cap, provided
 from ratelord_networkx.plugin import NetworkxFactory
 
 
