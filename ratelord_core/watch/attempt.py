@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable
+from pathlib import PurePath
 
 import anyio
-import structlog
 
 from ratelord_core.clock import Clock
 from ratelord_core.errors import ProviderFailed, SettingsError
@@ -23,7 +24,7 @@ Outcome = PollResult | ProviderFailed
 _CLOSING: Micros = 2 * SECOND
 """How long a provider may take to give up its connections."""
 
-_log = structlog.get_logger("ratelord.watch")
+_log = logging.getLogger(__name__)
 
 
 async def sleep_for_real(span: Micros) -> None:
@@ -68,7 +69,7 @@ async def attempt(
         except BaseException as error:
             if _cancels_us(error):
                 raise
-            outcome = ProviderFailed("plugin", f"poll raised {_one_line(error)}")
+            outcome = ProviderFailed("plugin", f"poll raised {_place(error)}")
 
     await within(sleep, longest, act)
     return outcome
@@ -81,9 +82,7 @@ async def close(account: Account, sleep: Sleep) -> None:
         try:
             await account.provider.aclose()
         except Exception as error:  # noqa: BLE001 - a plugin may raise anything; closing goes on
-            _log.warning(
-                "provider_not_closed", account_id=account.account_id, error=_one_line(error)
-            )
+            _log.warning("provider %s did not close: %s", account.account_id, _place(error))
 
     with anyio.CancelScope(shield=True):
         await within(sleep, _CLOSING, act)
@@ -103,6 +102,12 @@ def _cancels_us(error: BaseException) -> bool:
     return cancelled and anyio.current_effective_deadline() == float("-inf")
 
 
-def _one_line(error: BaseException) -> str:
-    text = " ".join(str(error).split())
-    return f"{type(error).__name__}: {text}"[:500] if text else type(error).__name__
+def _place(error: BaseException) -> str:
+    """The error's kind and where it was raised; not its words, which may repeat a secret."""
+    place = error.__traceback__
+    while place is not None and place.tb_next is not None:
+        place = place.tb_next
+    if place is None:
+        return type(error).__name__
+    file = PurePath(place.tb_frame.f_code.co_filename).name
+    return f"{type(error).__name__} at {file}:{place.tb_lineno}"

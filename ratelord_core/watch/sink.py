@@ -19,7 +19,7 @@ class Sink(Protocol):
         identity's prefix)."""
         ...
 
-    async def polled(  # noqa: PLR0917 - who was polled comes first, what came of it last
+    async def polled(
         self,
         account_id: str,
         identity_id: str | None,
@@ -31,7 +31,7 @@ class Sink(Protocol):
         """A poll succeeded; the next is due at the instant ``next_poll``."""
         ...
 
-    async def failed(  # noqa: PLR0917 - as above
+    async def failed(
         self,
         account_id: str,
         identity_id: str | None,

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import logging
+
 import anyio
 import anyio.lowlevel
-import structlog
 from anyio.abc import TaskGroup
 
 from ratelord_core.clock import Clock
@@ -18,7 +19,7 @@ from ratelord_core.watch.circuit import INITIALIZING, STATES, Circuit
 from ratelord_core.watch.schedule import Schedule, draw
 from ratelord_core.watch.sink import Sink
 
-_log = structlog.get_logger("ratelord.watch")
+_log = logging.getLogger(__name__)
 
 
 class _Watched:
@@ -178,11 +179,8 @@ class Watcher:
             with anyio.CancelScope(shield=True):
                 await self._tell(watched, outcome, before)
         except Exception as error:  # noqa: BLE001 - a sink that fails (a full disk, say) must not end the polling
-            _log.warning(
-                "poll_not_recorded",
-                account_id=watched.account.account_id,
-                error=repr(error),
-            )
+            name = watched.account.account_id
+            _log.warning("the poll of %s could not be recorded: %r", name, error)
         finally:
             watched.attempted.set()
 

@@ -100,6 +100,18 @@ async def test_a_defective_plugin_fails_alone(watcher, stage, notebook, running,
     assert len(sound.polls) in {3, 4}
 
 
+async def test_what_a_defective_plugin_says_is_not_repeated_since_it_may_be_a_secret(
+    watcher, stage, notebook, running
+) -> None:
+    watcher.add(account(ScriptedProvider("p", stage.clock, raising(ValueError("Bearer hush")))))
+    async with running():
+        await stage.advance(SECOND)
+    (_, _, said, *_), *_ = notebook.of("failed")
+    assert "hush" not in said
+    assert "ValueError at scripted_provider.py:" in said
+    assert "hush" not in str(watcher.health())
+
+
 async def test_a_hanging_poll_times_out_and_holds_up_nobody(
     watcher, stage, notebook, running
 ) -> None:
