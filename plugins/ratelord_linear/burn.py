@@ -37,6 +37,8 @@ _WORST_ERROR: Final = 25.0
 """A squared relative error beyond this teaches nothing more."""
 _SURPRISE_MEMORY: Final = 8.0
 """How long drift is remembered, in windows."""
+_STALE_DOUBLES: Final = 0.1
+"""Data missing for this part of a window double the variance."""
 _MOST_SURPRISE: Final = 8.0
 """Squared relative doubt that drift can add at most: forecasts stay usable."""
 
@@ -128,38 +130,27 @@ class LinearModel:
         """
         ttr = inf if reset_at is None else max(0.0, reset_at - now)
         horizon = self._scale if reset_at is None else ttr
-        kind = self._kind
-        if kind == "unbounded":
-            return self._answer(inf, inf, inf, 0.0, 0.0, 0.0, ttr, staleness)
-        if kind == "concurrency":
-            busy = 1.0 if remaining <= 0.0 else 0.0
-            return self._answer(inf, inf, inf, busy, 0.0, 0.0, ttr, staleness)
+        if self._kind in {"unbounded", "concurrency"}:
+            busy = self._kind == "concurrency" and remaining <= 0.0
+            return self._answer((inf, inf, inf), 1.0 if busy else 0.0, 0.0, 0.0, ttr, staleness)
         left = remaining - extra_units
         rate, noise, doubt = self._averages(now) if self._clock is not None else (0.0, 0.0, 0.0)
         if staleness > 0.0:
-            wider = 1.0 + staleness / (0.1 * self._scale)
+            wider = 1.0 + staleness / (_STALE_DOUBLES * self._scale)
             noise, doubt = noise * wider, doubt * wider
         variance = noise / horizon + doubt if horizon > 0.0 else doubt
         if left <= 0.0:
-            return self._answer(0.0, 0.0, 0.0, 1.0, rate, variance, ttr, staleness)
+            return self._answer((0.0, 0.0, 0.0), 1.0, rate, variance, ttr, staleness)
         net = rate
-        if kind in {"bucket", "sliding"}:
+        if self._kind in {"bucket", "sliding"}:
             horizon = self._scale
-            net -= (self._limit if kind == "bucket" else self._limit - remaining) / self._scale
+            net -= (self._limit - (0.0 if self._kind == "bucket" else remaining)) / self._scale
         p50 = left / net if net > 0.0 else inf
         p90 = min(p50, passage_time(left, net, noise, doubt, Z90))
         p99 = min(p90, passage_time(left, net, noise, doubt, Z99))
+        bounds = tuple(bound if bound < horizon else inf for bound in (p50, p90, p99))
         chance = passage_chance(left, net, noise, doubt, horizon)
-        return self._answer(
-            p50 if p50 < horizon else inf,
-            p90 if p90 < horizon else inf,
-            p99 if p99 < horizon else inf,
-            chance,
-            rate,
-            variance,
-            ttr,
-            staleness,
-        )
+        return self._answer(bounds, chance, rate, variance, ttr, staleness)
 
     def state(self) -> dict[str, Any]:
         """Everything remembered, as plain JSON values."""
@@ -250,17 +241,16 @@ class LinearModel:
         age = max(0.0, t - self._surprised_at)
         return self._surprise * exp(-age / (_SURPRISE_MEMORY * self._scale))
 
-    def _answer(  # noqa: PLR0917 - the numbers of one record, in its order
+    def _answer(
         self,
-        p50: float,
-        p90: float,
-        p99: float,
+        bounds: tuple[float, ...],
         chance: float,
         rate: float,
         variance: float,
         ttr: float,
         staleness: float,
     ) -> Forecast:
+        p50, p90, p99 = bounds
         margin = p99 - ttr if math.isfinite(p99) and math.isfinite(ttr) else inf
         return Forecast(
             p50, p90, p99, chance, rate, variance, ttr, margin, staleness, MODEL_ID, MODEL_VERSION
