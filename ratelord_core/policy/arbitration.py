@@ -8,7 +8,7 @@ from ratelord_core.model.decision import DecidedBy, TraceStep
 from ratelord_core.model.instant import SECOND, Micros
 from ratelord_core.policy.action import Approve, Deny, Effect, Wait, WaitForReset, Warn
 from ratelord_core.policy.index import Level
-from ratelord_core.policy.readings import Readings
+from ratelord_core.policy.inputs import Inputs
 from ratelord_core.policy.rule import Outcome, Rule
 from ratelord_core.policy.situation import Situation
 from ratelord_core.policy.verdict import PolicyVerdict
@@ -27,7 +27,7 @@ class Arbitration:
     def __init__(self, situation: Situation, debug: bool) -> None:
         self._situation = situation
         self._debug = debug
-        self._readings: dict[str | None, Readings] = {}
+        self._given: dict[str | None, Inputs] = {}
         self._denied: Deny | None = None
         self._wait: Micros = 0
         self._reset_jitter: Micros | None = None
@@ -61,15 +61,15 @@ class Arbitration:
 
     def _descend(self, level: Level) -> None:
         for rule, focus in level.candidates:
-            readings = self._read(focus)
-            outcome = rule.try_on(readings)
+            given = self._read(focus)
+            outcome = rule.try_on(given)
             effect = outcome.effect
             self._looked_at.append((rule.policy_id, rule.name))
             reason = _reason(rule, effect)
             if effect is not None:
                 self._bound.append((rule.policy_id, rule.name, rule.config.action, reason))
             if effect is not None or self._debug:
-                self._trace.append(_step(rule, level.name, outcome, readings, reason))
+                self._trace.append(_step(rule, level.name, outcome, given, reason))
             if effect is None:
                 continue
             if isinstance(effect, Approve):
@@ -78,11 +78,11 @@ class Arbitration:
             if self._denied is not None:
                 return
 
-    def _read(self, focus: str | None) -> Readings:
-        readings = self._readings.get(focus)
-        if readings is None:
-            readings = self._readings[focus] = Readings(self._situation, focus)
-        return readings
+    def _read(self, focus: str | None) -> Inputs:
+        given = self._given.get(focus)
+        if given is None:
+            given = self._given[focus] = Inputs(self._situation, focus)
+        return given
 
     def _take(self, rule: Rule, focus: str | None, effect: Effect, reason: str) -> None:
         if isinstance(effect, Warn) or rule.soft:
@@ -125,14 +125,14 @@ class Arbitration:
         self._reason = reason
 
 
-def _step(rule: Rule, level: str, outcome: Outcome, readings: Readings, reason: str) -> TraceStep:
+def _step(rule: Rule, level: str, outcome: Outcome, given: Inputs, reason: str) -> TraceStep:
     return TraceStep(
         policy_id=rule.policy_id,
         rule=rule.name,
         rule_index=rule.index,
         level=level,
         condition=rule.condition.text,
-        inputs={name: readings.shown[name] for name in outcome.inputs},
+        inputs={name: given.shown[name] for name in outcome.inputs},
         result=outcome.effect is not None,
         action=rule.config.action,
         reason=reason or outcome.note,

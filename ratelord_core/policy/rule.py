@@ -19,8 +19,8 @@ from ratelord_core.policy.action import (
     Warn,
 )
 from ratelord_core.policy.condition import Condition, ConditionError, Conditions, EvaluationError
+from ratelord_core.policy.inputs import Inputs
 from ratelord_core.policy.params import ParamsError, convert
-from ratelord_core.policy.readings import Readings
 from ratelord_core.policy.schedule import Schedule
 
 _EFFECTS = (Approve, Warn, Wait, WaitForReset, Deny)
@@ -72,15 +72,15 @@ class Rule:
         self._action = action
         self._params = convert(action, config.params)
 
-    def try_on(self, readings: Readings) -> Outcome:
+    def try_on(self, given: Inputs) -> Outcome:
         """Look at one intent. Whatever goes wrong denies, and says what it was."""
         inputs: dict[str, Any] = {}
-        if self.schedule is not None and not self.schedule.contains(readings.situation.now):
+        if self.schedule is not None and not self.schedule.contains(given.situation.now):
             return Outcome(None, inputs, "outside its time window")
         try:
             holds = self.condition.constant
             if holds is None:
-                values = readings.values
+                values = given.values
                 for name in self.condition.names:
                     inputs[name] = values[name]
                 holds = self.condition.holds(inputs)
@@ -88,11 +88,11 @@ class Rule:
             return _failed(inputs, f"its condition has no value: {error}")
         except Exception as error:  # noqa: BLE001 (a plugin's forecast or graph may raise anything)
             return _failed(inputs, f"its condition could not be read: {_shown(error)}")
-        return Outcome(None, inputs) if not holds else self._act(readings, inputs)
+        return Outcome(None, inputs) if not holds else self._act(given, inputs)
 
-    def _act(self, readings: Readings, inputs: dict[str, Any]) -> Outcome:
+    def _act(self, given: Inputs, inputs: dict[str, Any]) -> Outcome:
         try:
-            effect = self._action.apply(self._params, readings.situation)
+            effect = self._action.apply(self._params, given.situation)
         except Exception as error:  # noqa: BLE001 (an action is a plugin: it may raise anything)
             return _failed(inputs, f"action {self.config.action!r} failed: {_shown(error)}")
         wrong = _wrong(effect)

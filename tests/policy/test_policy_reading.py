@@ -10,12 +10,20 @@ import msgspec
 import pytest
 
 from ratelord_core.errors import PolicyError
-from ratelord_core.model.config import AgentConfig, Document, PoolOverride, TimeWindow
+from ratelord_core.model.config import (
+    AgentConfig,
+    Document,
+    PolicyConfig,
+    PoolOverride,
+    RuleConfig,
+    TimeWindow,
+)
 from ratelord_core.model.identity import Identity
 from ratelord_core.model.instant import HOUR, MINUTE, SECOND
 from ratelord_core.model.pool import Pool
 from ratelord_core.model.window import Window
 from ratelord_core.policy.document import canonical, from_canonical, to_plain
+from ratelord_core.policy.stack import compile_policy
 
 WHOLE = """
 providers:
@@ -177,6 +185,50 @@ def test_lengths_of_time_are_read_as_microseconds(
     for quoted in (written, f"'{written}'"):
         document = load_policy(f"settings: {{hold_ttl: {quoted}}}").document
         assert document.settings.hold_ttl == micros
+
+
+@pytest.mark.parametrize(
+    ("written", "window"),
+    [
+        ("concurrency", Window("concurrency")),
+        ("{kind: unbounded}", Window("unbounded")),
+        ("{kind: bucket, every: 60, burst: 9}", Window("bucket", every=MINUTE, burst=9)),
+        ("{kind: fixed, every: 1h}", Window("fixed", every=HOUR)),
+        (
+            "{kind: fixed, reset_at: 1970-01-01T00:00:01Z}",
+            Window("fixed", anchor=SECOND),
+        ),
+        ("{kind: calendar, every: week}", Window("calendar", unit="week")),
+        ("{kind: calendar, every: month, location: UTC}", Window("calendar", unit="month")),
+    ],
+)
+def test_windows_of_every_kind_are_read(
+    load_policy: Callable[..., Any], written: str, window: Window
+) -> None:
+    document = load_policy(f"pools: [{{id: a/b, limit: 5, window: {written}}}]").document
+    assert document.pools[0].window == window
+
+
+def test_a_pool_without_a_limit_only_counts(load_policy: Callable[..., Any]) -> None:
+    (pool,) = load_policy("units: {a: tokens}\npools: [{id: a/b}]").document.pools
+    assert (pool.limit, pool.window, pool.unit) == (None, Window("unbounded"), "tokens")
+
+
+def test_a_logged_rule_that_can_no_longer_be_compiled_is_named(
+    actions: dict[str, Any],
+) -> None:
+    rules = (
+        RuleConfig("gone", "vanish"),
+        RuleConfig("typo", "deny", "remianing < 3"),
+        RuleConfig("changed", "deny", params={"because": "x"}),
+        RuleConfig("nowhere", "deny", time_window=TimeWindow(timezone="Mars/Base")),
+        RuleConfig("fine", "deny"),
+    )
+    with pytest.raises(PolicyError) as caught:
+        compile_policy(Document(policies=(PolicyConfig("p", rules=rules),)), actions)
+    assert [finding.message.split(":")[0] for finding in caught.value.findings] == [
+        f"policy 'p' rule '{name}'" for name in ("gone", "typo", "changed", "nowhere")
+    ]
 
 
 def test_repeated_parts_may_be_shared_by_anchors_and_merges(

@@ -10,7 +10,7 @@ from ratelord_core.policy.variables import VARIABLES
 from ratelord_core.policy.view import View
 
 
-class Readings:
+class Inputs:
     """The variables as one policy means them; ``focus`` is its pool, None = the tightest."""
 
     __slots__ = ("shown", "situation", "values")
