@@ -146,7 +146,8 @@ class LocalArbiter:
             written = self.journal.write(drafts)
             if intent.idempotency_key is not None and not intent.dry_run:
                 self._remember_flight(decided.intent_id, written)
-            await written
+            # Shielded: a caller that goes away must not cancel what a repeated question waits for.
+            await asyncio.shield(written)
         self.decided[decided.decision, decided.reason_code] += 1
         return decided
 

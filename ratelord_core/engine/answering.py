@@ -37,7 +37,7 @@ def decision_of(intent_id: str, at: Micros, e: IntentDecided) -> Decision:
         reason=e.reason or _plain_reason(e),
         as_of=at,
         start_at=at + e.start if allowed else None,
-        valid_until=at + e.valid if allowed else None,
+        valid_until=at + e.until if allowed else None,
         modifications=_modifications(e),
         holds=tuple(_hold_line(line, at, at + e.start) for line in e.holds),
         decided_by=DecidedBy(*e.decided_by) if e.decided_by else None,

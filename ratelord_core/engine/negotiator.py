@@ -172,7 +172,6 @@ class Negotiator:
         allowed = judged.start is not None
         start = (judged.start or now) - now
         holds = self._lines(moment, needs, start) if allowed else ()
-        life = min((need.lifetime for need in needs), default=self.state.settings.hold_ttl)
         waits = "approve_with_modifications" if start else "approve"
         by_rule = verdict.decided_by if judged.by_rule else None
         return IntentDecided(
@@ -180,7 +179,7 @@ class Negotiator:
             reason_code=judged.code,
             reason=judged.reason,
             start=start,
-            valid=start + life if allowed else 0,
+            valid=start + self.state.settings.hold_ttl if allowed and not needs else 0,
             holds=holds,
             decided_by=(by_rule.policy_id, by_rule.rule) if by_rule else None,
             warnings=judged.warnings + moment.binding.warnings,

@@ -213,7 +213,7 @@ class State:
             self._hold(at, dimensions, intent_id, e, urgent=bool(asked and asked.urgency == "high"))
         if asked and asked.key:
             allowed = e.decision != "deny_with_reason"
-            valid = at + e.valid if allowed else None
+            valid = at + e.until if allowed else None
             self.answers.forget(at - self.settings.idempotency_ttl)
             self.answers.remember(asked.key, Answer(asked.body, intent_id, valid), at)
 

@@ -1,8 +1,8 @@
 """Events to stored bytes and back: deterministic, versioned, tolerant of newer writers.
 
 The body is a JSON array of ``[schema_version, ts_event - ts_ingest, epoch, source, dimensions,
-causation_id, payload]``. Without floats and with ASCII keys in sorted order its bytes equal the
-canonical form of RFC 8785.
+causation_id, payload]``; a source that is no more than its kind is that word. Without floats and
+with ASCII keys in sorted order its bytes equal the canonical form of RFC 8785.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class _Body(msgspec.Struct, frozen=True, array_like=True):
     schema_version: int
     ts_offset: Micros
     epoch: int
-    source: Source
+    source: str | Source
     dimensions: Dimensions
     causation_id: str
     payload: Any
@@ -59,7 +59,7 @@ class Sealer:
                 payload.schema_version,
                 draft.ts_event - ts_ingest,
                 self.epoch,
-                draft.source,
+                _written(draft.source),
                 draft.dimensions,
                 draft.causation_id.hex(),
                 payload.content if isinstance(payload, Unknown) else payload,
@@ -94,7 +94,7 @@ def open_record(record: Record) -> Event:
         ts_event=record.ts_ingest + body.ts_offset,
         ts_ingest=record.ts_ingest,
         epoch=body.epoch,
-        source=body.source,
+        source=Source(body.source) if isinstance(body.source, str) else body.source,
         dimensions=body.dimensions,
         correlation_id=record.correlation_id,
         causation_id=bytes.fromhex(body.causation_id),
@@ -107,6 +107,10 @@ def open_record(record: Record) -> Event:
 def raw_payload(record: Record) -> dict[str, Any]:
     """The payload exactly as written, unknown fields included."""
     return _decode_any(_decode_body(record.body).payload)
+
+
+def _written(source: Source) -> str | Source:
+    return source if source.origin_id or source.writer_id else source.origin_kind
 
 
 def _payload(event_type: str, version: int, raw: msgspec.Raw) -> Payload:

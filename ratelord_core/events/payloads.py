@@ -205,7 +205,7 @@ class DriftDetected(Payload, frozen=True, omit_defaults=True, kw_only=True):
 
 
 class ForecastComputed(Payload, frozen=True, omit_defaults=True, kw_only=True):
-    """A pool's forecast changed materially: times in ms (None = beyond the reset), p in millionths."""
+    """A pool's forecast changed: times in ms (None = beyond the reset), p in millionths."""
 
     event_type: ClassVar[str] = "forecast_computed"
     pool: str
@@ -276,7 +276,8 @@ class SeenRule(msgspec.Struct, frozen=True, array_like=True):
 
 class IntentDecided(Payload, frozen=True, omit_defaults=True, kw_only=True):
     """An answer was given. Spans count from ``ts_event``; ``start`` is the wait, ``valid`` the last
-    moment to begin. Enough is here to give the same answer again, and to replay its holds."""
+    moment to begin (0 = when the first of its holds expires). Enough is here to give the same
+    answer again, and to replay its holds."""
 
     event_type: ClassVar[str] = "intent_decided"
     decision: str = "approve"
@@ -293,6 +294,11 @@ class IntentDecided(Payload, frozen=True, omit_defaults=True, kw_only=True):
     policy: str = ""
     trace: tuple[SeenRule, ...] = ()
     alternatives: tuple[dict[str, Any], ...] = ()
+
+    @property
+    def until(self) -> Micros:
+        """The last moment to begin, counted from ``ts_event``."""
+        return self.valid or self.start + min((line.lifetime for line in self.holds), default=0)
 
 
 class IntentReported(Payload, frozen=True, omit_defaults=True, kw_only=True):

@@ -6,14 +6,14 @@ compare with what a replay of the log gives.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 
 from ratelord_core import plugins
 from ratelord_core.clock import SeededEntropy, SteppedClock
 from ratelord_core.engine import Engine, State
 from ratelord_core.engine.negotiator import Repeated
 from ratelord_core.events.codec import Sealer, open_record
-from ratelord_core.events.envelope import Event
+from ratelord_core.events.payloads import Payload
 from ratelord_core.events.record import GENESIS
 from ratelord_core.model.decision import Decision
 from ratelord_core.model.instant import SECOND, Micros
@@ -23,6 +23,8 @@ from ratelord_core.policy.stack import PolicyStack, load
 from ratelord_core.replay import Blank, replay
 from ratelord_core.store import EventQuery
 from ratelord_core.testing.memory_store import MemoryEventStore
+
+Happened = TypeVar("Happened", bound=Payload)
 
 
 class Table:
@@ -41,6 +43,8 @@ class Table:
         self.clock = SteppedClock()
         self.store = MemoryEventStore()
         self._sealer = Sealer(SeededEntropy(seed + 1), seq=0, chain=GENESIS)
+        self.answered: dict[str, Decision] = {}
+        """Every answer given so far, by intent."""
         self.engine = Engine(self._blank.state(), self._load(policy), SeededEntropy(seed))
         self.configure(policy)
 
@@ -69,11 +73,6 @@ class Table:
             return self.answered[decided.intent_id]
         self.answered[decided.intent_id] = decided
         return decided
-
-    @property
-    def answered(self) -> dict[str, Decision]:
-        """Every answer given so far, by intent."""
-        return self.__dict__.setdefault("_answered", {})
 
     def report(self, intent_id: str, outcome: Any = "success", **fields: Any) -> Any:
         """Settle an intent; None if nobody remembers it."""
@@ -111,9 +110,13 @@ class Table:
         self.engine.scribe.turn(self.now)
         return self.engine.state.ledger.account(pool, self.now).figures(self.now)
 
-    def events(self, *types: str) -> list[Event]:
-        """What was written down, of these types."""
-        return [open_record(record) for record in self.store.read(EventQuery(types=types))]
+    def events(self, *kinds: type[Happened]) -> list[Happened]:
+        """The payloads of these types that were written down."""
+        types = tuple(kind.event_type for kind in kinds)
+        payloads = [
+            open_record(record).payload for record in self.store.read(EventQuery(types=types))
+        ]
+        return [payload for payload in payloads if isinstance(payload, kinds)]
 
     def replayed(self) -> State:
         """The state that the log alone gives."""

@@ -3,6 +3,7 @@
 import pytest
 
 from ratelord_core.errors import Conflict, InvalidRequest
+from ratelord_core.events.payloads import DriftDetected, HoldExpired, PolicyTriggered
 from ratelord_core.model.instant import SECOND
 from ratelord_core.testing.table import Table
 
@@ -153,7 +154,7 @@ def test_what_nobody_reports_becomes_use_at_its_expiry() -> None:
     table.pass_time(60)
     figures = table.figures("local/jobs")
     assert (figures.used, figures.held) == (4, 0)
-    assert len(table.events("hold_expired")) == 1
+    assert len(table.events(HoldExpired)) == 1
 
 
 def test_a_rule_that_denies_is_named_in_the_reason() -> None:
@@ -174,7 +175,7 @@ policies:
     assert (denied.decided_by.policy_id, denied.decided_by.rule) == ("house", "keep-some")
     assert "house" in denied.reason
     assert "keep-some" in denied.reason
-    assert [e.payload.rule for e in table.events("policy_triggered")] == ["keep-some"]
+    assert [triggered.rule for triggered in table.events(PolicyTriggered)] == ["keep-some"]
 
 
 def test_a_rule_that_shapes_makes_the_intent_wait() -> None:
@@ -212,8 +213,8 @@ def test_drift_is_detected_and_the_providers_number_adopted() -> None:
     table.pass_time(1)
     table.observe("m/p", used=500)
     assert table.figures("m/p").used == 500
-    (drift,) = table.events("drift_detected")
-    assert drift.payload.distance == 500
+    (drift,) = table.events(DriftDetected)
+    assert drift.distance == 500
 
 
 def test_a_replay_of_the_log_gives_the_same_state() -> None:
