@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from cyclopts import App
+from cyclopts import App, Parameter
 
 from ratelord_core.cli.options import ADMINISTER
 from ratelord_core.cli.outcome import DONE, USAGE, CommandFailed
@@ -17,7 +17,7 @@ def register(app: App) -> None:
         shell: Literal["bash", "zsh", "fish", "powershell"] | None = None,
         /,
         *,
-        install: bool = False,
+        install: Annotated[bool, Parameter(negative=())] = False,
     ) -> int:
         """Print the script that lets a shell complete verbs, options and ids, or install it.
 
