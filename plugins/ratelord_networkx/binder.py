@@ -109,7 +109,7 @@ class Binder:
         if asked.provider is None and asked.pool is None:
             provided, more = self._unpinned(asked, consumes)
         else:
-            pin = Pin(asked.identity, asked.provider, asked.pool)
+            pin = Pin(asked.identity, asked.provider, asked.pool, self._pools)
             provided, more = pinned(self.accounts, caps, pin, consumes)
         draws = dict(sorted(provided.items()))
         draws.update((key, consumes.get(key)) for key in sorted(caps) if key not in draws)

@@ -13,11 +13,12 @@ from ratelord_networkx.accounts import AccountIndex, own_base
 
 
 class Pin(NamedTuple):
-    """Who pins what."""
+    """Who pins what, among all the pools there are (by key)."""
 
     identity: str
     provider: str | None
     pool: str | None
+    pools: Mapping[str, Pool]
 
 
 Provided = tuple[dict[str, float | None], tuple[str, ...]]
@@ -113,6 +114,12 @@ def _unknown_pool(accounts: AccountIndex, caps: Mapping[str, Pool], pin: Pin, po
     if provider is not None and not accounts.has_provider(provider):
         known = sorted(islice(accounts.providers(), _COMPARED))
         return f"no provider is called {provider!r}; {_hint(provider, known, 'providers')}"
+    key = pool if provider is None else pool_key(provider, pool)
+    if key in pin.pools:
+        return (
+            f"pool {key} is a cap that does not bind this agent, identity, workload and scope; "
+            "leave the pin out, or name one of them in the cap's shared_by"
+        )
     names: list[str] = []
     for found in islice(chain(caps.values(), accounts.accessible(pin.identity)), _COMPARED):
         if provider is None:

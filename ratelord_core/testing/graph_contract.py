@@ -191,13 +191,14 @@ class GraphContract:
             (ask(pool="core", identity="pat:b"), "gh/core", "member"),
             (ask(provider="gh", identity="pat:b"), "gh", "member"),
             (ask(pool="same"), "'same'", "gh/same, hub/same"),
+            (ask(pool="cap/other"), "cap/other", "shared_by"),
         ],
     )
     def test_a_pin_that_leads_nowhere_is_a_sentence_with_a_hint(
         self, graph: ConstraintGraph, intent: Intent, named: str, hint: str
     ) -> None:
         pools = [provided(f"gh/{name}", "pat:a") for name in ("core", "search", "same")]
-        graph.configure(Topology(), (*pools, provided("hub/same")))
+        graph.configure(Topology(), (*pools, provided("hub/same"), cap("other", "nobody")))
         with pytest.raises(LookupError) as refused:
             graph.bind(intent)
         assert named in str(refused.value)
