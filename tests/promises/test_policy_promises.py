@@ -59,10 +59,8 @@ def test_a_limit_on_what_remains_denies_below_it(start: Start, until: Until) -> 
 @pytest.mark.promise("Pol-02")
 def test_critical_risk_sheds_background_work(start: Start, until: Until) -> None:
     desk = start(SHED)
-    until(lambda: desk.events("provider_poll_observed"))
-    for usage in (300, 600, 900):
-        desk.inject(usage)
-        until(lambda wanted=usage: desk.pool()["used"] >= wanted)
+    for number in range(70):
+        desk.ask(agent_id=f"agent:{number % 7}", expected_cost=10)
     until(lambda: desk.get("/v1/health")["system_status"] == "critical")
 
     background, high = desk.ask(urgency="background"), desk.ask(urgency="high")
