@@ -107,7 +107,7 @@ class ForecastContract:
 
     @_PROPERTY
     @given(steps=_STEPS, remaining=_UNITS, extra=_UNITS, ahead=_GAPS, stale=_GAPS)
-    def test_bounds_are_ordered_whatever_happened(  # noqa: PLR0917 - drawn values
+    def test_bounds_are_ordered_whatever_happened(
         self,
         factory: ForecastModelFactory,
         steps: list[tuple[str, float, float]],
