@@ -28,7 +28,7 @@ from ratelord_core.local_arbiter import LocalArbiter, Surroundings
 from ratelord_core.model.caller import Caller
 from ratelord_core.policy.stack import PolicyStack, load
 from ratelord_core.replay import Blank, replay
-from ratelord_core.settings import Settings
+from ratelord_core.settings import Settings, default_db_path
 from ratelord_core.store import EventQuery
 
 _log = logging.getLogger(__name__)
@@ -83,6 +83,8 @@ class Daemon:
         stores = self._plugins.named("ratelord_register_stores")
         factory = _chosen(stores, self.settings.store, "store")
         path = self.settings.db_path
+        if path == default_db_path():
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         return factory.open_events(path)
 
     def _choose_blank(self) -> Blank:
