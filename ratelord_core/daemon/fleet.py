@@ -17,11 +17,17 @@ from ratelord_core.model.instant import Micros
 from ratelord_core.model.observation import Observation
 from ratelord_core.model.pool import Pool
 from ratelord_core.model.views import ProviderHealth
+from ratelord_core.projections.providers import ProviderRecord
 from ratelord_core.provider import Injectable, PollRequest, PollResult
 from ratelord_core.watch import Account, Watcher
 
 _log = logging.getLogger(__name__)
 _POLLS = Caller(door="poll")
+
+
+def _was_told_to_wait(record: ProviderRecord) -> bool:
+    """Whether the provider asked for patience: a restart is no reason to ignore it."""
+    return record.failures > 0 and (record.last_error or "").startswith("rate_limited")
 
 
 class Fleet:
@@ -88,6 +94,7 @@ class Fleet:
             account,
             state=record.state,
             failures=record.failures,
+            due=record.next_poll if _was_told_to_wait(record) else None,
             last_success=record.last_success,
             last_error=record.last_error,
         )

@@ -84,7 +84,8 @@ class Reader:
         forecast = self.state.outlook(key, figures, now)
         level = self.state.level(key, forecast, figures, now)
         pool = self.state.ledger.accounts[key].pool
-        return forecast_view(pool.provider_id, pool.pool_id, forecast, level, now)
+        aged = msgspec.structs.replace(forecast, freshness=to_seconds(self.state.age(key, now)))
+        return forecast_view(pool.provider_id, pool.pool_id, aged, level, now)
 
     def usage(
         self,
