@@ -1,7 +1,19 @@
 """The ledger: what every pool has left, who holds what, and when more can be promised."""
 
-from ratelord_core.ledger.hold import Asker, Figures, Need, Party, Reconciled, Reset, Resolved
-from ratelord_core.ledger.ledger import Hold, Ledger, Proposal, Settlement, Terms
+from ratelord_core.ledger.hold import (
+    Asker,
+    Figures,
+    Hold,
+    Need,
+    Party,
+    Proposal,
+    Reconciled,
+    Reset,
+    Resolved,
+    Settlement,
+    Terms,
+)
+from ratelord_core.ledger.ledger import Ledger
 
 __all__ = [
     "Asker",

@@ -8,21 +8,15 @@ account.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from bisect import bisect_right, insort
+from bisect import bisect_left, insort
 
-from ratelord_core.ledger.hold import Asker, Figures, Leg, Party, Reconciled, Reset
+from ratelord_core.ledger.hold import NOBODY, Asker, Figures, Leg, Party, Reconciled, Reset
 from ratelord_core.ledger.tally import Tally
 from ratelord_core.model.instant import SECOND, Micros
 from ratelord_core.model.observation import Observation
 from ratelord_core.model.pool import Pool
 
-_LONGEST_GUARD = SECOND
 _SPREAD = 10
-
-
-def guard_of(every: Micros | None) -> Micros:
-    """How long after a provider's reset we trust that it has happened: 1 s, or W/20 if less."""
-    return _LONGEST_GUARD if every is None else min(_LONGEST_GUARD, every // 20)
 
 
 class Account(ABC):
@@ -80,7 +74,10 @@ class Account(ABC):
     def figures(self, now: Micros) -> Figures:
         """The account as it stands."""
 
-    def touch(self, asker: Asker, now: Micros) -> None:
+    def reserve(self, percent: float) -> None:  # noqa: B027 - most kinds keep nothing back
+        """Keep so many percent of the limit for urgent intents, where the window has a reserve."""
+
+    def touch(self, asker: Asker, now: Micros) -> None:  # noqa: B027 - most kinds have no shares
         """Note that an agent is active here: future windows are shared among the active."""
 
     def begin(self, now: Micros) -> None:
@@ -88,10 +85,14 @@ class Account(ABC):
         waiting = self._waiting
         while waiting and waiting[-1].start <= now:
             leg = waiting.pop()
+            self._began(leg)
             leg.started = True
             self.scheduled -= leg.units
             self.held += leg.units
             self.version += 1
+
+    def _began(self, leg: Leg) -> None:  # noqa: B027 - most kinds need not know
+        """A scheduled leg starts."""
 
     def _admit(self, leg: Leg, now: Micros) -> None:
         """Count a leg as held or scheduled."""
@@ -111,7 +112,8 @@ class Account(ABC):
             self.held -= leg.units
         else:
             self.scheduled -= leg.units
-            self._waiting.remove(leg)
+            where = bisect_left(self._waiting, -leg.start, key=_latest_first)
+            self._waiting.pop(self._waiting.index(leg, where))
         self.version += 1
 
     def relimit(self, limit: int | None) -> None:
@@ -120,12 +122,22 @@ class Account(ABC):
             self.limit = limit
             self.version += 1
 
+    @abstractmethod
     def extendable(self, leg: Leg, end: Micros, now: Micros) -> bool:
         """Whether the leg could live until ``end`` with every promise kept."""
-        self.drop(leg, now)
-        fits = self.earliest(leg.units, end - leg.start, leg.start, leg.start, now, leg.asker)
-        self.hold(leg, now)
-        return self.limit is None or fits == leg.start
+
+    def take_over(self, before: Account, now: Micros) -> None:
+        """Continue an account of another shape. Nothing refills: what it counts as used was used
+        just now. Its legs are handed over one by one."""
+        self._inherit(before)
+        used = max(0, before.figures(now).used)
+        if used:
+            self.use(used, now, NOBODY)
+
+    def _inherit(self, before: Account) -> None:
+        self.settled_total = before.settled_total
+        self.observed_at = before.observed_at
+        self.version = before.version + 1
 
     def settle(self, leg: Leg, used: int, at: Micros) -> None:
         """End a leg: its units are free, what was used counts as of ``at``."""
@@ -157,33 +169,3 @@ def outside(observed: int, low: int, high: int) -> int:
 
 def _latest_first(leg: Leg) -> Micros:
     return -leg.start
-
-
-class SettledLog:
-    """What was counted as used, and when: to tell what a provider's number already contains."""
-
-    __slots__ = ("_entries",)
-
-    def __init__(self) -> None:
-        self._entries: list[tuple[Micros, int]] = []
-
-    def add(self, at: Micros, units: int) -> None:
-        """Units (negative: a correction) counted as of ``at``."""
-        insort(self._entries, (at, units))
-
-    def after(self, dated: Micros) -> int:
-        """Units counted later than ``dated``."""
-        total = 0
-        for at, units in reversed(self._entries):
-            if at <= dated:
-                break
-            total += units
-        return total
-
-    def forget(self, before: Micros) -> None:
-        """Drop what nobody will ask for again."""
-        del self._entries[: bisect_right(self._entries, (before, -1))]
-
-    def clear(self) -> None:
-        """A new window."""
-        self._entries.clear()

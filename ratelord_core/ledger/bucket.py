@@ -7,13 +7,18 @@ hold is drawn as late as it may be.
 
 from __future__ import annotations
 
-from ratelord_core.ledger.account import Account, SettledLog, outside
+from bisect import bisect_left, insort
+from collections.abc import Iterable
+
+from ratelord_core.ledger.account import Account, outside
 from ratelord_core.ledger.hold import NEVER, Asker, Figures, Leg, Party, Reconciled, Reset
-from ratelord_core.model.instant import MINUTE, SECOND, Micros
+from ratelord_core.ledger.settled import KEPT, SettledLog
+from ratelord_core.model.instant import SECOND, Micros
 from ratelord_core.model.observation import Observation
 from ratelord_core.model.pool import Pool
 
-_KEPT = 2 * MINUTE
+Turn = tuple[Micros, int, int]
+"""When, and by how much what is held and the level change then, in units × W."""
 
 
 class BucketAccount(Account):
@@ -24,8 +29,10 @@ class BucketAccount(Account):
         self.every = pool.window.every or SECOND
         self._declared_burst = pool.window.burst
         self._at = now
-        self._level = self.burst * self.every
-        self._settled = SettledLog()
+        self.level = self.burst * self.every
+        self.settled = SettledLog()
+        self._turns: list[Turn] = []
+        """To come, in order: promises start, holds are drawn."""
 
     @property
     def burst(self) -> int:
@@ -36,8 +43,8 @@ class BucketAccount(Account):
         self.begin(now)
         self.tally.advance(now)
         full = self.burst * self.every
-        if self._level < full:
-            self._level = min(full, self._level + (self.limit or 0) * (now - self._at))
+        if self.level < full:
+            self.level = min(full, self.level + (self.limit or 0) * (now - self._at))
         self._at = now
         return None
 
@@ -46,36 +53,50 @@ class BucketAccount(Account):
         first = self.limit is None and limit is not None
         super().relimit(limit)
         full = self.burst * self.every
-        self._level = full if first else min(self._level, full)
+        self.level = full if first else min(self.level, full)
+
+    def take_over(self, before: Account, now: Micros) -> None:
+        if isinstance(before, BucketAccount):
+            self._inherit(before)
+            self.settled = before.settled
+            level = before.level * self.every // before.every
+        else:
+            self._inherit(before)
+            level = ((self.limit or 0) - max(0, before.figures(now).used)) * self.every
+        self.level = min(self.burst * self.every, level)
 
     # --- room ---------------------------------------------------------------------------------
 
     def earliest(
         self, units: int, lifetime: Micros, after: Micros, latest: Micros, now: Micros, asker: Asker
     ) -> Micros | None:
+        """Exact for the instant ``now``. A later start is only taken where no promise after it
+        would have less than these units to spare, though some of them might flow in again."""
         if self.limit is None:
             return after
         need = units * self.every
-        if units > self.burst or (self.limit == 0 and need > self._level):
+        if units > self.burst or (self.limit == 0 and need > self.level):
             return None
-        if after == now and not self._waiting and self._level - self.held * self.every >= need:
-            return now
+        if after == now and self.level - self.held * self.every >= need:
+            if not self._waiting:
+                return now
+            probe = sorted([*self._turns, (now, need, 0), (now + lifetime, -need, -need)])
+            if self._spare(probe)[0] >= 0:
+                return now
         return self._search(need, after)
 
     def _search(self, need: int, after: Micros) -> Micros | None:
-        """Walk the projected level from event to event; between two of them it only rises.
+        """Walk the projected level from turn to turn; between two of them it only rises.
 
         A start fits where the level less what is held covers the need, there and at the start of
         every later promise.
         """
-        every, rate = self.every, self.limit or 0
-        full = self.burst * every
-        events = self._events()
-        lows = self._lows(events)
-        at, level, held = self._at, self._level, self.held * every
-        for number, (then, change_held, change_level) in enumerate([*events, (NEVER, 0, 0)]):
+        rate, full = self.limit or 0, self.burst * self.every
+        spare = self._spare(self._turns)
+        at, level, held = self._at, self.level, self.held * self.every
+        for number, (then, more_held, more_level) in enumerate([*self._turns, (NEVER, 0, 0)]):
             begin = max(at, after)
-            if begin < then and lows[number] >= need:
+            if begin < then and spare[number] >= need:
                 missing = need + held - min(full, level + rate * (begin - at))
                 if missing <= 0:
                     return begin
@@ -83,64 +104,82 @@ class BucketAccount(Account):
                     start = begin + -(-missing // rate)
                     if start < then:
                         return start
-            level = min(full, level + rate * (then - at)) if then < NEVER else level
-            level += change_level
-            held += change_held
+            if then < NEVER:
+                level = min(full, level + rate * (then - at)) + more_level
+            held += more_held
             at = then
         return None
 
-    def _events(self) -> list[tuple[Micros, int, int]]:
-        """(when, change of held, change of level), in units × W: promises start, holds are drawn."""
-        every = self.every
-        events = [(leg.start, leg.units * every, 0) for leg in self._waiting]
-        events += [(leg.end, -leg.units * every, -leg.units * every) for leg in self.legs]
-        events.sort()
-        return events
-
-    def _lows(self, events: list[tuple[Micros, int, int]]) -> list[int]:
-        """For each stretch before an event: the least that later promises will leave available."""
+    def _spare(self, turns: Iterable[Turn]) -> list[int]:
+        """For each stretch before a turn: the least that is available at the start of any later
+        promise, when every hold is drawn as late as may be."""
         rate, full = self.limit or 0, self.burst * self.every
-        at, level, held = self._at, self._level, self.held * self.every
-        after: list[int] = []
-        for then, change_held, change_level in events:
-            level = min(full, level + rate * (then - at)) + change_level
-            held += change_held
+        at, level, held = self._at, self.level, self.held * self.every
+        available: list[int] = []
+        for then, more_held, more_level in turns:
+            level = min(full, level + rate * (then - at)) + more_level
+            held += more_held
             at = then
-            after.append(level - held if change_held > 0 else NEVER)
-        lows = [NEVER]
-        for available in reversed(after):
-            lows.append(min(lows[-1], available))
-        lows.reverse()
-        return lows
+            available.append(level - held if more_held > 0 else NEVER)
+        spare = [NEVER]
+        for least in reversed(available):
+            spare.append(min(spare[-1], least))
+        spare.reverse()
+        return spare
+
+    def extendable(self, leg: Leg, end: Micros, now: Micros) -> bool:
+        need = leg.units * self.every
+        moved = [turn for turn in self._turns if turn != (leg.end, -need, -need)]
+        same = len(self._turns) - len(moved) - 1
+        moved += [(leg.end, -need, -need)] * same + [(end, -need, -need)]
+        return self._spare(sorted(moved))[0] >= min(0, self._spare(self._turns)[0])
 
     # --- holds and use ------------------------------------------------------------------------
 
     def hold(self, leg: Leg, now: Micros) -> None:
         self._admit(leg, now)
+        need = leg.units * self.every
+        insort(self._turns, (leg.end, -need, -need))
+        if not leg.started:
+            insort(self._turns, (leg.start, need, 0))
 
     def drop(self, leg: Leg, now: Micros) -> None:
+        need = leg.units * self.every
+        self._forget_turn((leg.end, -need, -need))
+        if not leg.started:
+            self._began(leg)
         self._dismiss(leg)
 
+    def _began(self, leg: Leg) -> None:
+        self._forget_turn((leg.start, leg.units * self.every, 0))
+
+    def _forget_turn(self, turn: Turn) -> None:
+        del self._turns[bisect_left(self._turns, turn)]
+
     def use(self, units: int, at: Micros, party: Party) -> None:
-        self._level -= units * self.every
-        self._settled.add(at, units)
-        self._settled.forget(at - max(self.every, _KEPT))
+        self.level -= units * self.every
+        self.settled.add(at, units)
+        self.settled.forget(at - max(self.every, KEPT))
         self.tally.add(party, units, at + self.every)
         self.version += 1
 
     def correct(self, units: int, at: Micros, party: Party) -> bool:
         if self.observed_at is not None and self.observed_at >= at:
             return False
-        self._level = min(self._level - units * self.every, self.burst * self.every)
-        self._settled.add(at, units)
+        draw = units * self.every
+        if draw < 0:
+            # what was not used after all may have flowed in again since, and must not do so twice
+            draw = min(0, draw + (self.limit or 0) * (self._at - at))
+        self.level = min(self.level - draw, self.burst * self.every)
+        self.settled.add(at, units)
         self.tally.add(party, units, at + self.every)
         self.version += 1
         return True
 
     def figures(self, now: Micros) -> Figures:
-        burst, level = self.burst, self._level // self.every
+        burst, level = self.burst, self.level // self.every
         available = 0 if self.limit is None else max(0, level - self.held)
-        full_in = self.burst * self.every - self._level
+        full_in = self.burst * self.every - self.level
         reset_at = now - -full_in // self.limit if self.limit and full_in > 0 else None
         return Figures(self.limit, burst - level, self.held, self.scheduled, available, reset_at)
 
@@ -149,7 +188,7 @@ class BucketAccount(Account):
     def reconcile(self, seen: Observation, now: Micros) -> Reconciled:
         newest = self.observed_at is None or seen.dated >= self.observed_at
         first = self.observed_at is None
-        before = (self.limit, self._level)
+        before = (self.limit, self.level)
         if newest:
             if seen.limit is not None:
                 self.relimit(seen.limit)
@@ -158,7 +197,7 @@ class BucketAccount(Account):
         result = Reconciled()
         if remaining is not None:
             result = self._adopt(remaining, seen.dated, now, newest, first)
-        changed = before != (self.limit, self._level)
+        changed = before != (self.limit, self.level)
         self.version += changed
         return Reconciled(
             changed, result.surplus, result.drift, result.low, result.high, result.observed
@@ -174,9 +213,9 @@ class BucketAccount(Account):
     ) -> Reconciled:
         full = self.burst * self.every
         refilled = min(full, remaining * self.every + (self.limit or 0) * max(0, now - dated))
-        adopted = refilled - self._settled.after(dated) * self.every
-        mine = self._level
-        self._level = adopted if newest else min(mine, adopted)
+        adopted = refilled - self.settled.after(dated) * self.every
+        mine = self.level
+        self.level = adopted if newest else min(mine, adopted)
         used, observed = self.burst - mine // self.every, self.burst - adopted // self.every
         high = used + self.held
         drift = 0 if first or not newest else outside(observed, used, high)

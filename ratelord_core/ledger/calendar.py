@@ -1,4 +1,4 @@
-"""Boundaries of calendar windows: the first existing instant of the next hour, day, week or month."""
+"""Boundaries of calendar windows: the first instant of the next hour, day, week or month."""
 
 from __future__ import annotations
 

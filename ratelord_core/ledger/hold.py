@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 
 from ratelord_core.model.instant import Micros
 
 Party = tuple[str, str, str]
 """Agent, identity and scope: whom usage is attributed to."""
+
+NOBODY: Party = ("", "", "")
+"""Nobody we know: usage that only the provider saw, or that a former account had counted."""
 
 NEVER: Micros = 2**62
 """Later than any instant."""
@@ -44,6 +49,7 @@ class Leg:
         "end",
         "endless",
         "intent_id",
+        "open",
         "pool",
         "promised",
         "start",
@@ -60,6 +66,8 @@ class Leg:
         self.units = units
         self.start = start
         self.end = end
+        self.open = True
+        """Whether it has not resolved."""
         self.started = False
         self.endless = False
         """Whether it outlives every window that is looked ahead to, and so counts in all."""
@@ -108,3 +116,51 @@ class Figures(msgspec.Struct, frozen=True, gc=False):
     scheduled: int
     available: int
     reset_at: Micros | None
+
+
+class Terms(msgspec.Struct, frozen=True):
+    """Rules of the house that shape accounts."""
+
+    high_reserve_percent: float = 5.0
+
+
+class Proposal(msgspec.Struct, frozen=True, gc=False):
+    """When the needs fit together; None: at no instant that is known. ``blocker`` is the pool
+    that kept the start away from the earliest instant asked for."""
+
+    start: Micros | None
+    blocker: str | None = None
+
+
+class Hold:
+    """One intent's units on all its pools: open legs and those that have resolved."""
+
+    __slots__ = ("asker", "intent_id", "legs", "report", "resolved", "start")
+
+    def __init__(self, intent_id: str, asker: Asker, start: Micros) -> None:
+        self.intent_id = intent_id
+        self.asker = asker
+        self.start = start
+        self.legs: dict[str, Leg] = {}
+        self.resolved: dict[str, Resolved] = {}
+        self.report: str | None = None
+        """A digest of the report that settled it."""
+
+
+class Settlement(msgspec.Struct, frozen=True):
+    """What a report did: each pool's outcome; ``late`` if some part had expired before."""
+
+    lines: tuple[Resolved, ...]
+    late: bool
+
+
+def by_pool(needs: Sequence[Need]) -> Sequence[Need]:
+    """One need for each pool: what is wanted twice from one adds up."""
+    if len({need.pool for need in needs}) == len(needs):
+        return needs
+    merged: dict[str, Need] = {}
+    for need in needs:
+        before = merged.get(need.pool, Need(need.pool, 0, 0))
+        longest = max(before.lifetime, need.lifetime)
+        merged[need.pool] = Need(need.pool, before.units + need.units, longest)
+    return tuple(merged.values())

@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping, Sequence
-from heapq import heappop, heappush
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
 
 from ratelord_core.ledger.account import Account
 from ratelord_core.ledger.bucket import BucketAccount
-from ratelord_core.ledger.hold import Asker, Leg, Need, Reconciled, Reset, Resolved
+from ratelord_core.ledger.expiries import Expiries
+from ratelord_core.ledger.hold import (
+    Asker,
+    Hold,
+    Leg,
+    Need,
+    Proposal,
+    Reconciled,
+    Reset,
+    Resolved,
+    Settlement,
+    Terms,
+    by_pool,
+)
 from ratelord_core.ledger.period import PeriodAccount
 from ratelord_core.ledger.trailing import TrailingAccount
 from ratelord_core.ledger.unbounded import UnboundedAccount
@@ -23,44 +35,10 @@ _ROUNDS = 256
 _REMEMBERED = 100_000
 
 
-class Terms(msgspec.Struct, frozen=True):
-    """Rules of the house that shape accounts."""
-
-    high_reserve_percent: float = 5.0
-
-
-class Proposal(msgspec.Struct, frozen=True, gc=False):
-    """When the needs fit together; None: at no instant that is known. ``blocker`` is the pool
-    that kept the start away from the earliest instant asked for."""
-
-    start: Micros | None
-    blocker: str | None = None
-
-
-class Hold:
-    """One intent's units on all its pools: open legs and those that have resolved."""
-
-    __slots__ = ("asker", "intent_id", "legs", "report", "resolved", "start")
-
-    def __init__(self, intent_id: str, asker: Asker, start: Micros) -> None:
-        self.intent_id = intent_id
-        self.asker = asker
-        self.start = start
-        self.legs: dict[str, Leg] = {}
-        self.resolved: dict[str, Resolved] = {}
-        self.report: str | None = None
-        """A digest of the report that settled it."""
-
-
-class Settlement(msgspec.Struct, frozen=True):
-    """What a report did: each pool's outcome; ``late`` if some part had expired before."""
-
-    lines: tuple[Resolved, ...]
-    late: bool
-
-
 class Ledger:
-    """Every pool's account and every open hold. Pure: instants are passed in.
+    """Every pool's account and every open hold. Pure: instants are passed in, and one that lies
+    before the newest known is taken for that one. Whatever is asked or told at an instant, holds
+    that end until then have expired first, each at its own instant.
 
     The invariant: no hold is placed (through ``propose`` and ``place``) that takes used + held,
     later promises included, past the capacity known at that moment.
@@ -72,18 +50,21 @@ class Ledger:
         self.accounts: dict[str, Account] = {}
         self.holds: dict[str, Hold] = {}
         self.closed: OrderedDict[str, Hold] = OrderedDict()
-        self._expiries: list[tuple[Micros, str, str]] = []
+        self._expiries = Expiries()
+        self._expired: list[tuple[str, Resolved]] = []
         self._resets: list[Reset] = []
 
     # --- pools --------------------------------------------------------------------------------
 
     def declare(self, pool: Pool, now: Micros) -> None:
         """Open a pool's account, or give it a new shape. What was used and held stays."""
+        now = self._reach(now)
         before = self.accounts.get(pool.key)
         if before is None:
             self.accounts[pool.key] = self._open(pool, now)
             return
         self.account(pool.key, now)
+        before.reserve(self.terms.high_reserve_percent)
         if before.pool == pool:
             return
         if before.pool.window == pool.window and before.pool.local == pool.local:
@@ -104,23 +85,20 @@ class Ledger:
         return UnboundedAccount(pool)
 
     def _reshape(self, before: Account, pool: Pool, now: Micros) -> None:
-        """Another window: nothing refills, so used units move over as used just now."""
-        used = max(0, before.figures(now).used)
+        """Another kind of window, or another length of it."""
         if pool.limit is None:
             pool = msgspec.structs.replace(pool, limit=before.limit)
         after = self._open(pool, now)
-        if isinstance(after, PeriodAccount) and isinstance(before, PeriodAccount):
-            after.keep_end(before, now)
-        after.settled_total = before.settled_total
+        after.take_over(before, now)
         for leg in sorted(before.legs, key=lambda leg: (leg.start, leg.intent_id)):
             after.hold(leg, now)
-        if used:
-            after.use(used, now, ("", "", ""))
-        after.version = before.version + 1
         self.accounts[pool.key] = after
 
     def account(self, key: str, now: Micros) -> Account:
         """A pool's account, brought to ``now``; ``KeyError`` for an unknown pool."""
+        return self._bring(key, self._reach(now))
+
+    def _bring(self, key: str, now: Micros) -> Account:
         account = self.accounts[key]
         reset = account.advance(now)
         if reset is not None:
@@ -135,30 +113,30 @@ class Ledger:
     # --- time ---------------------------------------------------------------------------------
 
     def advance(self, now: Micros) -> list[tuple[str, Resolved]]:
-        """Let everything expire whose time has come, each at its own instant; what did."""
-        self.now = max(self.now, now)
-        expired: list[tuple[str, Resolved]] = []
-        expiries = self._expiries
-        while expiries and expiries[0][0] <= now:
-            end, intent_id, pool = heappop(expiries)
-            hold = self.holds.get(intent_id)
-            leg = hold.legs.get(pool) if hold else None
-            if hold is None or leg is None or leg.end != end:
-                continue
-            account = self.account(pool, end)
-            used = 0 if account.pool.window.kind == "concurrency" else leg.units
-            account.settle(leg, used, end)
-            resolved = Resolved(pool, leg.units, used, end, expired=True)
-            self._resolve(hold, resolved)
-            expired.append((intent_id, resolved))
+        """Let everything expire whose time has come; what did since the last call."""
+        self._reach(now)
+        expired, self._expired = self._expired, []
         return expired
 
-    def next_expiry(self) -> Micros | None:
-        """When the next leg may expire (it may have resolved before)."""
-        return self._expiries[0][0] if self._expiries else None
+    def _reach(self, now: Micros) -> Micros:
+        """Time passes; it never goes back. Nobody looks at an account before this."""
+        self.now = now = max(self.now, now)
+        while (leg := self._expiries.due(now)) is not None:
+            account = self._bring(leg.pool, leg.end)
+            used = 0 if account.pool.window.kind == "concurrency" else leg.units
+            account.settle(leg, used, leg.end)
+            resolved = Resolved(leg.pool, leg.units, used, leg.end, expired=True)
+            self._resolve(self.holds[leg.intent_id], leg, resolved)
+            self._expired.append((leg.intent_id, resolved))
+        return now
 
-    def _resolve(self, hold: Hold, resolved: Resolved) -> None:
-        hold.legs.pop(resolved.pool, None)
+    def next_expiry(self) -> Micros | None:
+        """When the next leg expires, if nothing happens before."""
+        return self._expiries.next()
+
+    def _resolve(self, hold: Hold, leg: Leg, resolved: Resolved) -> None:
+        leg.open = False
+        del hold.legs[leg.pool]
         hold.resolved[resolved.pool] = resolved
         if hold.legs:
             return
@@ -181,9 +159,19 @@ class Ledger:
     ) -> Proposal:
         """The earliest start at which all needs fit together and every earlier promise still
         does. Spacing alone never pushes a start beyond ``latest``."""
-        start = max(now, not_before)
+        now = self._reach(now)
+        needs, start = by_pool(needs), max(now, not_before)
+        found = self._together(needs, asker, start, latest, now)
+        if start < latest and (found.start is None or found.start > latest):
+            return self._together(needs, asker, start, start, now)
+        return found
+
+    def _together(
+        self, needs: Sequence[Need], asker: Asker, start: Micros, latest: Micros, now: Micros
+    ) -> Proposal:
+        """Let each pool move the start to where it fits there, until none does."""
         blocker: str | None = None
-        accounts = [(need, self.account(need.pool, now)) for need in needs]
+        accounts = [(need, self._bring(need.pool, now)) for need in needs if need.units]
         for _ in range(_ROUNDS):
             settled = True
             for need, account in accounts:
@@ -197,17 +185,21 @@ class Ledger:
         return Proposal(None, blocker)
 
     def place(
-        self, intent_id: str, asker: Asker, needs: Iterable[Need], start: Micros, now: Micros
+        self, intent_id: str, asker: Asker, needs: Sequence[Need], start: Micros, now: Micros
     ) -> Hold:
-        """Hold every need from ``start`` on. What ``propose`` gave fits; a replay does not ask."""
+        """Hold every need from ``start`` on. What ``propose`` gave fits; a replay does not ask.
+        ``ValueError`` for an intent that holds something already."""
+        if intent_id in self.holds:
+            raise ValueError(f"intent {intent_id} has a hold; settle it before placing another")
+        now = self._reach(now)
         hold = Hold(intent_id, asker, start)
-        for need in needs:
-            account = self.account(need.pool, now)
+        for need in by_pool(needs):
+            account = self._bring(need.pool, now)
             leg = Leg(intent_id, asker, need.pool, need.units, start, start + need.lifetime)
             account.hold(leg, now)
             account.touch(asker, now)
             hold.legs[need.pool] = leg
-            heappush(self._expiries, (leg.end, intent_id, need.pool))
+            self._expiries.add(leg)
         if hold.legs:
             self.holds[intent_id] = hold
         return hold
@@ -220,57 +212,59 @@ class Ledger:
         self, intent_id: str, units: Mapping[str, int], now: Micros, report: str
     ) -> Settlement:
         """End an intent's hold: ``units`` used by pool (0 frees). Parts that had expired are
-        corrected, where that usage still counts. ``KeyError`` for an intent nobody remembers."""
+        corrected, where that usage still counts. The same ``report`` again changes nothing.
+        ``KeyError`` for an intent nobody remembers."""
+        now = self._reach(now)
         hold = self.find(intent_id)
         if hold is None:
             raise KeyError(intent_id)
+        late = any(line.expired for line in hold.resolved.values())
+        if hold.report == report:
+            return Settlement(tuple(hold.resolved.values()), late)
         hold.report = report
-        lines: list[Resolved] = []
-        late = False
-        for pool, expired in list(hold.resolved.items()):
-            late = True
-            lines.append(self._correct(hold, expired, units.get(pool, expired.held), now))
+        for pool, before in list(hold.resolved.items()):
+            self._correct(hold, before, units.get(pool, before.held), now)
         for pool, leg in list(hold.legs.items()):
-            account = self.account(pool, now)
             used = units.get(pool, leg.units)
-            account.settle(leg, used, now)
-            resolved = Resolved(pool, leg.units, used, now)
-            self._resolve(hold, resolved)
-            lines.append(resolved)
-        return Settlement(tuple(lines), late)
+            self._bring(pool, now).settle(leg, used, now)
+            self._resolve(hold, leg, Resolved(pool, leg.units, used, now))
+        return Settlement(tuple(hold.resolved.values()), late)
 
-    def _correct(self, hold: Hold, expired: Resolved, used: int, now: Micros) -> Resolved:
-        account = self.account(expired.pool, now)
-        change = used - expired.used
-        if change and account.correct(change, expired.at, hold.asker.party):
+    def _correct(self, hold: Hold, before: Resolved, used: int, now: Micros) -> None:
+        account = self._bring(before.pool, now)
+        change = used - before.used
+        if change and account.correct(change, before.at, hold.asker.party):
             account.settled_total = max(0, account.settled_total + change)
-        corrected = Resolved(expired.pool, expired.held, used, expired.at, expired=True)
-        hold.resolved[expired.pool] = corrected
-        return corrected
+        hold.resolved[before.pool] = msgspec.structs.replace(before, used=used)
 
     def extendable(self, intent_id: str, end: Micros, now: Micros) -> bool:
-        """Whether an open hold's legs may all live until ``end`` with every promise kept."""
-        hold = self.holds[intent_id]
+        """Whether an open hold's legs may all live until ``end`` with every promise kept;
+        ``KeyError`` if none is open."""
+        now = self._reach(now)
         return all(
-            self.account(leg.pool, now).extendable(leg, end, now)
-            for leg in hold.legs.values()
-            if leg.end < end
+            self._bring(leg.pool, now).extendable(leg, end, now)
+            for leg in self.holds[intent_id].legs.values()
+            if leg.end < end and leg.units
         )
 
     def extend(self, intent_id: str, end: Micros, now: Micros) -> None:
-        """Let an open hold's legs live until ``end`` at least."""
+        """Let an open hold's legs live until ``end`` at least; ``KeyError`` if none is open."""
+        now = self._reach(now)
         for leg in self.holds[intent_id].legs.values():
             if leg.end >= end:
                 continue
-            account = self.account(leg.pool, now)
+            account = self._bring(leg.pool, now)
             account.drop(leg, now)
             leg.end = end
             account.hold(leg, now)
-            heappush(self._expiries, (end, intent_id, leg.pool))
+            self._expiries.add(leg)
 
     def observe(self, seen: Observation, now: Micros) -> Reconciled:
         """Adopt a provider's numbers for a pool that is declared."""
-        return self.account(f"{seen.provider_id}/{seen.pool_id}", now).reconcile(seen, now)
+        now, key = self._reach(now), f"{seen.provider_id}/{seen.pool_id}"
+        result = self._bring(key, now).reconcile(seen, now)
+        self._bring(key, now)
+        return result
 
     # --- comparison ---------------------------------------------------------------------------
 

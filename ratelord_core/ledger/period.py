@@ -1,26 +1,19 @@
-"""Accounts whose capacity comes back all at once: fixed and calendar windows.
-
-A window is known by its end, the instant at which we refill. A hold counts in every window between
-its start and its expiry, because it may turn into use in any of them; that is why a promise, once
-given, can be kept whatever happens.
-"""
+"""Accounts whose capacity comes back all at once: fixed and calendar windows."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-from ratelord_core.ledger.account import Account, SettledLog, guard_of, outside
+from ratelord_core.ledger.account import Account, outside
 from ratelord_core.ledger.activity import Activity
-from ratelord_core.ledger.calendar import next_boundary
-from ratelord_core.ledger.hold import NEVER, Asker, Figures, Leg, Party, Reconciled, Reset
-from ratelord_core.model.instant import DAY, HOUR, MINUTE, Micros
+from ratelord_core.ledger.commitments import FARTHEST, Commitments
+from ratelord_core.ledger.hold import NEVER, NOBODY, Asker, Figures, Leg, Party, Reconciled, Reset
+from ratelord_core.ledger.settled import KEPT, SettledLog
+from ratelord_core.ledger.windows import Windows
+from ratelord_core.model.instant import HOUR, Micros
 from ratelord_core.model.observation import Observation
 from ratelord_core.model.pool import Pool
 
-_LENGTH = {"hour": HOUR, "day": DAY, "week": 7 * DAY, "month": 30 * DAY}
-_FARTHEST = 1024
-"""Windows looked ahead, and the most that one hold is filed under; a longer one counts in all."""
-_KEPT = 2 * MINUTE
+_PERCENT = 1_000_000
+"""The reserve is kept in millionths of a percent, so that its units come out exact."""
 
 
 class PeriodAccount(Account):
@@ -28,120 +21,87 @@ class PeriodAccount(Account):
 
     def __init__(self, pool: Pool, now: Micros, reserve_percent: float = 0.0) -> None:
         super().__init__(pool)
-        window = pool.window
-        self._calendar = (window.unit, window.timezone) if window.unit else None
-        self.every = _LENGTH[window.unit] if window.unit else window.every
-        self._guard = 0 if pool.local else guard_of(self.every)
-        self._ease = guard_of(self.every)
-        self._reserve = 0.0 if pool.local or self._calendar else reserve_percent
-        self.start = 0
-        self.end = self._first_end(now)
+        self.windows = Windows(pool, now)
         self.used = 0
-        self._committed: dict[Micros, int] = {}
-        self._endless = 0
-        self._promised: dict[Micros, int] = {}
-        self._promised_to: dict[tuple[Micros, str], int] = {}
-        self._settled = SettledLog()
-        self._activity = Activity(self.every or HOUR)
+        self._reserve = 0
+        self.reserve(reserve_percent)
+        self._commitments = Commitments(self.windows)
+        self.settled = SettledLog()
+        self.early: list[tuple[Micros, int, Party]] = []
+        """What was used while we wait out the guard: the next window may count it as well."""
+        self.activity = Activity(self.windows.every or HOUR)
+        self._ended: Reset | None = None
 
-    def _first_end(self, now: Micros) -> Micros:
-        if self._calendar:
-            return self._boundary(now)
-        every, anchor = self.every, self.pool.window.anchor
-        if anchor is not None and every:
-            return anchor + self._guard - (anchor + self._guard - now - 1) // every * every
-        if anchor is not None and anchor + self._guard > now:
-            return anchor + self._guard
-        return now + every + self._guard if every else NEVER
-
-    def _boundary(self, after: Micros) -> Micros:
-        assert self._calendar is not None  # noqa: S101 - narrows the type for calendar pools only
-        unit, zone = self._calendar
-        return next_boundary(after - self._guard, unit, zone) + self._guard
-
-    def end_of(self, instant: Micros) -> Micros:
-        """The end of the window that contains an instant, as far as it is known now."""
-        end = self.end
-        if instant < end:
-            return end
-        if end == NEVER:
-            return NEVER
-        if self._calendar:
-            return self._boundary(instant)
-        if not self.every:
-            return NEVER
-        return end + ((instant - end) // self.every + 1) * self.every
-
-    def _ends(self, start: Micros, last: Micros) -> Iterator[Micros]:
-        end = self.end_of(start)
-        yield end
-        while end <= last and end < NEVER:
-            end = self.end_of(end)
-            yield end
+    def reserve(self, percent: float) -> None:
+        exempt = self.pool.local or self.windows.calendar
+        self._reserve = 0 if exempt else round(percent * _PERCENT)
 
     # --- time ---------------------------------------------------------------------------------
 
     def advance(self, now: Micros) -> Reset | None:
         self.begin(now)
-        self.tally.advance(now)
-        if now < self.end:
-            return None
-        ended, used = self.end, self.used
-        self.start, self.end = self._window_around(now)
-        for end in [end for end in self._committed if end <= now]:
-            del self._committed[end]
-        for end in [end for end in self._promised if end <= now]:
-            del self._promised[end]
-        self._promised_to = {k: v for k, v in self._promised_to.items() if k[0] > now}
-        self.used = 0
-        self._settled.clear()
+        if now >= self.windows.end:
+            ended, used = self.windows.reset_at or 0, self.used
+            self.windows.roll(now)
+            self._commitments.forget(now)
+            self._begin_window(ended, used)
+        reset, self._ended = self._ended, None
+        return reset
+
+    def _begin_window(self, ended: Micros, used: int) -> None:
+        """Nothing is used but what was used since the reset."""
+        since = self.windows.start
+        self.settled.forget(since - KEPT)
+        self.used = self.settled.after(since - 1)
         self.tally.clear()
+        for at, units, party in self.early:
+            if at >= since:
+                self.tally.add(party, units)
+        self.early.clear()
         self.version += 1
-        next_at = None if self.end == NEVER else self.end - self._guard
-        return Reset(self.pool.key, used, ended - self._guard, next_at)
+        self._ended = Reset(self.pool.key, used, ended, self.windows.reset_at)
 
-    def _window_around(self, now: Micros) -> tuple[Micros, Micros]:
-        start = self.end
-        end = self.end_of(now)
-        if end == NEVER:
-            return start, NEVER
-        if not self._calendar and self.every:
-            return end - self.every, end
-        while (after := self.end_of(start)) <= now:
-            start = after
-        return start, end
-
-    def keep_end(self, before: PeriodAccount, now: Micros) -> None:
-        """Take over the present window of the account that this one replaces: no early refill."""
-        if before.end > now and before.end < NEVER and not self._calendar:
-            self.end = max(self.end, before.end) if self.every is None else before.end
-        self.start = before.start
+    def take_over(self, before: Account, now: Micros) -> None:
+        if not isinstance(before, PeriodAccount):
+            super().take_over(before, now)
+            return
+        self._inherit(before)
+        self.used, self.settled, self.early = before.used, before.settled, before.early
+        self.activity = before.activity
+        reset_at = before.windows.reset_at
+        if reset_at is not None and not self.windows.calendar and before.windows.end > now:
+            self.windows.move(reset_at)
+        self.windows.start = before.windows.start
+        self._sort_out_early()
 
     # --- room ---------------------------------------------------------------------------------
 
     def _taken(self, end: Micros) -> int:
-        taken = self._committed.get(end, 0) + self._endless
-        return taken + self.used if end == self.end else taken
+        windows, taken = self.windows, self._commitments.in_window(end)
+        if end == windows.end:
+            return taken + self.used
+        if self.early and end == windows.end_of(windows.end):
+            return taken + sum(units for _, units, _ in self.early)
+        return taken
 
     def _kept(self, end: Micros, now: Micros, asker: Asker) -> int:
         """Units of the window that only urgent intents may take; they melt as the reset nears."""
-        if asker.urgent or not self._reserve or not self.every or not self.limit or end == NEVER:
+        windows = self.windows
+        if asker.urgent or not (self._reserve and windows.every and self.limit) or end == NEVER:
             return 0
-        left = min(self.every, max(0, end - self._guard - now)) if end == self.end else self.every
-        return int(self._reserve * self.limit * left // (100 * self.every))
+        left = windows.every
+        if end == windows.end:
+            left = min(left, max(0, end - windows.guard - now))
+        return self._reserve * self.limit * left // (100 * _PERCENT * windows.every)
 
-    def _fits(self, units: int, start: Micros, last: Micros, now: Micros, asker: Asker) -> bool:
-        limit = self.limit
-        if limit is None:
-            return True
-        first = True
-        for number, end in enumerate(self._ends(start, last)):
-            kept = self._kept(end, now, asker) if first else 0
-            if self._taken(end) + units + kept > limit:
+    def _fits(self, units: int, start: Micros, last: Micros) -> bool:
+        """Whether no window between would be overfull."""
+        limit = self.limit or 0
+        for number, end in enumerate(self.windows.over(start, last)):
+            if self._taken(end) + units > limit:
                 return False
-            if number == _FARTHEST:
-                return True
-            first = False
+            if number == FARTHEST:
+                return self._commitments.most_after(end) + units <= limit
         return True
 
     def earliest(
@@ -152,177 +112,149 @@ class PeriodAccount(Account):
             return after
         if units > limit:
             return None
-        end = self.end_of(after)
-        start = after
-        for _ in range(_FARTHEST):
-            if end > self.end:
-                start = self._spaced(end, start, latest)
-                end = self.end_of(start)
-            in_share = end == self.end or self._within_share(end, units, now, asker)
-            if in_share and self._fits(units, start, start + lifetime, now, asker):
-                return start
+        start, end = after, self.windows.end_of(after)
+        for _ in range(FARTHEST):
+            if self._has_room(end, units, now, asker):
+                for begin in self._places(start, end, latest):
+                    if self._fits(units, begin, begin + lifetime):
+                        return begin
             if end == NEVER:
                 return None
-            start, end = end, self.end_of(end)
+            start, end = end, self.windows.end_of(end)
         return None
 
-    def _spaced(self, end: Micros, start: Micros, latest: Micros) -> Micros:
-        """Where in a later window the next one in line may start."""
-        opens = self._opening(end)
-        ease = self._ease - self._guard
-        spaced = opens + ease + self.spacing(self._promised.get(end, 0), self.every)
-        return max(start, opens, min(spaced, max(latest, opens)))
+    def _has_room(self, end: Micros, units: int, now: Micros, asker: Asker) -> bool:
+        """Whether the window that a hold would start in lets this asker in."""
+        room = (self.limit or 0) - self._taken(end) - self._kept(end, now, asker)
+        return units <= room and self._within_share(end, units, now, asker)
 
-    def _opening(self, end: Micros) -> Micros:
-        if end == NEVER:
-            return self.end if self.end < NEVER else self.start
-        if not self._calendar and self.every:
-            return max(self.end, end - self.every)
-        opens = self.end
-        while (after := self.end_of(opens)) < end:
-            opens = after
-        return opens
+    def _places(self, start: Micros, end: Micros, latest: Micros) -> tuple[Micros, ...]:
+        """Where in its window a hold may start: in a later one behind those who wait already, or,
+        if it cannot live long enough there, at once when the window opens."""
+        windows = self.windows
+        if end == windows.end:
+            return (start,)
+        opens = windows.opening(end)
+        ease = windows.ease - windows.guard
+        queue = self.spacing(self._commitments.promised(end), windows.every)
+        start = max(start, opens)
+        spaced = max(start, min(opens + ease + queue, latest))
+        return (start,) if spaced == start or spaced >= end else (spaced, start)
 
     def _within_share(self, end: Micros, units: int, now: Micros, asker: Asker) -> bool:
-        promised = self._promised_to.get((end, asker.agent), 0)
+        if end == self.windows.end:
+            return True
+        promised = self._commitments.promised_to(end, asker.agent)
         if promised == 0:
             return True
-        share = self._activity.share(asker.agent, asker.weight, self.limit or 0, now)
+        share = self.activity.share(asker.agent, asker.weight, self.limit or 0, now)
         return promised + units <= share
 
     # --- holds --------------------------------------------------------------------------------
 
     def hold(self, leg: Leg, now: Micros) -> None:
-        leg.endless = False
-        self._file(leg, 1)
+        self._commitments.add(leg)
         self._admit(leg, now)
-        end = self.end_of(leg.start)
-        if end > self.end:
-            self._promise(leg, end)
 
     def touch(self, asker: Asker, now: Micros) -> None:
-        self._activity.touch(asker.agent, asker.weight, now)
-
-    def _promise(self, leg: Leg, end: Micros) -> None:
-        leg.promised = end
-        self._promised[end] = self._promised.get(end, 0) + leg.units
-        key = (end, leg.asker.agent)
-        self._promised_to[key] = self._promised_to.get(key, 0) + leg.units
+        self.activity.touch(asker.agent, asker.weight, now)
 
     def drop(self, leg: Leg, now: Micros) -> None:
-        self._file(leg, -1)
+        self._commitments.remove(leg)
         self._dismiss(leg)
-        if leg.promised in self._promised:
-            self._promised[leg.promised] -= leg.units
-            self._promised_to[leg.promised, leg.asker.agent] -= leg.units
-        leg.promised = None
 
-    def _file(self, leg: Leg, sign: int) -> None:
-        """Count a leg in every window that it may end in."""
-        units = sign * leg.units
-        ends = () if leg.endless else self._ends(max(leg.start, self.start), leg.end)
-        filed = []
-        for end in ends:
-            filed.append(end)
-            if len(filed) > _FARTHEST:
-                leg.endless = True
-                break
-        if leg.endless:
-            self._endless += units
-            return
-        for end in filed:
-            self._committed[end] = self._committed.get(end, 0) + units
-
-    def _refile(self) -> None:
-        """The windows moved: file every leg anew."""
-        self._committed.clear()
-        self._promised.clear()
-        self._promised_to.clear()
-        self._endless = 0
-        for leg in self.legs:
-            leg.endless = False
-            leg.promised = None
-            self._file(leg, 1)
-        for leg in self._waiting:
-            end = self.end_of(leg.start)
-            if end > self.end:
-                self._promise(leg, end)
+    def extendable(self, leg: Leg, end: Micros, now: Micros) -> bool:
+        limit = self.limit
+        if limit is None:
+            return True
+        more = self._commitments.newly_in(leg, end)
+        return all(self._taken(window) + leg.units <= limit for window in more)
 
     # --- use ----------------------------------------------------------------------------------
 
     def use(self, units: int, at: Micros, party: Party) -> None:
         self.used += units
-        self._settled.add(at, units)
+        self.settled.add(at, units)
         self.tally.add(party, units)
+        if at >= self.windows.end - self.windows.guard:
+            self.early.append((at, units, party))
         self.version += 1
 
     def correct(self, units: int, at: Micros, party: Party) -> bool:
-        if at < self.start or (self.observed_at is not None and self.observed_at >= at):
+        if at < self.windows.start or (self.observed_at is not None and self.observed_at >= at):
             return False
-        self.used = max(0, self.used + units)
-        self._settled.add(at, units)
-        self.tally.add(party, units)
-        self.version += 1
+        self.use(max(-self.used, units), at, party)
         return True
 
     def figures(self, now: Micros) -> Figures:
-        limit = self.limit
-        free = 0 if limit is None else max(0, limit - self._taken(self.end))
-        reset_at = None if self.end == NEVER else self.end - self._guard
-        return Figures(limit, self.used, self.held, self.scheduled, free, reset_at)
+        limit, windows = self.limit, self.windows
+        free = 0 if limit is None else max(0, limit - self._taken(windows.end))
+        return Figures(limit, self.used, self.held, self.scheduled, free, windows.reset_at)
 
     # --- observation --------------------------------------------------------------------------
 
     def reconcile(self, seen: Observation, now: Micros) -> Reconciled:
         newest = self.observed_at is None or seen.dated >= self.observed_at
-        before = (self.limit, self.used, self.end)
+        before = (self.limit, self.used, self.windows.end, self.windows.every)
         if newest:
             self._learn_shape(seen, now)
         result = self._adopt(seen, newest)
         if newest:
             self.observed_at = seen.dated
-            self._settled.forget(seen.dated - _KEPT)
-        changed = before != (self.limit, self.used, self.end)
+            self.settled.forget(seen.dated - KEPT)
+        changed = before != (self.limit, self.used, self.windows.end, self.windows.every)
         self.version += changed
         return Reconciled(
             changed, result.surplus, result.drift, result.low, result.high, result.observed
         )
 
     def _learn_shape(self, seen: Observation, now: Micros) -> None:
+        windows = self.windows
         if seen.limit is not None:
             self.relimit(seen.limit)
-        if seen.window_every and seen.window_every != self.every and not self._calendar:
-            self.every = seen.window_every
-            self._refile()
-        if seen.reset_at is None or self._calendar:
+        if windows.calendar:
             return
-        end = seen.reset_at + self._guard
-        if end <= now or end == self.end:
-            return
-        if self.end < NEVER and self.end - self._guard <= seen.dated < seen.reset_at:
-            self._provider_rolled()
-        self.end = end
-        self._refile()
+        before = (windows.every, windows.end)
+        windows.every = seen.window_every or windows.every
+        if seen.reset_at is not None and seen.reset_at + windows.guard > now:
+            self._learn_reset(seen.dated, seen.reset_at)
+        if before != (windows.every, windows.end):
+            self._sort_out_early()
+            self._commitments.refile(self.legs)
 
-    def _provider_rolled(self) -> None:
-        """Its new window began while we still waited out the guard."""
-        self.start = self.end - self._guard
-        self.used = self._settled.after(self.start - 1)
-        self.tally.clear()
+    def _learn_reset(self, dated: Micros, reset_at: Micros) -> None:
+        windows, known = self.windows, self.windows.reset_at
+        windows.move(reset_at)
+        if known is not None and known <= dated < reset_at:
+            # the provider's new window began while we still wait out the guard
+            windows.start = known
+            self._begin_window(known, self.used)
+
+    def _sort_out_early(self) -> None:
+        """The reset moved: what was used since then is another part of what was used."""
+        reset_at = self.windows.reset_at
+        self.early = [] if reset_at is None else [use for use in self.early if use[0] >= reset_at]
+        if reset_at is not None:
+            known = sum(units for _, units, _ in self.early)
+            more = self.settled.after(reset_at - 1) - known
+            if more:
+                self.early.append((reset_at, more, NOBODY))
 
     def _adopt(self, seen: Observation, newest: bool) -> Reconciled:
         observed = self.used_from(seen)
-        of_last_window = seen.dated < self.start or (
-            seen.reset_at is not None and seen.reset_at + self._guard <= self.start
-        )
-        if observed is None or of_last_window:
+        if observed is None or self._of_last_window(seen):
             return Reconciled()
-        later = self._settled.after(seen.dated)
+        later = self.settled.after(seen.dated)
+        low, high = max(0, self.used - later), self.used + self.held
         if not newest:
             self.used = max(self.used, observed + later)
             return Reconciled(observed=observed)
-        low = max(0, self.used - later)
-        high = self.used + self.held
         self.used = observed + later
         drift = 0 if self.observed_at is None else outside(observed, low, high)
         return Reconciled(True, max(0, observed - high), drift, low, high, observed)
+
+    def _of_last_window(self, seen: Observation) -> bool:
+        windows = self.windows
+        if seen.reset_at is None or windows.calendar:
+            return seen.dated < windows.start
+        return seen.reset_at <= windows.start + windows.guard

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ratelord_core.ledger.account import Account
 from ratelord_core.ledger.hold import Asker, Figures, Leg, Party, Reconciled, Reset
+from ratelord_core.ledger.settled import KEPT, SettledLog
 from ratelord_core.model.instant import Micros
 from ratelord_core.model.observation import Observation
 from ratelord_core.model.pool import MAX_UNITS, Pool
@@ -15,6 +16,7 @@ class UnboundedAccount(Account):
     def __init__(self, pool: Pool) -> None:
         super().__init__(pool)
         self.used = 0
+        self._settled = SettledLog()
 
     def advance(self, now: Micros) -> Reset | None:
         self.begin(now)
@@ -25,6 +27,9 @@ class UnboundedAccount(Account):
     ) -> Micros | None:
         return after
 
+    def extendable(self, leg: Leg, end: Micros, now: Micros) -> bool:
+        return True
+
     def hold(self, leg: Leg, now: Micros) -> None:
         self._admit(leg, now)
 
@@ -33,6 +38,7 @@ class UnboundedAccount(Account):
 
     def use(self, units: int, at: Micros, party: Party) -> None:
         self.used += units
+        self._settled.add(at, units)
         self.tally.add(party, units)
         self.version += 1
 
@@ -47,13 +53,14 @@ class UnboundedAccount(Account):
         newest = self.observed_at is None or seen.dated >= self.observed_at
         if newest:
             self.observed_at = seen.dated
-        if observed is None or (not newest and observed <= self.used):
-            return Reconciled(observed=observed)
-        surplus = max(0, observed - self.used - self.held)
-        changed = observed != self.used
-        self.used = observed
+            self._settled.forget(seen.dated - KEPT)
+        if observed is None:
+            return Reconciled()
+        before, used = self.used, observed + self._settled.after(seen.dated)
+        self.used = used if newest else max(before, used)
+        changed = self.used != before
         self.version += changed
-        return Reconciled(changed, surplus, observed=observed)
+        return Reconciled(changed, max(0, observed - before - self.held), observed=observed)
 
     def figures(self, now: Micros) -> Figures:
         return Figures(None, self.used, self.held, self.scheduled, MAX_UNITS, None)
