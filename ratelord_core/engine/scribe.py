@@ -43,11 +43,14 @@ class Scribe:
 
     def turn(self, now: Micros) -> None:
         """Let time pass: what expired and which windows ended is written down."""
-        expired = self.state.ledger.advance(now)
-        if expired:
-            lines = tuple((intent_id, r.pool, r.held, r.at) for intent_id, r in expired)
+        self.state.pass_time(now)
+        if self.state.expired:
+            lines = tuple(
+                (intent_id, pool, gone.held, gone.at)
+                for (intent_id, pool), gone in self.state.expired.items()
+            )
             self.write(now, HoldExpired(expired=lines))
-        for reset in self.state.ledger.take_resets():
+        for reset in list(self.state.ended.values()):
             event = ResetObserved(
                 pool=reset.pool, used=reset.used, reset_at=reset.at, next_reset_at=reset.next_at
             )

@@ -17,7 +17,17 @@ from ratelord_core.events.envelope import Event
 from ratelord_core.forecast.book import ForecastBook, Standing
 from ratelord_core.forecast.levels import RiskLevels
 from ratelord_core.graph import ConstraintGraph
-from ratelord_core.ledger import Asker, Figures, Ledger, Need, Reconciled, Settlement, Terms
+from ratelord_core.ledger import (
+    Asker,
+    Figures,
+    Ledger,
+    Need,
+    Reconciled,
+    Reset,
+    Resolved,
+    Settlement,
+    Terms,
+)
 from ratelord_core.model.config import AgentConfig, Settings, Topology
 from ratelord_core.model.dimensions import Dimensions
 from ratelord_core.model.forecast import Forecast, RiskLevel
@@ -54,6 +64,10 @@ class State:
         self.started_at: Micros = 0
         self.poll_intervals: dict[str, Micros] = {}
         """How often each provider account is polled: told by the daemon, not by the log."""
+        self.expired: dict[tuple[str, str], Resolved] = {}
+        """What expired, by intent and pool, and no event says so yet."""
+        self.ended: dict[tuple[str, Micros], Reset] = {}
+        """Windows that ended, by pool and reset, and no event says so yet."""
         self._asked: tuple[str, happened.IntentSubmitted] | None = None
         self._folds: dict[type[happened.Payload], Callable[..., Any]] = {
             happened.SystemStarted: self._started,
@@ -76,6 +90,7 @@ class State:
             happened.IntentDecided: self._decided,
             happened.IntentReported: self._reported,
             happened.HoldExtended: self._extended,
+            happened.HoldExpired: self._hold_expired,
             happened.SystemStatusChanged: self._status_changed,
         }
 
@@ -87,9 +102,17 @@ class State:
         self, at: Micros, dimensions: Dimensions, intent_id: str, payload: happened.Payload
     ) -> Any:
         """Apply what happened at ``at``; what the fold found, for the engine to act upon."""
-        self.ledger.advance(at)
+        self.pass_time(at)
         fold = self._folds.get(type(payload))
         return fold(at, dimensions, intent_id, payload) if fold else None
+
+    def pass_time(self, at: Micros) -> None:
+        """Let time pass. What ends by itself is remembered until it is written down: by whoever
+        notices, or, if a crash came between, by the next daemon."""
+        for intent_id, resolved in self.ledger.advance(at):
+            self.expired[intent_id, resolved.pool] = resolved
+        for reset in self.ledger.take_resets():
+            self.ended[reset.pool, reset.at] = reset
 
     # --- daemon and configuration -------------------------------------------------------------
 
@@ -188,6 +211,10 @@ class State:
 
     def _reset(self, at: Micros, _d: Dimensions, _i: str, e: happened.ResetObserved) -> None:
         figures = self.ledger.account(e.pool, at).figures(at)
+        self.pass_time(at)
+        for pool, reset_at in list(self.ended):
+            if pool == e.pool and reset_at <= e.reset_at:
+                del self.ended[pool, reset_at]
         self.book.window(e.pool, at, figures.used, figures.reset_at)
 
     def _declare_forecast(self, key: str, at: Micros) -> None:
@@ -250,6 +277,10 @@ class State:
 
     def _extended(self, at: Micros, _d: Dimensions, _i: str, e: happened.HoldExtended) -> None:
         self.ledger.extend(e.intent_id, e.expires_at, at)
+
+    def _hold_expired(self, _at: Micros, _d: Dimensions, _i: str, e: happened.HoldExpired) -> None:
+        for intent_id, pool, _, _ in e.expired:
+            self.expired.pop((intent_id, pool), None)
 
     # --- questions ----------------------------------------------------------------------------
 
