@@ -23,6 +23,8 @@ from workload import batch, intent, policy
 from ratelord_core.testing.daemon_process import DaemonProcess
 
 BATCH = 16
+RULES = 2
+"""Over HTTP a small policy: what many rules cost is measured in process."""
 
 
 def main(arguments: list[str]) -> int:
@@ -58,7 +60,7 @@ def _options(arguments: list[str]) -> argparse.Namespace:
 
 
 def _over_http(folder: Path, rounds: int) -> tuple[list[Row], list[str]]:
-    daemon = DaemonProcess(folder, policy=policy())
+    daemon = DaemonProcess(folder, policy=policy(RULES))
     with (
         daemon,
         floor("echo", folder) as (echo, echo_pid),

@@ -1,4 +1,4 @@
-"""What the daemon is asked, and the policy that it judges by: two pools, ten conditions."""
+"""What the daemon is asked, and the policy that it judges by."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ ROOM = 2**50
 """So much that nothing binds: a denial would be cheaper than what is measured."""
 
 
-def policy() -> str:
-    """A policy document: two pools, and ten rules that look at every intent."""
+def policy(rules: int) -> str:
+    """A policy document: two pools, and so many rules that look at every intent."""
     return json.dumps(
         {
             "pools": [
@@ -25,7 +25,7 @@ def policy() -> str:
             ],
             "workloads": {"bench": {"consumes": {POOLS[0]: 1, POOLS[1]: 100}}},
             "policies": [
-                {"id": "bench", "scope": "global", "rules": [_rule(n) for n in range(10)]}
+                {"id": "bench", "scope": "global", "rules": [_rule(n) for n in range(rules)]}
             ],
         }
     )
