@@ -15,6 +15,7 @@ from ratelord_core import __version__
 from ratelord_core.arbiter import EventFilter
 from ratelord_core.clock import Clock
 from ratelord_core.engine import Engine, State
+from ratelord_core.engine.answering import conditions_of, with_conditions
 from ratelord_core.engine.negotiator import Repeated, Reported
 from ratelord_core.errors import (
     Conflict,
@@ -140,7 +141,7 @@ class LocalArbiter:
         self._gate(asking=True)
         decided = self.engine.negotiator.negotiate(intent, self.clock.now(), caller.door)
         if isinstance(decided, Repeated):
-            return await self._first_answer(decided.intent_id)
+            return self._traced(intent, await self._first_answer(decided.intent_id))
         drafts = self.engine.take()
         if drafts:
             written = self.journal.write(drafts)
@@ -149,7 +150,13 @@ class LocalArbiter:
             # Shielded: a caller that goes away must not cancel what a repeated question waits for.
             await asyncio.shield(written)
         self.decided[decided.decision, decided.reason_code] += 1
-        return decided
+        return self._traced(intent, decided)
+
+    def _traced(self, intent: Intent, decision: Decision) -> Decision:
+        """For those who asked to see the trace: with the text of the conditions."""
+        if not intent.debug:
+            return decision
+        return with_conditions(decision, conditions_of(self.engine.policy.document))
 
     def _remember_flight(self, intent_id: str, written: asyncio.Future[Any]) -> None:
         self._in_flight[intent_id] = written
@@ -167,6 +174,7 @@ class LocalArbiter:
     async def ask_batch(self, intents: Sequence[Intent], caller: Caller) -> list[Decision]:
         self._gate(asking=True)
         now = self.clock.now()
+        self.engine.negotiator.vet(intents, now)
         decided = [self.engine.negotiator.negotiate(one, now, caller.door) for one in intents]
         drafts = self.engine.take()
         if drafts:
@@ -174,10 +182,11 @@ class LocalArbiter:
         for one in decided:
             if not isinstance(one, Repeated):
                 self.decided[one.decision, one.reason_code] += 1
-        return [
+        answers = [
             await self._first_answer(one.intent_id) if isinstance(one, Repeated) else one
             for one in decided
         ]
+        return [self._traced(intent, one) for intent, one in zip(intents, answers, strict=True)]
 
     # --- report -------------------------------------------------------------------------------
 

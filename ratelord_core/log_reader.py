@@ -12,7 +12,7 @@ import anyio.to_thread
 import msgspec
 
 from ratelord_core.arbiter import EventFilter
-from ratelord_core.engine.answering import decision_of, with_conditions
+from ratelord_core.engine.answering import conditions_of, decision_of, with_conditions
 from ratelord_core.errors import NotFound
 from ratelord_core.events.codec import open_record
 from ratelord_core.events.envelope import Event
@@ -147,12 +147,7 @@ class LogReader:
         for record in self._store.read(query):
             payload = open_record(record).payload
             if isinstance(payload, PolicyUpdated) and payload.version == version:
-                document = _document(payload.document)
-                return {
-                    (policy.id, number): rule.condition
-                    for policy in document.policies
-                    for number, rule in enumerate(policy.rules)
-                }
+                return conditions_of(_document(payload.document))
         return {}
 
 

@@ -11,6 +11,7 @@ from typing import Any, cast
 import msgspec
 
 from ratelord_core.events.payloads import HeldLine, IntentDecided, SeenRisk, SeenRule
+from ratelord_core.model.config import Document
 from ratelord_core.model.decision import (
     DecidedBy,
     Decision,
@@ -127,6 +128,15 @@ def _read(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: _read(inner) for name, inner in value.items()}
     return value
+
+
+def conditions_of(document: Document) -> dict[tuple[str, int], str]:
+    """The text of every rule's condition, by (policy id, rule index)."""
+    return {
+        (policy.id, number): rule.condition
+        for policy in document.policies
+        for number, rule in enumerate(policy.rules)
+    }
 
 
 def with_conditions(decision: Decision, conditions: dict[tuple[str, int], str]) -> Decision:

@@ -3,6 +3,8 @@ down."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 
 from ratelord_core.engine.answering import decision_of, seen_risk, seen_rule
@@ -82,16 +84,27 @@ class Negotiator:
             self._note_rules(verdict, now, intent.dimensions)
         return decision_of(uuid_text(intent_id), now, decided)
 
+    def vet(self, intents: Sequence[Intent], now: Micros) -> None:
+        """Raise what ``negotiate`` would raise for any of these, before the first is decided: a
+        batch that is refused must hold nothing."""
+        bodies: dict[str, str] = {}
+        for intent in intents:
+            if self._identity_refusal(intent) is None:
+                self._bind(intent)
+            if intent.idempotency_key is None:
+                continue
+            key, body = key_digest(intent.agent_id, intent.idempotency_key), body_digest(intent)
+            self._repeated(key, body, now)
+            if bodies.setdefault(key, body) != body:
+                raise _key_reused()
+
     def _repeated(self, key: str, body: str, now: Micros) -> Repeated | None:
         self.state.answers.forget(now - self.state.settings.idempotency_ttl)
         answer = self.state.answers.find(key)
         if answer is None:
             return None
         if answer.body != body:
-            raise Conflict(
-                "this idempotency key was used with another question; use a new key",
-                code="idempotency_key_reused",
-            )
+            raise _key_reused()
         if answer.valid_until is not None and answer.valid_until < now:
             raise Conflict(
                 f"the approval {answer.intent_id} for this key has lapsed; ask with a new key",
@@ -313,3 +326,10 @@ class Negotiator:
             now, event, self._dimensions(hold), door=door, intent_id=uuid_bytes(intent_id)
         )
         return end
+
+
+def _key_reused() -> Conflict:
+    return Conflict(
+        "this idempotency key was used with another question; use a new key",
+        code="idempotency_key_reused",
+    )
