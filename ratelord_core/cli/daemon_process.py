@@ -19,7 +19,7 @@ ANNOUNCEMENT = "ratelord is listening on "
 _ADDRESS = re.compile(re.escape(ANNOUNCEMENT) + r"(\S+)\s")
 
 
-class DaemonDied(RuntimeError):  # noqa: N818 - it tells what happened
+class DaemonDied(RuntimeError):
     """The daemon ended, or stayed silent, before it announced itself; the message has its log."""
 
 
@@ -37,7 +37,7 @@ class DaemonProcess:
         policy: str | None = None,
         arguments: Sequence[str] = (),
         environment: Mapping[str, str] | None = None,
-        deadline: float = 20.0,
+        deadline: float = 30.0,
     ) -> None:
         self.folder = folder
         self.db = folder / "ratelord.db"

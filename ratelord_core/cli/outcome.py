@@ -15,7 +15,7 @@ UNREACHABLE: Final = 4
 INTERRUPTED: Final = 130
 
 
-class CommandFailed(Exception):  # noqa: N818 - it tells what happened
+class CommandFailed(Exception):
     """A command cannot do what it was told; the message is for people, with the next step."""
 
     def __init__(self, message: str, exit_code: int = FAILED) -> None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from ratelord_core.cli import words
 
 if TYPE_CHECKING:
     from ratelord import Decision, Hold, Modifications, Settlement
+
+
+_WAIT = re.compile(r"^wait [\d.]+ (s|min|h|ms): ")
 
 
 def decision_sentence(decision: Decision, workload: str, *, dry_run: bool = False) -> str:
@@ -38,7 +42,7 @@ def _allowed(decision: Decision, workload: str) -> str:
     start = f" (at {words.time_of_day(decision.start_at)})" if wait and decision.start_at else ""
     head = "Approved" if decision.decision == "approve" else "Approved with changes"
     changes = _changes(decision.modifications)
-    why = f", because {_clause(decision.reason)}" if decision.decision != "approve" else ""
+    why = f", because {clause(decision.reason)}" if decision.decision != "approve" else ""
     held = ", ".join(_hold(hold) for hold in decision.holds)
     return (
         f"{head}: {words.plain(workload)} may start {when}{start}"
@@ -49,15 +53,16 @@ def _allowed(decision: Decision, workload: str) -> str:
 
 
 def _denied(decision: Decision) -> str:
-    reason = _clause(decision.reason)
+    reason = clause(decision.reason)
     again = decision.retry_after_seconds
     return f"Denied ({decision.reason_code}): {reason}" + (
         f"; ask again in {words.span(again)}" if again else ""
     )
 
 
-def _clause(reason: str) -> str:
-    return words.plain(reason).strip().rstrip(".")
+def clause(reason: str) -> str:
+    """A reason as part of a sentence, which says itself how long the wait is."""
+    return _WAIT.sub("", words.plain(reason).strip().rstrip("."))
 
 
 def _changes(changes: Modifications) -> str:

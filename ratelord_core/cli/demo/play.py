@@ -39,12 +39,12 @@ def _perform(url: str, show: Show, seconds: float) -> Summary:
         show.opening(url)
         watcher = PoolWatcher(lambda: client.pool(POOL), LIMIT)
         with Actors(client) as actors:
-            while (at := actors.elapsed()) < seconds:
+            while actors.elapsed() < seconds:
                 try:
                     moments = [actors.moments.get(timeout=_LOOK_EVERY_SECONDS)]
                 except Empty:
                     moments = []
-                noticed = watcher.notice(at)
+                noticed = watcher.notice(actors.elapsed())
                 for moment in [*moments, *([noticed] if noticed else [])]:
                     summary.add(moment)
                     show.moment(moment)

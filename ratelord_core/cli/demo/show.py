@@ -9,6 +9,7 @@ from ratelord_core.cli import words
 from ratelord_core.cli.demo.actors import Moment
 from ratelord_core.cli.demo.scene import AGENTS, LIMIT, POOL, WINDOW_SECONDS
 from ratelord_core.cli.screen import console, print_json_line
+from ratelord_core.cli.sentences import clause
 
 if TYPE_CHECKING:
     from ratelord import Decision
@@ -120,14 +121,14 @@ class PlainShow:
 
     def _decision(self, moment: Moment, decision: Decision) -> None:
         head = f"{moment.at:5.1f} s  {moment.agent:<8} {moment.workload:<7}"
-        reason = words.plain(decision.reason).rstrip(".")
+        reason = clause(decision.reason)
         left = decision.holds[0].remaining if decision.holds else 0
         if moment.kind == "started":
             self._say(f"{head} → started, after its wait", "green")
         elif not decision:
             again = decision.retry_after_seconds
             later = f"; ask again in {words.span(again)}" if again else ""
-            self._say(f"{head} ✗ denied    {decision.reason_code}: {reason}{later}", "red")
+            self._say(f"{head} ✗ denied    {reason}{later}", "red")
         elif decision.wait_seconds:
             self._say(f"{head} ◷ wait      {words.span(decision.wait_seconds)}: {reason}", "yellow")
         else:

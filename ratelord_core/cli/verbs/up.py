@@ -22,4 +22,8 @@ def up(*, flags: DaemonFlags = NO_FLAGS) -> int:
 
     from ratelord_core.daemon import run
 
-    return run(settings)
+    return run(settings, announce=_announce)
+
+
+def _announce(line: str) -> None:
+    print(line, flush=True)  # whoever waits for it may read a pipe

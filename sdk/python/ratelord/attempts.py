@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -14,6 +15,7 @@ from ratelord.errors import DaemonUnreachable, RatelordError, UpstreamError
 from ratelord.wire import MAX_REPLY_BYTES, Call
 
 MOST_ATTEMPTS = 6
+_ERRNO = re.compile(r"\[Errno -?\d+\] ?")
 _BACKOFF = wait_exponential(multiplier=0.05, max=1.0) + wait_random(0.0, 0.05)
 
 
@@ -106,4 +108,5 @@ def translated(connection: Connection) -> Iterator[None]:
 
 
 def _short(error: Exception) -> str:
-    return " ".join(str(error).split()) or type(error).__name__
+    said = _ERRNO.sub("", " ".join(str(error).split()))
+    return said or type(error).__name__

@@ -1,0 +1,170 @@
+"""The command line against a real daemon, from the first start to the last word."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+
+import pytest
+
+from ratelord_core.testing.daemon_process import DaemonProcess
+
+POLICY = """
+pools:
+  - {id: few/calls, unit: requests, limit: 2, window: {kind: fixed, every: 1h}, shared_by: ["*"]}
+policies:
+  - id: house
+    rules:
+      - {name: no-toys, condition: "intent.workload_id == 'toy'", action: deny, params: {reason: "no toys"}}
+"""
+
+
+@pytest.fixture
+def real(tmp_path, monkeypatch):
+    folder = tmp_path / "daemon"
+    folder.mkdir()
+    with DaemonProcess(folder, policy=POLICY) as daemon:
+        monkeypatch.setenv("RATELORD_URL", daemon.url)
+        monkeypatch.setenv("RATELORD_DB_PATH", str(daemon.db))
+        yield daemon
+
+
+def start(folder, *words):
+    """Start a command that is expected to end by itself."""
+    return subprocess.run(
+        [sys.executable, "-m", "ratelord_core.cli", *words],
+        cwd=folder, capture_output=True, text=True, timeout=60, check=False,
+        env={k: v for k, v in os.environ.items() if not k.startswith("RATELORD_")},
+    )  # fmt: skip
+
+
+def test_a_pool_is_asked_dry_and_every_answer_can_be_explained(ratelord, real):
+    first = ratelord("ask", "repo_scan", "--json")
+    assert first.code == 0
+    assert ratelord("ask", "repo_scan").code == 0
+    denied = ratelord("ask", "repo_scan", "--max-wait", "0")
+    assert denied.code == 3
+    assert "ask again in" in denied.out
+    story = ratelord("explain", first.json["intent_id"])
+    assert story.code == 0
+    assert "repo_scan" in story.out
+    assert "few/calls" in story.out
+    assert ratelord("report", first.json["intent_id"], "--outcome", "cancelled").code == 0
+    assert ratelord("ask", "repo_scan").code == 0
+    proof = ratelord("events", "verify")
+    assert proof.code == 0
+    assert "are as written" in proof.out
+
+
+def test_a_rule_denies_by_name(ratelord, real):
+    ran = ratelord("ask", "toy")
+    assert ran.code == 3
+    assert "no toys" in ran.out
+    assert "house" in ran.out
+
+
+def test_after_a_crash_the_pools_are_as_they_were(ratelord, real, monkeypatch):
+    def standing():
+        rows = ratelord("pools", "--json").json
+        return [{n: row[n] for n in ("limit", "used", "held", "reset_at")} for row in rows]
+
+    ratelord("ask", "repo_scan")
+    before = standing()
+    real.kill()
+    real.start()
+    monkeypatch.setenv("RATELORD_URL", real.url)
+    assert standing() == before
+    assert before[0]["held"] == 1
+
+
+def test_status_says_it_is_well(ratelord, real):
+    ran = ratelord("status")
+    assert ran.code == 0
+    assert "is ok" in ran.out
+
+
+def test_a_bad_policy_is_refused_and_the_old_one_stays(ratelord, real):
+    before = ratelord("policy", "show", "--json").json["version"]
+    real.policy.write_text(POLICY.replace("workload_id", "worklaod_id"), encoding="utf-8")
+    ran = ratelord("reload")
+    assert ran.code == 1
+    assert "worklaod_id" in ran.err
+    assert ratelord("policy", "show", "--json").json["version"] == before
+    real.policy.write_text(POLICY.replace("no toys", "no games"), encoding="utf-8")
+    assert "is in force" in ratelord("policy", "reload").out
+    assert "no games" in ratelord("ask", "toy").out
+
+
+def test_the_doctor_finds_the_daemon(ratelord, real):
+    port = real.url.rpartition(":")[2]
+    ran = ratelord("doctor", "--port", port)
+    assert ran.code == 0
+    assert f"a daemon answers at 127.0.0.1:{port}" in ran.out
+    assert str(real.pid) in ran.out
+
+
+def test_the_replayed_log_equals_the_daemon(ratelord, real):
+    ratelord("ask", "repo_scan")
+    ran = ratelord("admin", "replay")
+    assert ran.code == 0
+    assert "the daemon says the same" in ran.out
+
+
+@pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_it_in_good_order(real, sign):
+    assert (real.stop() if sign is signal.SIGTERM else real.interrupt()) == 0
+    assert "Traceback" not in real.log
+
+
+def test_a_second_daemon_on_the_same_log_is_refused_in_one_line(real, tmp_path):
+    ran = start(tmp_path, "up", "--port", "0", "--db", str(real.db))
+    assert ran.returncode == 1
+    assert ran.stderr.count("\n") == 1
+    assert str(real.pid) in ran.stderr
+
+
+def test_a_taken_port_is_refused_in_one_line(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        ran = start(tmp_path, "up", "--port", port, "--db", "x.db")
+    assert ran.returncode == 1
+    assert ran.stderr.count("\n") == 1
+    assert port in ran.stderr
+
+
+def test_a_bad_policy_stops_the_start_with_its_line(tmp_path):
+    (tmp_path / "policy.yaml").write_text(POLICY.replace("workload_id", "worklaod_id"))
+    ran = start(tmp_path, "up", "--port", "0", "--db", "x.db")
+    assert ran.returncode == 1
+    assert "policy.yaml:7:" in ran.stderr
+    assert "Traceback" not in ran.stderr
+
+
+def test_the_demonstration_shows_an_approval_a_wait_a_denial_and_the_recovery(tmp_path):
+    ran = start(tmp_path, "demo", "--json", "--seconds", "9")
+    assert ran.returncode == 0, ran.stderr
+    lines = [json.loads(line) for line in ran.stdout.splitlines()]
+    decisions = [line["decision"] for line in lines if line["kind"] == "decision"]
+    kinds = [line["kind"] for line in lines]
+    assert {d["decision"] for d in decisions} == {
+        "approve", "approve_with_modifications", "deny_with_reason"
+    }  # fmt: skip
+    assert kinds.index("dry") < kinds.index("full")
+    assert lines[0]["kind"] == "opening"
+    assert lines[-1]["kind"] == "closing"
+    assert lines[-1]["intact"] is True
+    assert any("keep-the-last-half" in d["reason"] for d in decisions)
+    with pytest.raises(OSError, match="refused"):
+        socket.create_connection(("127.0.0.1", int(lines[0]["url"].rpartition(":")[2])))
+
+
+def test_the_demonstration_is_plain_in_a_pipe(tmp_path):
+    ran = start(tmp_path, "demo", "--seconds", "2")
+    assert ran.returncode == 0, ran.stderr
+    assert "\x1b" not in ran.stdout
+    assert "What to type next" in ran.stdout
+    assert "✓ approved" in ran.stdout

@@ -1,0 +1,216 @@
+"""The client against a real daemon: what it promises holds end to end."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import socket
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from ratelord import AsyncClient, Client, Denied
+from ratelord_core.testing.daemon_process import DaemonProcess
+
+LIMIT = 10
+POLICY = f"""
+pools:
+  - {{id: many/a, unit: requests, limit: {LIMIT}, window: {{kind: fixed, every: 1h}}, shared_by: ["*"]}}
+  - {{id: many/b, unit: requests, limit: 1000, window: {{kind: fixed, every: 1h}}, shared_by: ["*"]}}
+workloads:
+  small: {{consumes: {{many/a: 1}}}}
+  big: {{consumes: {{many/b: 1}}}}
+"""
+A = {"provider_id": "many", "pool_id": "a"}
+
+
+@pytest.fixture
+def real(tmp_path):
+    with DaemonProcess(tmp_path, policy=POLICY) as daemon:
+        yield daemon
+
+
+class ForgetfulProxy:
+    """Forwards bytes to a daemon, and loses the first reply after the daemon has sent it."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self._door = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self._door.getsockname()[1]}"
+        self.lost = 0
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+
+    def __enter__(self):
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self._door.close()
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                client, _ = self._door.accept()
+            except OSError:
+                return
+            with client, socket.create_connection(("127.0.0.1", self._port)) as daemon:
+                daemon.sendall(_request(client))
+                reply = daemon.recv(65536)
+                if self.lost == 0:
+                    self.lost += 1
+                    continue
+                client.sendall(reply)
+
+
+def _request(client: socket.socket) -> bytes:
+    received = b""
+    while (end := received.find(b"\r\n\r\n")) < 0:
+        received += client.recv(65536)
+    length = int(re.search(rb"(?i)content-length: (\d+)", received[:end])[1])
+    while len(received) < end + 4 + length:
+        received += client.recv(65536)
+    return received
+
+
+def test_a_budget_of_n_admits_exactly_n(real):
+    with Client(real.url) as client:
+
+        def ask(number: int) -> bool:
+            return bool(client.ask(f"agent-{number}", "id", "small", max_wait=0))
+
+        with ThreadPoolExecutor(8) as threads:
+            answers = list(threads.map(ask, range(LIMIT * 2)))
+        pool = client.pool("many/a")
+    assert sum(answers) == LIMIT
+    assert pool["used"] + pool["held"] == LIMIT
+    assert pool["available"] == 0
+
+
+def test_a_lost_answer_holds_nothing_twice(real):
+    port = int(real.url.rpartition(":")[2])
+    with Client(real.url) as client:
+        assert client.propose("a", "id", "small"), "past its start, it answers everything"
+    with ForgetfulProxy(port) as proxy, Client(proxy.url) as client:
+        decision = client.ask("a", "id", "small")
+    with Client(real.url) as client:
+        pool = client.pool("many/a")
+    assert proxy.lost == 1
+    assert decision
+    assert pool["held"] == 1
+
+
+def test_a_guard_settles_what_the_body_cost(real):
+    with Client(real.url) as client:
+        with client.guard("a", "id", "small") as permit:
+            permit.actual_cost = 4
+        assert permit.settlement.settled[0].settled == 4
+        assert client.pool("many/a")["used"] == 4
+
+
+def test_a_guard_that_broke_counts_and_one_that_gave_up_does_not(real):
+    with Client(real.url) as client:
+        with pytest.raises(RuntimeError), client.guard("a", "id", "small"):
+            raise RuntimeError
+        assert client.pool("many/a")["used"] == 1
+        with client.guard("a", "id", "small") as permit:
+            permit.cancel()
+        pool = client.pool("many/a")
+        assert (pool["used"], pool["held"]) == (1, 0)
+
+
+def test_what_does_not_fit_is_denied_with_the_time_to_come_back(real):
+    with Client(real.url) as client:
+        assert client.ask("a", "id", "small", expected_cost=LIMIT)
+        with pytest.raises(Denied) as denied, client.guard("a", "id", "small", max_wait=0):
+            pytest.fail("it ran")
+    assert denied.value.decision.reason_code in ("pool_exhausted", "wait_too_long")
+    assert denied.value.retry_after > 0
+
+
+def test_a_dry_run_changes_nothing(real):
+    with Client(real.url) as client:
+        before = client.health()["seq"]
+        assert client.propose("a", "id", "small")
+        assert client.health()["seq"] == before
+        assert client.pool("many/a")["held"] == 0
+
+
+def test_the_same_key_gets_the_same_answer(real):
+    with Client(real.url) as client:
+        first = client.ask("a", "id", "small", idempotency_key="k")
+        assert client.ask("a", "id", "small", idempotency_key="k").intent_id == first.intent_id
+        assert client.pool("many/a")["held"] == 1
+
+
+def test_every_reader_reads(real):
+    with Client(real.url) as client:
+        decision = client.ask("crawler", "pat:me", "small", "repo:acme/api")
+        assert client.extend(decision.intent_id, 120).intent_id == decision.intent_id
+        client.report(decision.intent_id, actual_cost=2)
+        assert client.ping()
+        assert client.health()["status"] == "ok"
+        assert {row["pool_id"] for row in client.pools()} == {"a", "b"}
+        assert client.forecasts("many/a")[0]["pool_id"] == "a"
+        assert client.usage(agent_id="crawler")[0]["used"] == 2
+        assert client.explain(decision.intent_id)["report"]
+        assert any(node["type"] == "agent" for node in client.graph()["nodes"])
+        assert "crawler" in client.graph_text("mermaid")
+        assert client.policy()["version"]
+        assert {"sql", "mock"} <= {row["name"] for row in client.plugins()}
+        assert client.reload_policy()["changed"] is False
+
+
+def test_identities_live_their_lives(real):
+    with Client(real.url) as client:
+        made = client.register_identity("pat:me", "user", owner="team")
+        assert made.token
+        assert [row["identity_id"] for row in client.identities()] == ["pat:me"]
+        assert client.rotate_identity("pat:me").token != made.token
+        client.quarantine_identity("pat:me", reason="odd")
+        assert client.ask("a", "pat:me", "small").reason_code == "identity_quarantined"
+        client.restore_identity("pat:me")
+        assert client.ask("a", "pat:me", "small")
+        client.revoke_identity("pat:me")
+        assert client.ask("a", "pat:me", "small").reason_code == "identity_revoked"
+
+
+def test_a_token_acts_as_its_own_identity_only(real):
+    from ratelord import RequestRefused
+
+    with Client(real.url) as operator:
+        token = operator.register_identity("pat:me", "user").token
+    with Client(real.url, token=token) as client:
+        assert client.ask("a", "pat:me", "small")
+        with pytest.raises(RequestRefused) as refused:
+            client.ask("a", "pat:you", "small")
+        assert refused.value.status == 403
+    with Client(real.url, token="wrong") as client, pytest.raises(RequestRefused) as refused:
+        client.ask("a", "pat:me", "small")
+    assert refused.value.status == 401
+
+
+def test_events_arrive_as_they_happen(real):
+    async def follow() -> list[str]:
+        seen: list[str] = []
+        async with AsyncClient(real.url) as client:
+            stream = client.stream(after=(await client.health())["seq"])
+            asked = asyncio.create_task(client.ask("a", "id", "small"))
+            async for event in stream:
+                seen.append(event["event_type"])
+                if "intent_decided" in seen:
+                    break
+            await asked
+        return seen
+
+    assert asyncio.run(follow())[:2] == ["intent_submitted", "intent_decided"]
+
+
+def test_after_a_crash_there_is_a_denial_and_then_the_same_state(real):
+    with Client(real.url) as client:
+        assert client.ask("a", "id", "small")
+        real.kill()
+        assert client.ask("a", "id", "small").reason_code == "daemon_unreachable"
+    real.start()
+    with Client(real.url) as client:
+        assert client.pool("many/a")["held"] == 1
