@@ -12,7 +12,13 @@ project = "ratelord"
 author = "the ratelord authors"
 release = version = version_of("ratelord")
 
-extensions = ["myst_parser", "hook_reference", "event_catalogue", "settings_table", "verb_reference"]
+extensions = [
+    "myst_parser",
+    "hook_reference",
+    "event_catalogue",
+    "settings_table",
+    "verb_reference",
+]
 source_suffix = {".md": "markdown"}
 exclude_patterns = ["_build"]
 root_doc = "index"

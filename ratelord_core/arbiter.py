@@ -144,7 +144,7 @@ class Arbiter(Protocol):
     async def change_identity(
         self, identity_id: str, change: str, reason: str, caller: Caller
     ) -> RegisteredView:
-        """``revoke``, ``quarantine`` or ``restore``; ``Conflict`` if its state does not allow it."""
+        """``revoke``, ``quarantine`` or ``restore``; ``Conflict`` if its state forbids it."""
         ...
 
     def authenticate(self, token: str) -> Caller | None:
@@ -179,8 +179,6 @@ class Arbiter(Protocol):
         """Counters and gauges in Prometheus text form."""
         ...
 
-    def inject(
-        self, provider_id: str, pool_id: str, usage: int | None, limit: int | None
-    ) -> None:
+    def inject(self, provider_id: str, pool_id: str, usage: int | None, limit: int | None) -> None:
         """Make a simulated provider report this from its next poll on."""
         ...

@@ -91,7 +91,7 @@ def load(without: Iterable[str] = (), extra: Iterable[tuple[str, object]] = ()) 
 
 
 def survey(without: Iterable[str] = ()) -> tuple[PluginInfo, ...]:
-    """Every installed plugin with its state and, if it cannot be used, why: never raises for one."""
+    """Every installed plugin with its state and, if unusable, why: never raises for one."""
     left_out = set(without)
     found = []
     for point in entry_points(group=GROUP):

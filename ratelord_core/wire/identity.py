@@ -96,9 +96,7 @@ def _register_faults(asked: RegisterRequest) -> Faults:
     faults: Faults = []
     check_id(faults, "identity_id", asked.identity_id)
     if asked.identity_id.startswith("sentinel:"):
-        faults.append(
-            FieldError("identity_id", "names beginning with sentinel: are the daemon's")
-        )
+        faults.append(FieldError("identity_id", "names beginning with sentinel: are the daemon's"))
     check_provider(faults, "provider_id", asked.provider_id)
     for field in ("kind", "owner", "owner_kind", "credential_kind", "trust_level"):
         check_text(faults, field, getattr(asked, field))

@@ -29,7 +29,7 @@ class RatelordError(Exception):
     """Whether the daemon may have acted although no answer came."""
 
 
-class Denied(RatelordError):  # noqa: N818 - an answer, not a malfunction
+class Denied(RatelordError):
     """A guard was told no; ``decision`` says why and when to come back."""
 
     code = "denied"
@@ -40,7 +40,7 @@ class Denied(RatelordError):  # noqa: N818 - an answer, not a malfunction
         super().__init__(f"denied ({decision.reason_code}): {decision.reason}")
 
 
-class DaemonUnreachable(RatelordError):  # noqa: N818 - named like its reason code
+class DaemonUnreachable(RatelordError):
     """No connection to the daemon, or no answer in time."""
 
     code = "daemon_unreachable"
@@ -74,7 +74,7 @@ class UpstreamError(RatelordError):
         super().__init__(message)
 
 
-class RequestRefused(RatelordError):  # noqa: N818 - the daemon said no
+class RequestRefused(RatelordError):
     """The daemon will not do that. ``code`` is stable; ``errors`` are (field, message) pairs."""
 
     def __init__(
