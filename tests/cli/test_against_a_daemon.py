@@ -168,3 +168,24 @@ def test_the_demonstration_is_plain_in_a_pipe(tmp_path):
     assert "\x1b" not in ran.stdout
     assert "What to type next" in ran.stdout
     assert "✓ approved" in ran.stdout
+
+
+def test_a_log_is_replayed_without_a_daemon_too(ratelord, real, monkeypatch):
+    ratelord("ask", "repo_scan")
+    live = ratelord("pools", "--json").json
+    real.stop()
+    ran = ratelord("admin", "replay", "--json")
+    assert ran.code == 0
+    assert ran.json["compared"] is False
+    assert [pool["held"] for pool in ran.json["pools"]] == [pool["held"] for pool in live] == [1]
+    assert "no daemon runs" in ratelord("admin", "replay").out
+
+
+def test_another_daemon_s_log_is_noticed(ratelord, real, tmp_path, monkeypatch):
+    ratelord("ask", "repo_scan")
+    (tmp_path / "other").mkdir()
+    with DaemonProcess(tmp_path / "other", policy=POLICY) as other:
+        monkeypatch.setenv("RATELORD_URL", other.url)
+        ran = ratelord("admin", "replay")
+    assert ran.code == 1
+    assert "the daemon says otherwise. Is this its log?" in ran.out
