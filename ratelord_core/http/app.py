@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 from starlette.routing import Router
+from structlog.contextvars import bind_contextvars
 
 from ratelord_core.arbiter import Arbiter
 from ratelord_core.errors import RatelordError
@@ -56,6 +57,8 @@ class Door:
         self._tally.requests += 1
         headers = dict(scope["headers"])
         exchange = Exchange(scope, receive, headers, self._ids.name(headers))
+        # Whatever is logged on behalf of this request carries its id; each has a task of its own.
+        bind_contextvars(request_id=exchange.request_id)
         try:
             await self._serve(exchange, send)
         except ClientGoneError:
