@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 import shutil
 import socket
 import stat
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 State = Literal["ok", "warning", "failed"]
 
 OLDEST_PYTHON = (3, 11)
+_PROCESS = re.compile(r"process \d+")
 LEAST_FREE_BYTES = 100 * 1024 * 1024
 FIRST_SANE_SECOND = 1_735_689_600  # 2025-01-01: an earlier clock was never set
 MARKS: dict[str, str] = {"ok": "✓", "warning": "!", "failed": "✗"}
@@ -113,7 +115,9 @@ def log(settings: Settings) -> Check:
         if settings.store in stores:
             return _opened(stores[settings.store], path)
     except StoreLocked as error:
-        return Check("log", "ok", f"{path}: in use ({error})")
+        holder = _PROCESS.search(str(error))
+        by = f" by {holder.group()}" if holder else ""
+        return Check("log", "ok", f"{path}: in use{by}")
     except (StoreCorrupt, StoreNewer) as error:
         return Check("log", "failed", str(error), "or restore it from a backup")
     except (StoreError, PluginError) as error:

@@ -76,11 +76,10 @@ def print_table(
     columns: Sequence[str], rows: Iterable[Sequence[str]], *, right: Iterable[str] = ()
 ) -> None:
     """Rows under headings; ``right`` columns are aligned to the right, levels get their colour."""
-    from rich import box
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=box.SIMPLE_HEAD if sys.stdout.isatty() else None, pad_edge=False)
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     ends = set(right)
     for column in columns:
         table.add_column(

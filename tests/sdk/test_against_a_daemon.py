@@ -214,3 +214,13 @@ def test_after_a_crash_there_is_a_denial_and_then_the_same_state(real):
     real.start()
     with Client(real.url) as client:
         assert client.pool("many/a")["held"] == 1
+
+
+def test_the_daemon_s_socket_is_a_door(tmp_path):
+    path = tmp_path / "r.sock"
+    with (
+        DaemonProcess(tmp_path, policy=POLICY, arguments=["--socket", str(path)]),
+        Client(socket=str(path)) as client,
+    ):
+        assert client.ask("a", "id", "small")
+        assert "r.sock" in repr(client)

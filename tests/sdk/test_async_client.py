@@ -138,3 +138,67 @@ async def test_events_stream_on_over_a_lost_connection(daemon, answer):
     assert seen == [4, 5, 6]
     assert "after=3" in daemon.asked[0].target
     assert daemon.asked[2].headers["last-event-id"] == "5"
+
+
+CALLS = {
+    "ping": (),
+    "health": (),
+    "pools": (),
+    "pool": ("mock/default",),
+    "forecasts": ("mock/default",),
+    "usage": (),
+    "events": (),
+    "explain": ("0193",),
+    "identities": (),
+    "graph": ("node",),
+    "graph_text": ("dot",),
+    "policy": (),
+    "plugins": (),
+    "reload_policy": (),
+    "register_identity": ("pat:me", "user"),
+    "rotate_identity": ("pat:me",),
+    "revoke_identity": ("pat:me",),
+    "quarantine_identity": ("pat:me",),
+    "restore_identity": ("pat:me",),
+    "report": ("0193",),
+    "extend": ("0193", 30),
+}
+REPLY = {
+    "items": [{"a": 1}],
+    "intent_id": "0193",
+    "outcome": "success",
+    "expires_at": "2026-01-01T00:00:00.000000Z",
+    "identity_id": "pat:me",
+    "status": "active",
+}
+
+
+@pytest.mark.parametrize("name", CALLS)
+async def test_both_clients_ask_the_same_and_return_the_same(daemon, answer, name):
+    daemon.answers(answer(body=REPLY))
+    with Client(daemon.url) as client:
+        blocking = getattr(client, name)(*CALLS[name])
+    async with AsyncClient(daemon.url) as client:
+        assert await getattr(client, name)(*CALLS[name]) == blocking
+    first, second = daemon.asked
+    assert (first.method, first.target, first.body) == (second.method, second.target, second.body)
+
+
+async def test_ping_is_false_without_a_daemon():
+    async with AsyncClient("http://127.0.0.1:1") as client:
+        assert await client.ping() is False
+        assert await client.ask(*FOUR) == await client.propose(*FOUR)
+
+
+async def test_a_report_that_fails_spoils_nothing(daemon, wire, answer):
+    daemon.answers(answer(body=wire("approve")), answer(status=409, body={"detail": "no"}))
+    async with AsyncClient(daemon.url) as client, client.guard(*FOUR) as permit:
+        pass
+    assert permit.settlement is None
+
+
+async def test_a_stream_that_may_not_be_read_says_so(daemon, answer):
+    daemon.answers(answer(status=403, body={"detail": "not for agents"}))
+    async with AsyncClient(daemon.url) as client:
+        with pytest.raises(RequestRefused, match="not for agents"):
+            await anext(client.stream())

@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from ratelord.readers import EventFilters
 
 
+_FOR_MACHINES = ("body", "key", "state", "document", "dated", "next_poll")
+"""Fields that say nothing to people."""
+
+
 def register(app: App) -> None:
     """Add the verb."""
     verb = App(name="events", help="Show what happened, follow it, or verify the log.", group=LOOK)
@@ -144,7 +148,7 @@ def _detail(payload: dict[str, Any]) -> str:
     shown = {
         name: value
         for name, value in payload.items()
-        if isinstance(value, str | int | float | bool) and value != ""
+        if isinstance(value, str | int | float | bool) and value != "" and name not in _FOR_MACHINES
     }
     text = " ".join(f"{name}={words.plain(value)}" for name, value in shown.items())
     return text if len(text) <= 160 else text[:159] + "…"

@@ -49,22 +49,21 @@ def pools(
 
 def _show_all(pools: list[dict[str, Any]]) -> None:
     print_table(
-        ("pool", "available", "used", "held", "limit", "unit", "window", "resets in", "risk"),
+        ("pool", "left", "used", "held", "limit", "window", "resets in", "risk"),
         [
             [
                 words.pool_name(pool),
                 words.number(pool.get("available")),
                 words.number(pool.get("used")),
                 words.number(pool.get("held")),
-                words.number(pool.get("limit")),
-                words.plain(pool.get("unit", "")),
+                f"{words.number(pool.get('limit'))} {words.plain(pool.get('unit', ''))}",
                 window_words(pool.get("window") or {}),
                 words.until(pool.get("reset_at")),
                 "stale" if pool.get("stale") else words.plain(pool.get("risk_level", "unknown")),
             ]
             for pool in pools
         ],
-        right=("available", "used", "held", "limit"),
+        right=("left", "used", "held", "limit"),
     )
 
 
