@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from hashlib import sha256
 from typing import Any
+from weakref import WeakValueDictionary
 
 import msgspec
 
@@ -15,7 +16,6 @@ from ratelord_core import __version__
 from ratelord_core.arbiter import EventFilter
 from ratelord_core.clock import Clock
 from ratelord_core.engine import Engine, State
-from ratelord_core.engine.answering import conditions_of, with_conditions
 from ratelord_core.engine.negotiator import Repeated, Reported
 from ratelord_core.errors import (
     Conflict,
@@ -97,6 +97,8 @@ class LocalArbiter:
         self._around = around
         self._log = LogReader(store, journal)
         self._in_flight: dict[str, asyncio.Future[Any]] = {}
+        self._late: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        """Reports that are looked up in the log, by intent: one at a time for each."""
         self._started = clock.now()
 
         self.decided: Counter[tuple[str, str]] = Counter()
@@ -135,13 +137,18 @@ class LocalArbiter:
         if drafts:
             await self.journal.write(drafts)
 
+    async def _settled_before(self) -> None:
+        """Until all that was decided so far is durable: whoever repeats a report is told so only
+        when the first one is safe."""
+        await self.journal.write(self.engine.take())
+
     # --- ask ----------------------------------------------------------------------------------
 
     async def ask(self, intent: Intent, caller: Caller) -> Decision:
         self._gate(asking=True)
         decided = self.engine.negotiator.negotiate(intent, self.clock.now(), caller.door)
         if isinstance(decided, Repeated):
-            return self._traced(intent, await self._first_answer(decided.intent_id))
+            return await self._first_answer(decided.intent_id, trace=intent.debug)
         drafts = self.engine.take()
         if drafts:
             written = self.journal.write(drafts)
@@ -150,26 +157,18 @@ class LocalArbiter:
             # Shielded: a caller that goes away must not cancel what a repeated question waits for.
             await asyncio.shield(written)
         self.decided[decided.decision, decided.reason_code] += 1
-        return self._traced(intent, decided)
-
-    def _traced(self, intent: Intent, decision: Decision) -> Decision:
-        """For those who asked to see the trace: with the text of the conditions."""
-        if not intent.debug:
-            return decision
-        return with_conditions(decision, conditions_of(self.engine.policy.document))
+        return decided
 
     def _remember_flight(self, intent_id: str, written: asyncio.Future[Any]) -> None:
         self._in_flight[intent_id] = written
         written.add_done_callback(lambda _: self._in_flight.pop(intent_id, None))
 
-    async def _first_answer(self, intent_id: str) -> Decision:
-        """The answer given before, once it is durable."""
+    async def _first_answer(self, intent_id: str, *, trace: bool) -> Decision:
+        """The answer given before, once it is durable; what befell its commit befalls us too."""
         flight = self._in_flight.get(intent_id)
         if flight is not None:
-            await asyncio.wait((flight,))
-        if self.journal.failed is not None:
-            self._gate()
-        return await self._log.decision(intent_id)
+            await asyncio.shield(flight)
+        return await self._log.decision(intent_id, trace=trace)
 
     async def ask_batch(self, intents: Sequence[Intent], caller: Caller) -> list[Decision]:
         self._gate(asking=True)
@@ -178,15 +177,20 @@ class LocalArbiter:
         decided = [self.engine.negotiator.negotiate(one, now, caller.door) for one in intents]
         drafts = self.engine.take()
         if drafts:
-            await self.journal.write(drafts)
+            written = self.journal.write(drafts)
+            for intent, one in zip(intents, decided, strict=True):
+                if isinstance(one, Decision) and intent.idempotency_key and not intent.dry_run:
+                    self._remember_flight(one.intent_id, written)
+            await asyncio.shield(written)
         for one in decided:
             if not isinstance(one, Repeated):
                 self.decided[one.decision, one.reason_code] += 1
-        answers = [
-            await self._first_answer(one.intent_id) if isinstance(one, Repeated) else one
-            for one in decided
+        return [
+            await self._first_answer(one.intent_id, trace=intent.debug)
+            if isinstance(one, Repeated)
+            else one
+            for intent, one in zip(intents, decided, strict=True)
         ]
-        return [self._traced(intent, one) for intent, one in zip(intents, answers, strict=True)]
 
     # --- report -------------------------------------------------------------------------------
 
@@ -197,7 +201,12 @@ class LocalArbiter:
         now = self.clock.now()
         reported = self.engine.negotiator.report(intent_id, report, digest, now, caller.door)
         if reported is None:
-            return await self._report_forgotten(intent_id, report, digest, caller)
+            lock = self._late.setdefault(intent_id, asyncio.Lock())
+            async with lock:
+                return await self._report_forgotten(intent_id, report, digest, caller)
+        if reported.duplicate:
+            await self._settled_before()
+            return _report_view(intent_id, report, reported, ())
         warnings = self._take_headers(intent_id, report, now, caller)
         await self.flush()
         return _report_view(intent_id, report, reported, warnings)

@@ -12,7 +12,7 @@ import anyio.to_thread
 import msgspec
 
 from ratelord_core.arbiter import EventFilter
-from ratelord_core.engine.answering import conditions_of, decision_of, with_conditions
+from ratelord_core.engine.answering import decision_of, read_back
 from ratelord_core.errors import NotFound
 from ratelord_core.events.codec import open_record
 from ratelord_core.events.envelope import Event
@@ -25,10 +25,12 @@ from ratelord_core.events.payloads import (
 from ratelord_core.events.record import Record
 from ratelord_core.events.showing import event_view
 from ratelord_core.journal import Journal
-from ratelord_core.model.config import Document
 from ratelord_core.model.decision import Decision
 from ratelord_core.model.ids import uuid_bytes
 from ratelord_core.model.views import EventView
+from ratelord_core.policy.document import from_canonical
+from ratelord_core.policy.trace import asked as values_asked
+from ratelord_core.policy.trace import told as rules_told
 from ratelord_core.store import EventQuery, EventStore
 from ratelord_core.story import told
 from ratelord_core.wire.decision import decision_view
@@ -36,7 +38,6 @@ from ratelord_core.wire.timestamp import timestamp
 
 _CHUNK = 500
 _DIMENSIONS = ("agent_id", "identity_id", "workload_id", "scope_id")
-_document = msgspec.json.Decoder(Document).decode
 
 
 class LogReader:
@@ -89,10 +90,13 @@ class LogReader:
 
     # --- one intent ---------------------------------------------------------------------------
 
-    async def decision(self, intent_id: str) -> Decision:
-        """The answer that the log holds; ``NotFound`` without one."""
-        _, decided, _ = await self.events_of(intent_id)
-        return _decision(intent_id, decided)
+    async def decision(self, intent_id: str, *, trace: bool) -> Decision:
+        """The answer that the log holds, with its trace if that is wanted; ``NotFound`` without
+        one."""
+        asked, decided, _ = await self.events_of(intent_id)
+        policy = await anyio.to_thread.run_sync(self._policy_at, decided.seq)
+        decision = _decision(intent_id, decided, policy)
+        return _traced(decision, asked, decided, policy) if trace else decision
 
     async def events_of(self, intent_id: str) -> tuple[Event, Event, Event | None]:
         """The question, the answer, and the report if there is one."""
@@ -125,10 +129,8 @@ class LogReader:
     async def explain(self, intent_id: str) -> dict[str, Any]:
         """Why an intent was decided as it was."""
         asked, decided, reported = await self.events_of(intent_id)
-        decision = _decision(intent_id, decided)
-        if decision.trace:
-            conditions = await anyio.to_thread.run_sync(self._conditions, decision.policy_version)
-            decision = with_conditions(decision, conditions)
+        policy = await anyio.to_thread.run_sync(self._policy_at, decided.seq)
+        decision = _traced(_decision(intent_id, decided, policy), asked, decided, policy)
         intent = _intent(asked)
         report = None if reported is None else _report(reported)
         view = decision_view(decision, trace=True)
@@ -141,20 +143,34 @@ class LogReader:
             "story": told(intent, decision, report),
         }
 
-    def _conditions(self, version: str) -> dict[tuple[str, int], str]:
-        """The text of every rule's condition in a version of the policy, as logged."""
-        query = EventQuery(types=("policy_updated",), newest_first=True)
+    def _policy_at(self, seq: int) -> PolicyUpdated | None:
+        """The policy that was in force when an event was written."""
+        query = EventQuery(types=("policy_updated",), before=seq, newest_first=True, limit=1)
         for record in self._store.read(query):
             payload = open_record(record).payload
-            if isinstance(payload, PolicyUpdated) and payload.version == version:
-                return conditions_of(_document(payload.document))
-        return {}
+            return payload if isinstance(payload, PolicyUpdated) else None
+        return None
 
 
-def _decision(intent_id: str, decided: Event) -> Decision:
+def _decision(intent_id: str, decided: Event, policy: PolicyUpdated | None) -> Decision:
     payload = decided.payload
     assert isinstance(payload, IntentDecided)  # noqa: S101 - narrows what _events_of chose by type
-    return decision_of(intent_id, decided.ts_event, payload)
+    version = "" if policy is None else policy.version
+    return decision_of(intent_id, decided.ts_event, payload, version)
+
+
+def _traced(
+    decision: Decision, asked: Event, decided: Event, policy: PolicyUpdated | None
+) -> Decision:
+    """The decision with every rule that was looked at."""
+    question, answer = asked.payload, decided.payload
+    assert isinstance(question, IntentSubmitted)  # noqa: S101 - as above
+    assert isinstance(answer, IntentDecided)  # noqa: S101 - as above
+    if policy is None or not answer.looked:
+        return decision
+    saw = read_back(answer.saw) | values_asked(asked.dimensions, question.urgency)
+    trace = rules_told(from_canonical(policy.document), answer.looked, answer.held, saw)
+    return msgspec.structs.replace(decision, trace=trace)
 
 
 def _intent(asked: Event) -> dict[str, Any]:

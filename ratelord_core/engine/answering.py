@@ -6,12 +6,10 @@ answer again: for a repeated key, for ``explain``, after a restart.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, cast
 
-import msgspec
-
-from ratelord_core.events.payloads import HeldLine, IntentDecided, SeenRisk, SeenRule
-from ratelord_core.model.config import Document
+from ratelord_core.events.payloads import HeldLine, IntentDecided
 from ratelord_core.model.decision import (
     DecidedBy,
     Decision,
@@ -19,17 +17,17 @@ from ratelord_core.model.decision import (
     Modifications,
     ReasonCode,
     Risk,
-    TraceStep,
     Verdict,
 )
-from ratelord_core.model.instant import SECOND, Micros
+from ratelord_core.model.instant import DAY, HOUR, MINUTE, SECOND, Micros
 
 _FRACTION = "~"
-"""Marks a fraction that is written as text, because event content holds no floats."""
+"""Marks a fraction that is written as text, because event content holds no floats; a text that
+begins with it is marked as well."""
 
 
-def decision_of(intent_id: str, at: Micros, e: IntentDecided) -> Decision:
-    """The answer that an event records."""
+def decision_of(intent_id: str, at: Micros, e: IntentDecided, policy_version: str) -> Decision:
+    """The answer that an event records, given under that version of the policy."""
     allowed = e.decision != "deny_with_reason"
     return Decision(
         intent_id=intent_id,
@@ -45,9 +43,8 @@ def decision_of(intent_id: str, at: Micros, e: IntentDecided) -> Decision:
         warnings=e.warnings,
         retry_after=e.retry_after,
         risk=_risk(e),
-        policy_version=e.policy,
+        policy_version=policy_version,
         alternatives=e.alternatives,
-        trace=tuple(trace_step(rule) for rule in e.trace),
     )
 
 
@@ -69,91 +66,59 @@ def _hold_line(line: HeldLine, at: Micros, start: Micros) -> HoldLine:
 
 
 def _risk(e: IntentDecided) -> Risk | None:
-    seen = e.risk
-    if seen is None:
+    if not e.risk:
         return None
-    pool = seen.pool or (e.holds[0].pool if e.holds else "")
-    return Risk(pool, seen.p_exhaustion, seen.tte_p50, seen.tte_p90, seen.tte_p99, seen.ttr)
+    pool = e.tightest or (e.holds[0].pool if e.holds else "")
+    reset_in = next((line.reset_in for line in e.holds if line.pool == pool), -1)
+    ttr = reset_in // 1000 if reset_in >= 0 else e.ttr
+    p_exhaustion, *bounds = e.risk
+    p50, p90, p99 = (*bounds, None, None, None)[:3]
+    return Risk(pool, p_exhaustion or 0, p50, p90, p99, ttr)
 
 
-def seen_risk(risk: Risk | None, holds: tuple[HeldLine, ...]) -> SeenRisk | None:
-    """A risk as it is recorded: the first hold's pool goes without saying."""
-    if risk is None:
-        return None
-    pool = "" if holds and holds[0].pool == risk.pool else risk.pool
-    return SeenRisk(pool, risk.p_exhaustion, risk.tte_p50, risk.tte_p90, risk.tte_p99, risk.ttr)
+def seen_risk(risk: Risk) -> tuple[int | None, ...]:
+    """A risk's numbers as they are recorded."""
+    numbers = [risk.p_exhaustion, risk.tte_p50, risk.tte_p90, risk.tte_p99]
+    while numbers[-1] is None:
+        numbers.pop()
+    return tuple(numbers)
 
 
-def seen_rule(step: TraceStep) -> SeenRule:
-    """A trace step as it is recorded; the condition's text stands in the policy."""
-    inputs = {name: _written(value) for name, value in step.inputs.items()}
-    return SeenRule(
-        step.policy_id,
-        step.rule,
-        step.rule_index,
-        step.level,
-        step.action,
-        step.result,
-        step.reason,
-        inputs,
-    )
+def written(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Values as they are recorded: event content holds no floats."""
+    return {name: _written(value) for name, value in values.items()}
 
 
-def trace_step(rule: SeenRule, condition: str = "") -> TraceStep:
-    """A recorded rule as a trace step."""
-    return TraceStep(
-        rule.policy_id,
-        rule.rule,
-        rule.rule_index,
-        rule.level,
-        condition,
-        {name: _read(value) for name, value in rule.inputs.items()},
-        rule.result,
-        rule.action,
-        rule.reason,
-    )
+def read_back(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Recorded values as they were."""
+    return {name: _read(value) for name, value in values.items()}
 
 
 def _written(value: Any) -> Any:
     if isinstance(value, float):
         return f"{_FRACTION}{value:.6g}"
-    if isinstance(value, dict):
-        return {name: _written(inner) for name, inner in value.items()}
-    return value
+    if isinstance(value, str) and value.startswith(_FRACTION):
+        return _FRACTION + value
+    return written(value) if isinstance(value, dict) else value
 
 
 def _read(value: Any) -> Any:
     if isinstance(value, str) and value.startswith(_FRACTION):
-        return float(value[1:])
-    if isinstance(value, dict):
-        return {name: _read(inner) for name, inner in value.items()}
-    return value
-
-
-def conditions_of(document: Document) -> dict[tuple[str, int], str]:
-    """The text of every rule's condition, by (policy id, rule index)."""
-    return {
-        (policy.id, number): rule.condition
-        for policy in document.policies
-        for number, rule in enumerate(policy.rules)
-    }
-
-
-def with_conditions(decision: Decision, conditions: dict[tuple[str, int], str]) -> Decision:
-    """The decision with the text of every rule's condition, by (policy id, rule index)."""
-    trace = tuple(
-        msgspec.structs.replace(
-            step, condition=conditions.get((step.policy_id, step.rule_index), step.condition)
-        )
-        for step in decision.trace
-    )
-    return msgspec.structs.replace(decision, trace=trace)
+        rest = value.removeprefix(_FRACTION)
+        return rest if rest.startswith(_FRACTION) else float(rest)
+    return read_back(value) if isinstance(value, dict) else value
 
 
 def span_text(span: Micros) -> str:
-    """A span for people: ``2.5 s``, ``3 min``."""
-    if span < 0:
+    """A span for people: ``2.5 s``, ``3 min``, ``1.5 h``, ``12 days``."""
+    if span <= 0:
         return "0 s"
-    if span < 120 * SECOND:
-        return f"{span / SECOND:.3g} s"
-    return f"{span / (60 * SECOND):.3g} min"
+    if span < SECOND // 1000:
+        return "less than 1 ms"
+    for unit, name in _UNITS:
+        if span < 120 * unit:
+            return f"{span / unit:.3g} {name}"
+    return f"{span / DAY:.0f} days"
+
+
+_UNITS = ((SECOND, "s"), (MINUTE, "min"), (HOUR, "h"))

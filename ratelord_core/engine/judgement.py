@@ -4,50 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import msgspec
+from msgspec.structs import replace
 
 from ratelord_core.engine.answering import span_text
+from ratelord_core.engine.freshness import Pacer, Stale, gap, stale_pool
 from ratelord_core.engine.moment import Moment
+from ratelord_core.engine.placing import place
 from ratelord_core.engine.state import State
-from ratelord_core.ledger import Asker, Need, Proposal
-from ratelord_core.model.decision import ReasonCode
-from ratelord_core.model.instant import SECOND, Micros
-from ratelord_core.model.pool import MONEY
+from ratelord_core.engine.wish import Judgement, Wish
+from ratelord_core.ledger import Asker, Need
+from ratelord_core.model.instant import SECOND
 from ratelord_core.policy.verdict import PolicyVerdict
 
-
-class Judgement(msgspec.Struct, frozen=True):
-    """What will be answered: a start (allowed) or None (denied), and why."""
-
-    start: Micros | None
-    code: ReasonCode = "ok"
-    reason: str = ""
-    retry_after: Micros | None = None
-    warnings: tuple[str, ...] = ()
-    by_rule: bool = False
-
-
-class Wish(msgspec.Struct, frozen=True):
-    """What an allowed intent may have: not before an instant, for the reason given."""
-
-    not_before: Micros
-    code: ReasonCode = "ok"
-    reason: str = ""
-    warnings: tuple[str, ...] = ()
-    by_rule: bool = False
-
-
-class Pacer:
-    """Lets urgent work through at the pool's own average pace while nobody knows its state."""
-
-    def __init__(self) -> None:
-        self._last: dict[str, Micros] = {}
-
-    def next(self, key: str, gap: Micros, now: Micros) -> Micros:
-        """The next instant at which one may go, at least ``gap`` after the one before."""
-        at = max(now, self._last.get(key, now - gap) + gap)
-        self._last[key] = at
-        return at
+_PERIODS = ("fixed", "calendar")
+_GUARD_PARTS = 20
 
 
 def judge(
@@ -59,39 +29,46 @@ def judge(
     pacer: Pacer,
 ) -> Judgement:
     """Policy first, then the built-in safety: shedding, stale data, capacity."""
+    stale = stale_pool(state, moment)
+    warnings = verdict.warnings + _doubts(state, moment, stale)
     if verdict.denied:
         return Judgement(
-            None, "policy", verdict.reason, verdict.retry_after, verdict.warnings, by_rule=True
+            None, "policy", verdict.reason, verdict.retry_after, warnings, by_rule=True
         )
-    wish = _wish(moment, verdict)
-    shed = _shed(moment)
-    if shed is not None:
-        return shed
-    stale = _stale(state, moment, pacer)
-    if isinstance(stale, Judgement):
-        return stale
-    if stale is not None and stale.not_before > wish.not_before:
-        wish = msgspec.structs.replace(stale, warnings=wish.warnings + stale.warnings)
-    elif stale is not None:
-        wish = msgspec.structs.replace(wish, warnings=wish.warnings + stale.warnings)
-    return _place(state, moment, wish, needs, asker)
+    found = _wish(state, moment, verdict)
+    if isinstance(found, Wish):
+        found = _shed(moment) or found
+    if isinstance(found, Wish) and stale is not None:
+        found = _heed(state, moment, found, stale, pacer)
+    found = replace(found, warnings=warnings)
+    return found if isinstance(found, Judgement) else place(state, moment, found, needs, asker)
 
 
-def _wish(moment: Moment, verdict: PolicyVerdict) -> Wish:
+def _doubts(state: State, moment: Moment, stale: Stale | None) -> tuple[str, ...]:
+    """Why the forecasts behind this answer are to be taken with care."""
+    failed = (state.book.failure(key) for key in moment.keys)
+    doubts = tuple(failure for failure in failed if failure)
+    return doubts if stale is None else (stale.warning, *doubts)
+
+
+def _wish(state: State, moment: Moment, verdict: PolicyVerdict) -> Wish | Judgement:
     now = moment.now
     not_before = now + verdict.wait
     if verdict.reset_jitter is not None and moment.tightest is not None:
-        reset_at = moment.figures(moment.tightest).reset_at
+        key = moment.tightest
+        reset_at = moment.figures(key).reset_at
+        window = state.ledger.accounts[key].pool.window
         if reset_at is not None:
-            not_before = max(not_before, reset_at + moment.jitter(verdict.reset_jitter))
-    waits = not_before > now
-    return Wish(
-        not_before,
-        "policy" if waits else "ok",
-        verdict.reason if waits else "",
-        verdict.warnings,
-        by_rule=waits,
-    )
+            # a moment later, when we count on the refill ourselves
+            every = window.every or _GUARD_PARTS * SECOND
+            guard = min(SECOND, every // _GUARD_PARTS) if window.kind in _PERIODS else 0
+            not_before = max(not_before, reset_at + guard + moment.jitter(verdict.reset_jitter))
+        elif window.kind in _PERIODS:
+            reason = f"{verdict.reason}; when {key} resets is not known"
+            return Judgement(None, "wait_too_long", reason, by_rule=True)
+    if not_before == now:
+        return Wish(now)
+    return Wish(not_before, "policy", verdict.reason, by_rule=True)
 
 
 def _shed(moment: Moment) -> Judgement | None:
@@ -111,83 +88,25 @@ def _shed(moment: Moment) -> Judgement | None:
     )
 
 
-def _stale(state: State, moment: Moment, pacer: Pacer) -> Judgement | Wish | None:
+def _heed(state: State, moment: Moment, wish: Wish, stale: Stale, pacer: Pacer) -> Wish | Judgement:
     """Old data: background is denied, normal waits for fresh data, high goes on, spaced."""
-    stale = [key for key in moment.keys if state.is_stale(key, moment.now)]
-    if not stale:
-        return None
-    key = stale[0]
-    record = state.providers.get(state.account_of(key))
-    opened = record.state == "open"
-    code: ReasonCode = "provider_degraded" if opened else "forecast_stale"
-    age = span_text(state.age(key, moment.now))
-    what = f"{key} was last seen {age} ago" + (", its provider is failing" if opened else "")
-    due = max(moment.now, record.next_poll or moment.now + state.interval_of(key))
-    if moment.intent.urgency == "background":
-        reason = f"background work waits for fresh data: {what}"
-        return Judgement(None, code, reason, due - moment.now)
-    if moment.intent.urgency == "high":
-        spaced = pacer.next(key, _gap(state, key), moment.now)
-        return Wish(spaced, code, f"spaced because {what}", (f"stale data: {what}",))
-    limit = state.max_wait(moment.intent)
-    if due > moment.now + limit:
-        reason = f"no fresh data within {span_text(limit)}: {what}"
-        return Judgement(None, code, reason, due - moment.now)
-    return Wish(
-        max(due, moment.now + 1), code, f"waits for fresh data: {what}", (f"stale data: {what}",)
-    )
+    now, limit = moment.now, state.max_wait(moment.intent)
+    urgency = moment.intent.urgency
+    if urgency == "background":
+        reason = f"background work waits for fresh data: {stale.what}"
+        return Judgement(None, stale.code, reason, stale.due - now)
+    if urgency == "high":
+        at = min(now + limit, pacer.next(stale.key, gap(state, stale.key), now))
+        reason = f"spaced because {stale.what}"
+        return _later(replace(wish, paced=stale.key), Wish(at, stale.code, reason))
+    if stale.due > now + limit:
+        within = f"none is due within {span_text(limit)}" if limit else "it may not wait"
+        reason = f"fresh data are needed and {within}: {stale.what}"
+        return Judgement(None, stale.code, reason, stale.due - now)
+    return _later(wish, Wish(stale.due, stale.code, f"waits for fresh data: {stale.what}"))
 
 
-def _gap(state: State, key: str) -> Micros:
-    account = state.ledger.accounts[key]
-    every = account.pool.window.every or 60 * SECOND
-    return every // account.limit if account.limit else SECOND
-
-
-def _place(
-    state: State, moment: Moment, wish: Wish, needs: Sequence[Need], asker: Asker
-) -> Judgement:
-    now = moment.now
-    longest = state.max_wait(moment.intent)
-    latest = now + longest
-    found = state.ledger.propose(
-        needs, asker, now, not_before=wish.not_before, latest=max(latest, wish.not_before)
-    )
-    if found.start is None:
-        return _no_room(moment, found, wish)
-    wait = found.start - now
-    if wait == 0:
-        return Judgement(found.start, "ok", "", None, wish.warnings)
-    by_rule = wish.by_rule and found.start == wish.not_before
-    code, why = _why(moment, found, wish)
-    if wait > longest:
-        too_long = f"would have to wait {span_text(wait)}, longer than the {span_text(longest)}"
-        reason = f"{too_long} allowed: {why}"
-        refusal = code if longest == 0 else "wait_too_long"
-        return Judgement(None, refusal, reason, wait, wish.warnings, by_rule=by_rule)
-    reason = f"wait {span_text(wait)}: {why}"
-    return Judgement(found.start, code, reason, None, wish.warnings, by_rule=by_rule)
-
-
-def _why(moment: Moment, found: Proposal, wish: Wish) -> tuple[ReasonCode, str]:
-    if found.blocker is None:
-        return wish.code, wish.reason
-    pool = moment.pool(found.blocker)
-    need = moment.units(found.blocker)
-    what = (
-        f"{found.blocker} has {pool.available} of {pool.limit} {pool.unit} left, this needs {need}"
-    )
-    return ("budget_exceeded" if pool.unit == MONEY else "pool_exhausted"), what
-
-
-def _no_room(moment: Moment, found: Proposal, wish: Wish) -> Judgement:
-    code, what = _why(moment, found, wish)
-    if found.blocker is None:
-        return Judgement(None, "pool_exhausted", "its pools never have room together", None)
-    pool = moment.pool(found.blocker)
-    retry_after = None
-    if pool.limit is not None and moment.units(found.blocker) > pool.limit:
-        what += ", more than the pool ever holds: ask for less"
-    elif pool.reset_at is not None:
-        retry_after = max(0, pool.reset_at - moment.now)
-    return Judgement(None, code, what, retry_after, wish.warnings)
+def _later(wish: Wish, other: Wish) -> Wish:
+    if other.not_before <= wish.not_before:
+        return wish
+    return replace(other, paced=wish.paced)

@@ -7,12 +7,14 @@ from collections.abc import Sequence
 
 import msgspec
 
-from ratelord_core.engine.answering import decision_of, seen_risk, seen_rule
-from ratelord_core.engine.judgement import Judgement, Pacer, judge
+from ratelord_core.engine.answering import decision_of, read_back, seen_risk, written
+from ratelord_core.engine.freshness import Pacer
+from ratelord_core.engine.judgement import judge
 from ratelord_core.engine.moment import Moment
 from ratelord_core.engine.scribe import Scribe
 from ratelord_core.engine.state import State
 from ratelord_core.engine.units import settled_units, units_of
+from ratelord_core.engine.wish import Judgement
 from ratelord_core.errors import Conflict, InvalidRequest, NotFound
 from ratelord_core.events.payloads import (
     HeldLine,
@@ -27,9 +29,10 @@ from ratelord_core.ledger import Asker, Hold, Need, Settlement
 from ratelord_core.model.decision import Decision
 from ratelord_core.model.dimensions import Dimensions
 from ratelord_core.model.ids import Entropy, uuid_bytes, uuid_text
-from ratelord_core.model.instant import Micros
+from ratelord_core.model.instant import MINUTE, Micros
 from ratelord_core.model.intent import Intent, Report
 from ratelord_core.policy.stack import PolicyStack
+from ratelord_core.policy.trace import asked, told
 from ratelord_core.policy.verdict import PolicyVerdict
 from ratelord_core.projections.answers import body_digest, key_digest
 
@@ -38,6 +41,10 @@ _REFUSED = {
     "quarantined": ("identity_quarantined", "identity {} is quarantined until it is restored"),
     "deleted": ("identity_revoked", "identity {} was deleted"),
 }
+
+
+_QUIET = MINUTE
+"""A rule that bound nobody for so long begins anew when it binds again."""
 
 
 class Repeated(msgspec.Struct, frozen=True):
@@ -62,7 +69,7 @@ class Negotiator:
         self.entropy = entropy
         self.scribe = scribe
         self._pacer = Pacer()
-        self._binding_rules: set[tuple[str, str]] = set()
+        self._bound_at: dict[tuple[str, str], Micros] = {}
 
     # --- asking -------------------------------------------------------------------------------
 
@@ -70,7 +77,7 @@ class Negotiator:
         """Decide one intent. Raises ``InvalidRequest`` for a pin that names nothing, ``Conflict``
         for a key that was used with another question or whose approval has lapsed."""
         key = body = ""
-        if intent.idempotency_key is not None:
+        if intent.idempotency_key is not None and not intent.dry_run:
             key = key_digest(intent.agent_id, intent.idempotency_key)
             body = body_digest(intent)
             repeated = self._repeated(key, body, now)
@@ -82,7 +89,13 @@ class Negotiator:
         if not intent.dry_run:
             self._write_down(intent, intent_id, key, body, decided, now, door)
             self._note_rules(verdict, now, intent.dimensions)
-        return decision_of(uuid_text(intent_id), now, decided)
+        decision = decision_of(uuid_text(intent_id), now, decided, self.state.policy_version)
+        return self._traced(decision, decided, intent) if intent.debug else decision
+
+    def _traced(self, decision: Decision, decided: IntentDecided, intent: Intent) -> Decision:
+        saw = read_back(decided.saw) | asked(intent.dimensions, intent.urgency)
+        trace = told(self.policy.document, decided.looked, decided.held, saw)
+        return msgspec.structs.replace(decision, trace=trace)
 
     def vet(self, intents: Sequence[Intent], now: Micros) -> None:
         """Raise what ``negotiate`` would raise for any of these, before the first is decided: a
@@ -91,7 +104,7 @@ class Negotiator:
         for intent in intents:
             if self._identity_refusal(intent) is None:
                 self._bind(intent)
-            if intent.idempotency_key is None:
+            if intent.idempotency_key is None or intent.dry_run:
                 continue
             key, body = key_digest(intent.agent_id, intent.idempotency_key), body_digest(intent)
             self._repeated(key, body, now)
@@ -118,6 +131,7 @@ class Negotiator:
             return refused, None
         binding = self._bind(intent)
         needs = self._needs(intent, binding)
+        self.scribe.turn(now, [need.pool for need in needs])
         moment = Moment(
             self.state,
             intent,
@@ -128,10 +142,12 @@ class Negotiator:
         )
         if not needs and self.state.settings.strict_pools:
             reason = "this action draws from no pool and strict_pools is on; declare its workload"
-            return self._denied("policy", reason), None
+            return self._denied("policy", reason, binding.warnings), None
         asker = self._asker(intent, binding)
-        verdict = self.policy.evaluate(binding, moment, debug=True)
+        verdict = self.policy.evaluate(binding, moment)
         judged = judge(self.state, moment, verdict, needs, asker, self._pacer)
+        if judged.paced and judged.start is not None and not intent.dry_run:
+            self._pacer.went(judged.paced, judged.start)
         return self._answer(moment, needs, verdict, judged), verdict
 
     def _identity_refusal(self, intent: Intent) -> IntentDecided | None:
@@ -149,12 +165,9 @@ class Negotiator:
             return self._denied("policy", reason)
         return None
 
-    def _denied(self, code: str, reason: str) -> IntentDecided:
+    def _denied(self, code: str, reason: str, warnings: tuple[str, ...] = ()) -> IntentDecided:
         return IntentDecided(
-            decision="deny_with_reason",
-            reason_code=code,
-            reason=reason,
-            policy=self.state.policy_version,
+            decision="deny_with_reason", reason_code=code, reason=reason, warnings=warnings
         )
 
     def _bind(self, intent: Intent) -> Binding:
@@ -186,6 +199,7 @@ class Negotiator:
         start = (judged.start or now) - now
         holds = self._lines(moment, needs, start) if allowed else ()
         waits = "approve_with_modifications" if start else "approve"
+        risk = moment.risk_seen()
         by_rule = verdict.decided_by if judged.by_rule else None
         return IntentDecided(
             decision=waits if allowed else "deny_with_reason",
@@ -197,9 +211,12 @@ class Negotiator:
             decided_by=(by_rule.policy_id, by_rule.rule) if by_rule else None,
             warnings=judged.warnings + moment.binding.warnings,
             retry_after=judged.retry_after,
-            risk=seen_risk(moment.risk_seen(), holds),
-            policy=self.state.policy_version,
-            trace=tuple(seen_rule(step) for step in verdict.trace),
+            risk=() if risk is None else seen_risk(risk),
+            tightest="" if risk is None or (holds and risk.pool == holds[0].pool) else risk.pool,
+            ttr=None if risk is None or allowed else risk.ttr,
+            looked=verdict.looked,
+            held=verdict.held,
+            saw=written(verdict.saw),
         )
 
     def _lines(self, moment: Moment, needs: list[Need], start: Micros) -> tuple[HeldLine, ...]:
@@ -240,18 +257,15 @@ class Negotiator:
         write(now, decided, intent.dimensions, door=door, intent_id=intent_id)
 
     def _note_rules(self, verdict: PolicyVerdict | None, now: Micros, who: Dimensions) -> None:
-        """A rule that begins to bind is an event; one that goes on binding is not."""
-        if verdict is None or not (verdict.looked_at or verdict.bound):
-            return
-        binds = {(policy_id, rule) for policy_id, rule, _, _ in verdict.bound}
-        for policy_id, rule, action, reason in verdict.bound:
-            if (policy_id, rule) not in self._binding_rules:
+        """A rule that begins to bind, after a while in which it bound nobody, is an event."""
+        for policy_id, rule, action, reason in () if verdict is None else verdict.bound:
+            before = self._bound_at.get((policy_id, rule))
+            self._bound_at[policy_id, rule] = now
+            if before is None or now - before >= _QUIET:
                 triggered = PolicyTriggered(
                     policy_id=policy_id, rule=rule, action=action, reason=reason
                 )
                 self.scribe.write(now, triggered, who)
-        self._binding_rules -= set(verdict.looked_at) - binds
-        self._binding_rules |= binds
 
     # --- reporting ----------------------------------------------------------------------------
 
@@ -285,28 +299,31 @@ class Negotiator:
         )
         return Reported(settlement)
 
-    def _settled(self, hold: Hold, report: Report) -> tuple[tuple[tuple[str, int], ...], bool]:
+    def _settled(
+        self, hold: Hold, report: Report
+    ) -> tuple[tuple[tuple[str, int], ...], tuple[str, ...]]:
+        """Units by pool, and the pools of which the report told the real cost."""
         held = {pool: leg.units for pool, leg in hold.legs.items()}
         held |= {pool: gone.held for pool, gone in hold.resolved.items()}
         if report.outcome == "cancelled":
-            return tuple((pool, 0) for pool in sorted(held)), False
+            return tuple((pool, 0) for pool in sorted(held)), ()
         workload = self.state.topology.workloads.get(hold.asker.workload)
         consumes = workload.consumes if workload else {}
-        told = report.actual_cost is not None or bool(report.costs)
-        return tuple(
-            (
-                pool,
-                settled_units(pool, held[pool], report.actual_cost, report.costs, consumes),
-            )
-            for pool in sorted(held)
-        ), told and report.outcome == "success"
+        identity = hold.asker.party[1]
+        settled = []
+        for pool in sorted(held):
+            per_call = consumes.get(pool, consumes.get(shared_key(pool, identity), 1.0))
+            settled.append((pool, settled_units(pool, held[pool], report, per_call)))
+        told = [p for p in held if report.actual_cost is not None or p in report.costs]
+        return tuple(settled), tuple(sorted(told)) if report.outcome == "success" else ()
 
     def _dimensions(self, hold: Hold) -> Dimensions:
         agent, identity, scope = hold.asker.party
         return Dimensions(agent, identity, hold.asker.workload, scope)
 
     def extend(self, intent_id: str, span: Micros, now: Micros, door: str) -> Micros:
-        """Let an intent's holds live until ``span`` from now (or longer, if they do already)."""
+        """Let an intent's holds live until ``span`` from now (or longer, if they do already); when
+        the first of them ends then."""
         self.scribe.turn(now)
         hold = self.state.ledger.holds.get(intent_id)
         if hold is None:
@@ -325,7 +342,7 @@ class Negotiator:
         self.scribe.write(
             now, event, self._dimensions(hold), door=door, intent_id=uuid_bytes(intent_id)
         )
-        return end
+        return min(leg.end for leg in hold.legs.values())
 
 
 def _key_reused() -> Conflict:

@@ -249,35 +249,15 @@ class HeldLine(msgspec.Struct, frozen=True, array_like=True):
     lifetime: Micros
 
 
-class SeenRisk(msgspec.Struct, frozen=True, array_like=True):
-    """The forecast a decision saw: p in millionths, times in ms; ``pool`` "" = the first hold's."""
-
-    pool: str
-    p_exhaustion: int
-    tte_p50: int | None
-    tte_p90: int | None
-    tte_p99: int | None
-    ttr: int | None
-
-
-class SeenRule(msgspec.Struct, frozen=True, array_like=True):
-    """A rule that was looked at: by position in the policy version, with the values it saw."""
-
-    policy_id: str
-    rule: str
-    rule_index: int
-    level: str
-    action: str
-    result: bool
-    reason: str
-    inputs: dict[str, Any]
-    condition: str = ""
-
-
 class IntentDecided(Payload, frozen=True, omit_defaults=True, kw_only=True):
     """An answer was given. Spans count from ``ts_event``; ``start`` is the wait, ``valid`` the last
     moment to begin (0 = when the first of its holds expires). Enough is here to give the same
-    answer again, and to replay its holds."""
+    answer again, and to replay its holds.
+
+    ``risk`` is the forecast it saw: (p in millionths, TTE p50, p90, p99 in ms), cut off where the
+    rest lies beyond the reset; ``tightest`` is its pool ("" = the first hold's), ``ttr`` (ms) that
+    pool's time to reset where no hold tells it. ``looked``, ``held`` and ``saw`` are the rules that
+    were looked at, in the policy that was in force: see ``policy.trace``."""
 
     event_type: ClassVar[str] = "intent_decided"
     decision: str = "approve"
@@ -290,9 +270,12 @@ class IntentDecided(Payload, frozen=True, omit_defaults=True, kw_only=True):
     decided_by: tuple[str, str] | None = None
     warnings: tuple[str, ...] = ()
     retry_after: Micros | None = None
-    risk: SeenRisk | None = None
-    policy: str = ""
-    trace: tuple[SeenRule, ...] = ()
+    risk: tuple[int | None, ...] = ()
+    tightest: str = ""
+    ttr: int | None = None
+    looked: str = ""
+    held: dict[str, str] = {}
+    saw: dict[str, Any] = {}
     alternatives: tuple[dict[str, Any], ...] = ()
 
     @property

@@ -4,7 +4,7 @@ from ratelord_core.forecast.announced import Announced, is_material
 from ratelord_core.forecast.book import ForecastBook, Standing
 from ratelord_core.forecast.levels import RiskLevels
 from ratelord_core.forecast.protocol import ForecastModel, ForecastModelFactory
-from ratelord_core.forecast.record import forecast_computed, risk, seen_risk
+from ratelord_core.forecast.record import forecast_computed, risk
 
 __all__ = [
     "Announced",
@@ -16,5 +16,4 @@ __all__ = [
     "forecast_computed",
     "is_material",
     "risk",
-    "seen_risk",
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from ratelord_core.events.payloads import ForecastComputed, SeenRisk
+from ratelord_core.events.payloads import ForecastComputed
 from ratelord_core.model.decision import Risk
 from ratelord_core.model.forecast import Forecast, RiskLevel
 
@@ -25,18 +25,6 @@ def millionths(probability: float) -> int:
 def risk(pool: str, forecast: Forecast) -> Risk:
     """The forecast as a decision shows it."""
     return Risk(
-        pool,
-        millionths(forecast.p_exhaustion),
-        millis(forecast.tte_p50),
-        millis(forecast.tte_p90),
-        millis(forecast.tte_p99),
-        millis(forecast.ttr),
-    )
-
-
-def seen_risk(pool: str, forecast: Forecast) -> SeenRisk:
-    """The forecast as a decision's event keeps it."""
-    return SeenRisk(
         pool,
         millionths(forecast.p_exhaustion),
         millis(forecast.tte_p50),

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
-from ratelord_core.model.decision import DecidedBy, TraceStep
+from ratelord_core.model.decision import DecidedBy
 from ratelord_core.model.instant import SECOND, Micros
 from ratelord_core.policy.action import Approve, Deny, Effect, Wait, WaitForReset, Warn
 from ratelord_core.policy.index import Level
-from ratelord_core.policy.inputs import Inputs
-from ratelord_core.policy.rule import Outcome, Rule
+from ratelord_core.policy.inputs import Inputs, rounded
+from ratelord_core.policy.rule import Rule
 from ratelord_core.policy.situation import Situation
+from ratelord_core.policy.trace import ASKED, HELD, OUTSIDE, Look, input_name, pack
 from ratelord_core.policy.verdict import PolicyVerdict
 
 _UNKNOWN_RESET: Micros = 2**63
@@ -24,9 +26,8 @@ class Arbitration:
     A soft policy never blocks or delays: its denials and waits become warnings.
     """
 
-    def __init__(self, situation: Situation, debug: bool) -> None:
+    def __init__(self, situation: Situation) -> None:
         self._situation = situation
-        self._debug = debug
         self._given: dict[str | None, Inputs] = {}
         self._denied: Deny | None = None
         self._wait: Micros = 0
@@ -35,7 +36,8 @@ class Arbitration:
         self._reason = ""
         self._decided_by: DecidedBy | None = None
         self._warnings: list[str] = []
-        self._trace: list[TraceStep] = []
+        self._looks: list[Look] = []
+        self._held: dict[str, str] = {}
         self._bound: list[tuple[str, str, str, str]] = []
         self._looked_at: list[tuple[str, str]] = []
 
@@ -54,7 +56,9 @@ class Arbitration:
             retry_after=denied.retry_after if denied else None,
             decided_by=self._decided_by,
             warnings=tuple(dict.fromkeys(self._warnings)),
-            trace=tuple(self._trace),
+            looked=pack(self._looks),
+            held=self._held,
+            saw=self._saw(),
             bound=tuple(self._bound),
             looked_at=tuple(self._looked_at),
         )
@@ -64,14 +68,16 @@ class Arbitration:
             given = self._read(focus)
             outcome = rule.try_on(given)
             effect = outcome.effect
-            self._looked_at.append((rule.policy_id, rule.name))
-            reason = _reason(rule, effect)
-            if effect is not None:
-                self._bound.append((rule.policy_id, rule.name, rule.config.action, reason))
-            if effect is not None or self._debug:
-                self._trace.append(_step(rule, level.name, outcome, given, reason))
+            self._looked_at.append(rule.label)
             if effect is None:
+                self._looks.append(
+                    Look(rule.number, OUTSIDE if outcome.outside else "", focus or "")
+                )
                 continue
+            reason = _reason(rule, effect)
+            self._looks.append(Look(rule.number, HELD, focus or ""))
+            self._held[str(rule.number)] = reason
+            self._bound.append((*rule.label, rule.config.action, reason))
             if isinstance(effect, Approve):
                 return
             self._take(rule, focus, effect, reason)
@@ -83,6 +89,15 @@ class Arbitration:
         if given is None:
             given = self._given[focus] = Inputs(self._situation, focus)
         return given
+
+    def _saw(self) -> dict[str, Any]:
+        """Every value that a rule read, as it is shown, but for those that the question names."""
+        return {
+            input_name(name, focus or ""): rounded(value)
+            for focus, given in self._given.items()
+            for name, value in given.values.items()
+            if name not in ASKED
+        }
 
     def _take(self, rule: Rule, focus: str | None, effect: Effect, reason: str) -> None:
         if isinstance(effect, Warn) or rule.soft:
@@ -123,20 +138,6 @@ class Arbitration:
     def _decide(self, rule: Rule, reason: str) -> None:
         self._decided_by = DecidedBy(rule.policy_id, rule.name)
         self._reason = reason
-
-
-def _step(rule: Rule, level: str, outcome: Outcome, given: Inputs, reason: str) -> TraceStep:
-    return TraceStep(
-        policy_id=rule.policy_id,
-        rule=rule.name,
-        rule_index=rule.index,
-        level=level,
-        condition=rule.condition.text,
-        inputs={name: given.shown[name] for name in outcome.inputs},
-        result=outcome.effect is not None,
-        action=rule.config.action,
-        reason=reason or outcome.note,
-    )
 
 
 def _reason(rule: Rule, effect: Effect | None) -> str:

@@ -13,14 +13,12 @@ from ratelord_core.policy.view import View
 class Inputs:
     """The variables as one policy means them; ``focus`` is its pool, None = the tightest."""
 
-    __slots__ = ("shown", "situation", "values")
+    __slots__ = ("situation", "values")
 
     def __init__(self, situation: Situation, focus: str | None = None) -> None:
         self.situation = situation
         self.values = _Values(View(situation, focus))
         """By name, as conditions take them."""
-        self.shown = _Shown(self.values)
-        """By name, as traces show them."""
 
 
 class _Values(dict[str, Any]):
@@ -32,18 +30,6 @@ class _Values(dict[str, Any]):
 
     def __missing__(self, name: str) -> Any:
         value = self[name] = VARIABLES[name].read(self._view)
-        return value
-
-
-class _Shown(dict[str, Any]):
-    __slots__ = ("_values",)
-
-    def __init__(self, values: _Values) -> None:
-        super().__init__()
-        self._values = values
-
-    def __missing__(self, name: str) -> Any:
-        value = self[name] = rounded(self._values[name])
         return value
 
 

@@ -27,12 +27,11 @@ _EFFECTS = (Approve, Warn, Wait, WaitForReset, Deny)
 
 
 class Outcome(msgspec.Struct, frozen=True, gc=False):
-    """What became of one rule: ``effect`` None = it does not apply; ``note`` says why, if its
-    condition is not the reason."""
+    """What became of one rule: ``effect`` None = it does not apply, because its condition does not
+    hold or (``outside``) because it is not its time."""
 
     effect: Effect | None
-    inputs: dict[str, Any]
-    note: str = ""
+    outside: bool = False
 
 
 class Rule:
@@ -44,7 +43,9 @@ class Rule:
         "condition",
         "config",
         "index",
+        "label",
         "name",
+        "number",
         "order",
         "policy_id",
         "schedule",
@@ -55,6 +56,7 @@ class Rule:
         self,
         policy: PolicyConfig,
         index: int,
+        number: int,
         order: tuple[int, int, int],
         condition: Condition,
         action: PolicyAction[Any],
@@ -62,7 +64,10 @@ class Rule:
         config = policy.rules[index]
         self.policy_id = policy.id
         self.name = config.name
+        self.label = (policy.id, config.name)
         self.index = index
+        self.number = number
+        """Its place among all rules of the document, from 0."""
         self.config = config
         self.soft = policy.type == "soft"
         self.order = order
@@ -76,7 +81,7 @@ class Rule:
         """Look at one intent. Whatever goes wrong denies, and says what it was."""
         inputs: dict[str, Any] = {}
         if self.schedule is not None and not self.schedule.contains(given.situation.now):
-            return Outcome(None, inputs, "outside its time window")
+            return Outcome(None, outside=True)
         try:
             holds = self.condition.constant
             if holds is None:
@@ -85,24 +90,27 @@ class Rule:
                     inputs[name] = values[name]
                 holds = self.condition.holds(inputs)
         except EvaluationError as error:
-            return _failed(inputs, f"its condition has no value: {error}")
+            return _failed(f"its condition has no value: {error}")
         except Exception as error:  # noqa: BLE001 (a plugin's forecast or graph may raise anything)
-            return _failed(inputs, f"its condition could not be read: {_shown(error)}")
-        return Outcome(None, inputs) if not holds else self._act(given, inputs)
+            return _failed(f"its condition could not be read: {_shown(error)}")
+        return self._act(given) if holds else _NOT
 
-    def _act(self, given: Inputs, inputs: dict[str, Any]) -> Outcome:
+    def _act(self, given: Inputs) -> Outcome:
         try:
             effect = self._action.apply(self._params, given.situation)
         except Exception as error:  # noqa: BLE001 (an action is a plugin: it may raise anything)
-            return _failed(inputs, f"action {self.config.action!r} failed: {_shown(error)}")
+            return _failed(f"action {self.config.action!r} failed: {_shown(error)}")
         wrong = _wrong(effect)
         if wrong:
-            return _failed(inputs, f"action {self.config.action!r} gave {wrong}")
-        return Outcome(effect, inputs)
+            return _failed(f"action {self.config.action!r} gave {wrong}")
+        return Outcome(effect)
 
 
-def _failed(inputs: dict[str, Any], failure: str) -> Outcome:
-    return Outcome(Deny(failure), inputs)
+_NOT = Outcome(None)
+
+
+def _failed(failure: str) -> Outcome:
+    return Outcome(Deny(failure))
 
 
 def _shown(error: Exception) -> str:
@@ -131,14 +139,16 @@ def compile_rules(
     """
     findings: list[Finding] = []
     compiled = []
+    before = 0
     for at, policy in enumerate(document.policies):
         rules: list[Rule] = []
         for index, config in enumerate(policy.rules):
             try:
-                rules.append(_compile(policy, index, at, actions, conditions))
+                rules.append(_compile(policy, index, (at, before + index), actions, conditions))
             except (ConditionError, ParamsError, LookupError) as error:
                 message = f"policy {policy.id!r} rule {config.name!r}: {error.args[0]}"
                 findings.append(Finding(message, config.line, config.column))
+        before += len(policy.rules)
         compiled.append((policy, rules))
     if findings:
         raise PolicyError(document.source, findings)
@@ -148,7 +158,7 @@ def compile_rules(
 def _compile(
     policy: PolicyConfig,
     index: int,
-    at: int,
+    place: tuple[int, int],
     actions: Mapping[str, PolicyAction[Any]],
     conditions: Conditions,
 ) -> Rule:
@@ -156,4 +166,6 @@ def _compile(
     if config.action not in actions:
         raise LookupError(f"no action is called {config.action!r}")
     condition = conditions.compile(config.condition)
-    return Rule(policy, index, (-config.priority, at, index), condition, actions[config.action])
+    at, number = place
+    order = (-config.priority, at, index)
+    return Rule(policy, index, number, order, condition, actions[config.action])

@@ -28,17 +28,13 @@ class PolicyStack:
         self.version = document.version
         self._index = index
 
-    def evaluate(
-        self, binding: Binding, situation: Situation, debug: bool = False
-    ) -> PolicyVerdict:
-        """What the rules make of an intent. ``PASS``, without computing anything, if none can bind.
-
-        The trace holds the rules whose condition held; with ``debug`` every rule looked at.
-        """
+    def evaluate(self, binding: Binding, situation: Situation) -> PolicyVerdict:
+        """What the rules make of an intent. ``PASS``, without computing anything, if none can
+        bind."""
         levels = self._index.levels(binding, situation.intent)
         if not levels:
             return PASS
-        return Arbitration(situation, debug).over(levels)
+        return Arbitration(situation).over(levels)
 
 
 def compile_policy(

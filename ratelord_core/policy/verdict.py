@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 
-from ratelord_core.model.decision import DecidedBy, TraceStep
+from ratelord_core.model.decision import DecidedBy
 from ratelord_core.model.instant import Micros
 
 
@@ -14,7 +16,8 @@ class PolicyVerdict(msgspec.Struct, frozen=True):
     ``wait`` is the longest wait asked for (µs from now); ``reset_jitter`` not None means: not
     before the tightest pool's reset, plus at most so much. ``decided_by`` is the rule that denied
     or asked for the longest wait. ``bound`` are the (policy id, rule, action, reason) whose
-    condition held.
+    condition held, ``looked_at`` the (policy id, rule) that were looked at. ``looked``, ``held``
+    (reasons by rule number) and ``saw`` (values by name) are the trace, as ``trace.told`` reads it.
     """
 
     denied: bool = False
@@ -24,7 +27,9 @@ class PolicyVerdict(msgspec.Struct, frozen=True):
     retry_after: Micros | None = None
     decided_by: DecidedBy | None = None
     warnings: tuple[str, ...] = ()
-    trace: tuple[TraceStep, ...] = ()
+    looked: str = ""
+    held: dict[str, str] = {}
+    saw: dict[str, Any] = {}
     bound: tuple[tuple[str, str, str, str], ...] = ()
     looked_at: tuple[tuple[str, str], ...] = ()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ratelord_core.forecast import forecast_computed, risk, seen_risk
+from ratelord_core.forecast import forecast_computed, risk
 from ratelord_core.model.decision import Risk
 from ratelord_core.model.forecast import Forecast
 
@@ -26,16 +26,14 @@ def test_what_lies_beyond_the_reset_is_none() -> None:
     assert risk("gh/core", Forecast(tte_p50=1e300)).tte_p50 is None
 
 
-def test_the_events_carry_the_same_numbers() -> None:
-    seen, told = seen_risk("gh/core", SAID), forecast_computed("gh/core", SAID, "warn")
-    expected = risk("gh/core", SAID)
-    for record in (seen, told):
-        assert record.pool == expected.pool
-        assert record.p_exhaustion == expected.p_exhaustion
-        assert (record.tte_p50, record.tte_p90, record.tte_p99, record.ttr) == (
-            expected.tte_p50,
-            expected.tte_p90,
-            expected.tte_p99,
-            expected.ttr,
-        )
+def test_the_event_carries_the_same_numbers() -> None:
+    told, expected = forecast_computed("gh/core", SAID, "warn"), risk("gh/core", SAID)
+    assert told.pool == expected.pool
+    assert told.p_exhaustion == expected.p_exhaustion
+    assert (told.tte_p50, told.tte_p90, told.tte_p99, told.ttr) == (
+        expected.tte_p50,
+        expected.tte_p90,
+        expected.tte_p99,
+        expected.ttr,
+    )
     assert (told.model_id, told.model_version, told.risk_level) == ("m", "3", "warn")

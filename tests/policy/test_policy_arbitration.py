@@ -9,11 +9,12 @@ import msgspec
 import pytest
 
 from ratelord_core.graph.protocol import Binding, Draw
-from ratelord_core.model.decision import DecidedBy
+from ratelord_core.model.decision import DecidedBy, TraceStep
 from ratelord_core.model.forecast import Forecast
 from ratelord_core.model.instant import SECOND
 from ratelord_core.policy.action import Deny, Wait, Warn
 from ratelord_core.policy.situation import PoolNow
+from ratelord_core.policy.trace import told
 from ratelord_core.policy.verdict import PASS, PolicyVerdict
 from ratelord_core.testing.situation import FixedSituation
 
@@ -56,14 +57,23 @@ def judge(load_policy: Callable[..., Any]) -> Judge:
         text: str,
         situation: Any = SITUATION,
         binding: Binding = BINDING,
-        debug: bool = False,
         more: dict[str, Any] | None = None,
     ) -> PolicyVerdict:
         stack = load_policy(text, more)
-        verdict: PolicyVerdict = stack.evaluate(binding, situation, debug)
+        verdict: PolicyVerdict = stack.evaluate(binding, situation)
         return verdict
 
     return judge_it
+
+
+@pytest.fixture
+def trace(load_policy: Callable[..., Any]) -> Callable[[str], tuple[TraceStep, ...]]:
+    def trace_it(text: str) -> tuple[TraceStep, ...]:
+        stack = load_policy(text)
+        verdict = stack.evaluate(BINDING, SITUATION)
+        return told(stack.document, verdict.looked, verdict.held, verdict.saw)
+
+    return trace_it
 
 
 def policies(*lines: str) -> str:
@@ -99,10 +109,10 @@ def test_a_rule_that_does_not_hold_changes_nothing(judge: Judge) -> None:
     verdict = judge(
         policies("{id: p, rules: [{name: r, condition: 'remaining < 90', action: deny}]}")
     )
-    assert verdict == PolicyVerdict(looked_at=(("p", "r"),))
+    assert verdict == PolicyVerdict(looked_at=(("p", "r"),), looked="0", saw={"remaining": 90})
 
 
-def test_levels_are_looked_at_from_the_top_down(judge: Judge) -> None:
+def test_levels_are_looked_at_from_the_top_down(trace: Callable[..., Any]) -> None:
     def warn(scope: str) -> str:
         return f"{{id: '{scope.replace('*', '+')}', scope: '{scope}', rules: [{{name: w, action: warn}}]}}"
 
@@ -119,12 +129,12 @@ def test_levels_are_looked_at_from_the_top_down(judge: Judge) -> None:
         "pool:github-main/graphql",
         "agent:other",
     ]
-    verdict = judge(policies(*(warn(scope) for scope in scopes)), debug=True)
-    assert [(step.level, step.policy_id) for step in verdict.trace] == [
+    steps = trace(policies(*(warn(scope) for scope in scopes)))
+    assert [(step.level, step.policy_id) for step in steps] == [
         ("global", "global"),
         ("org:acme", "org:acme"),
         ("repo:acme/api", "repo:acme/api"),
-        ("repo:acme/api", "repo:+"),
+        ("repo:*", "repo:+"),
         ("pool", f"pool:{SEARCH}"),
         ("pool", "pool:github-main/+"),
         ("pool", "pool:github-main/+"),
@@ -328,8 +338,8 @@ TRACED = policies(
 )
 
 
-def test_a_trace_shows_what_each_rule_saw(judge: Judge) -> None:
-    risky, dry = judge(TRACED, debug=True).trace
+def test_a_trace_shows_what_each_rule_saw(trace: Callable[..., Any]) -> None:
+    risky, dry = trace(TRACED)
     assert (risky.policy_id, risky.rule, risky.rule_index, risky.level) == (
         "p",
         "risky",
@@ -343,18 +353,18 @@ def test_a_trace_shows_what_each_rule_saw(judge: Judge) -> None:
     assert dry.condition == "remaining < 5"
 
 
-def test_without_debug_only_what_bound_is_traced(judge: Judge) -> None:
+def test_what_bound_is_told_from_what_was_looked_at(judge: Judge) -> None:
     verdict = judge(TRACED)
-    assert [step.rule for step in verdict.trace] == ["risky"]
+    assert verdict.looked == "0!,1"
     assert verdict.bound == (("p", "risky", "warn", "warned by rule 'risky' of policy 'p'"),)
     assert verdict.looked_at == (("p", "risky"), ("p", "dry"))
 
 
-def test_a_rule_outside_its_hours_does_not_apply(judge: Judge) -> None:
+def test_a_rule_outside_its_hours_does_not_apply(judge: Judge, trace: Callable[..., Any]) -> None:
     def at(hours: str) -> bool:
         text = policies(f"{{id: p, rules: [{{name: r, action: deny, time_window: {hours}}}]}}")
-        verdict = judge(text, debug=True)
-        reason = verdict.trace[0].reason
+        verdict = judge(text)
+        reason = trace(text)[0].reason
         assert (reason == "outside its time window") is not verdict.denied
         return verdict.denied
 

@@ -14,6 +14,7 @@ from ratelord_core.model.instant import SECOND
 from ratelord_core.policy.condition import Conditions
 from ratelord_core.policy.situation import PoolNow
 from ratelord_core.policy.stack import compile_policy
+from ratelord_core.policy.trace import told
 from ratelord_core.policy.verdict import PolicyVerdict
 from ratelord_core.testing.situation import FixedSituation
 
@@ -71,9 +72,9 @@ def document(drawn: list[tuple[Any, Any, Any]]) -> Document:
     )
 
 
-def judge(drawn: list[tuple[Any, Any, Any]], debug: bool = False) -> PolicyVerdict:
+def judge(drawn: list[tuple[Any, Any, Any]]) -> PolicyVerdict:
     stack = compile_policy(document(drawn), ACTIONS, CONDITIONS)
-    return stack.evaluate(BINDING, SITUATION, debug)
+    return stack.evaluate(BINDING, SITUATION)
 
 
 def rank(scope: str) -> int:
@@ -120,10 +121,11 @@ def test_levels_do_not_depend_on_the_order_of_the_file(drawn: list[Any], random:
 @settings(max_examples=150, deadline=None)
 @given(many)
 def test_a_verdict_is_consistent_in_itself(drawn: list[Any]) -> None:
-    verdict, debug = judge(drawn), judge(drawn, debug=True)
-    assert (debug.denied, debug.wait, debug.bound) == (verdict.denied, verdict.wait, verdict.bound)
-    assert [(step.policy_id, step.rule) for step in debug.trace] == list(debug.looked_at)
-    assert [step for step in debug.trace if step.result] == list(verdict.trace)
+    verdict = judge(drawn)
+    trace = told(document(drawn), verdict.looked, verdict.held, verdict.saw)
+    assert [(step.policy_id, step.rule) for step in trace] == list(verdict.looked_at)
+    held = [(step.policy_id, step.rule, step.action, step.reason) for step in trace if step.result]
+    assert held == list(verdict.bound)
     if verdict.denied:
         assert (verdict.wait, verdict.reset_jitter) == (0, None)
     if verdict.denied or verdict.wait or verdict.reset_jitter is not None:
