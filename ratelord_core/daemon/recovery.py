@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 import anyio.to_thread
 
@@ -25,11 +25,13 @@ class Recovery:
         self._store = store
         self._rebuild = rebuild
         self._arbiter: LocalArbiter | None = None
+        self._configure: Callable[[], Awaitable[None]] | None = None
         self._task: asyncio.Task[None] | None = None
 
-    def serve(self, arbiter: LocalArbiter) -> None:
-        """Bring this arbiter back when its store fails."""
-        self._arbiter = arbiter
+    def serve(self, arbiter: LocalArbiter, configure: Callable[[], Awaitable[None]]) -> None:
+        """Bring this arbiter back when its store fails. ``configure`` writes down again what is in
+        force: what the failure lost may have been that."""
+        self._arbiter, self._configure = arbiter, configure
 
     def begin(self, error: StoreError) -> None:
         """The journal failed: start trying (once)."""
@@ -49,8 +51,8 @@ class Recovery:
         _log.warning("the store writes again")
 
     async def _attempt(self) -> bool:
-        arbiter = self._arbiter
-        if arbiter is None:
+        arbiter, configure = self._arbiter, self._configure
+        if arbiter is None or configure is None:
             return False
         try:
             state = await anyio.to_thread.run_sync(self._rebuild)
@@ -61,8 +63,12 @@ class Recovery:
                 before=state.system_status, after=state.system_status, degraded=True
             )
             arbiter.engine.write(arbiter.now(), status)
+            await configure()
             await arbiter.flush()
         except RatelordError as error:
             _log.info("the store does not write yet: %s", error)
+            return False
+        except Exception:  # noqa: BLE001 - whatever it was, giving up would be for ever
+            _log.exception("the recovery failed; it is tried again")
             return False
         return arbiter.journal.failed is None

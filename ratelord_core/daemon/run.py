@@ -128,8 +128,11 @@ class Daemon:
         )
         arbiter = LocalArbiter(engine, self._journal, self._store, self._clock, around)
         self._fleet.report_to(arbiter)
-        self._recovery.serve(arbiter)
+        self._recovery.serve(arbiter, self._configure_again)
         return arbiter
+
+    async def _configure_again(self) -> None:
+        await self._apply_policy(self.arbiter.engine.policy)
 
     async def _apply_policy(self, stack: PolicyStack) -> None:
         pools = self._fleet.sail(stack.document)
