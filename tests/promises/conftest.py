@@ -114,7 +114,9 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Desk]]:
         options.setdefault("environment", {"RATELORD_DEBUG": "1"})
         daemon = DaemonProcess(folder, policy=policy, **options)
         started.append(daemon)
-        return Desk(daemon.start())
+        desk = Desk(daemon.start())
+        patiently(lambda: httpx2.get(f"{daemon.url}/v1/health/ready", timeout=20).is_success)
+        return desk
 
     yield begin
     for daemon in started:
@@ -124,18 +126,19 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Desk]]:
 
 @pytest.fixture
 def until() -> Callable[..., Any]:
-    """Looks again until something is so, or too long: for what the daemon does on its own time."""
+    """Looks again until something is so, or too long."""
+    return patiently
 
-    def look(what: Callable[[], Any], seconds: float = 10.0) -> Any:
-        ends = time.monotonic() + seconds
-        while True:
-            found = what()
-            if found or time.monotonic() > ends:
-                assert found, f"it did not become so within {seconds} s"
-                return found
-            time.sleep(0.05)
 
-    return look
+def patiently(what: Callable[[], Any], seconds: float = 10.0) -> Any:
+    """Look again until something is so, or too long: for what the daemon does on its own time."""
+    ends = time.monotonic() + seconds
+    while True:
+        found = what()
+        if found or time.monotonic() > ends:
+            assert found, f"it did not become so within {seconds} s"
+            return found
+        time.sleep(0.05)
 
 
 @pytest.fixture
