@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from ratelord_core.arbiter import Arbiter, EventFilter
-from ratelord_core.http.exchange import Answer, Exchange, json_reply
+from ratelord_core.http.exchange import Answer, Exchange, Reply, json_reply
 from ratelord_core.http.query import Query
-from ratelord_core.http.sse import EventStream, Followers
+from ratelord_core.http.sse import STREAM_TYPE, EventStream, Followers
 from ratelord_core.model.ids import is_id
 
 _TRUE = ("false", "true", "1", "0")
@@ -35,6 +35,8 @@ class Events:
         if wanted.before is not None or wanted.until is not None or query.text("order"):
             query.wrong("stream", "a stream has no end: leave out before, to and order")
         query.finish()
+        if exchange.scope["method"] == "HEAD":
+            return Reply(b"", content_type=STREAM_TYPE)
         return EventStream(self._arbiter.stream(wanted), self._followers)
 
     def _start(self, exchange: Exchange, query: Query) -> int:

@@ -18,6 +18,8 @@ from ratelord_core.model.views import EventView
 ABORT: Final = "ratelord.abort"
 """Where the server leaves, in the scope, the way to drop a connection with all that it buffers."""
 
+STREAM_TYPE: Final = b"text/event-stream; charset=utf-8"
+
 _log = structlog.get_logger("ratelord.http")
 _encode = msgspec.json.Encoder().encode
 _HEARTBEAT: Final = b": still here\n\n"
@@ -64,7 +66,7 @@ class EventStream:
         """
         self._followers.enter()
         try:
-            kind = (b"content-type", b"text/event-stream; charset=utf-8")
+            kind = (b"content-type", STREAM_TYPE)
             await send(exchange.head(200, kind, (b"x-accel-buffering", b"no")))
             await self._run(_Writer(send, self._followers.patience), exchange)
         except TimeoutError:

@@ -85,6 +85,11 @@ def test_a_reader_that_comes_back_loses_nothing_and_gets_nothing_twice(client, a
     assert seen[: len(expected)] == expected
 
 
+def test_the_head_of_a_stream_does_not_stay_open(client):
+    head = client.head("/v1/events?stream=true")
+    assert head.headers["content-type"].startswith("text/event-stream")
+
+
 def test_a_stream_from_the_beginning_has_the_whole_log(client):
     expected = seqs(client, 0)
     with following(client, "&after=0") as frames:
