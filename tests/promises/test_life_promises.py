@@ -38,7 +38,7 @@ class Crowd:
     def wait_for(self, answers: int) -> None:
         """Until so many answers have come."""
         for _ in range(answers):
-            assert self._answered.acquire(timeout=20), "the daemon does not answer"
+            assert self._answered.acquire(timeout=20), f"answers stopped: {self.statuses}"
 
     def _ask(self, number: int) -> None:
         body = {
@@ -77,7 +77,7 @@ def test_a_daemon_started_in_an_empty_folder_makes_its_log_and_is_healthy(
 def test_no_acknowledged_decision_is_lost_by_a_kill_under_load(start: Start) -> None:
     desk = start()
     with Crowd(desk.daemon.url) as crowd:
-        crowd.wait_for(200)
+        crowd.wait_for(100)
         desk.daemon.kill()
 
     desk.daemon.start()
