@@ -92,6 +92,25 @@ def test_an_unforeseen_error_is_a_500_with_its_id_and_the_daemon_lives_on(
     assert "hush" not in logged.out + logged.err
 
 
+@pytest.mark.parametrize("host", [b"localhost", b"evil.example"])
+def test_a_client_that_hangs_up_in_the_middle_of_its_body_harms_nobody(tmp_path, host, capsys):
+    async def scene(client: httpx2.AsyncClient, daemon: Daemon) -> None:
+        daemon.arbiter.phase = "running"
+        address = client.base_url
+        _, writer = await asyncio.open_connection(address.host, address.port)
+        head = b"POST /v1/intent HTTP/1.1\r\nHost: %s\r\nContent-Length: 99\r\n" % host
+        writer.write(head + b"Content-Type: application/json\r\n\r\n{")
+        await writer.drain()
+        assert (await client.get("/v1/health")).status_code == 200
+        writer.close()
+        await writer.wait_closed()
+        assert (await client.post("/v1/intent", json=IDS | {"dry_run": True})).is_success
+
+    play(tmp_path, scene)
+    logged = capsys.readouterr()
+    assert "failed" not in logged.out + logged.err
+
+
 async def can_follow(client: httpx2.AsyncClient, tries: int = 200) -> bool:
     """Whether a stream opens, as soon as the daemon has noticed that another one was left."""
     for _ in range(tries):

@@ -1,10 +1,11 @@
-"""A stream's reader that takes nothing is dropped, with all that is buffered for it."""
+"""Streams that cannot go on: a reader that takes nothing, a log that cannot be read."""
 
 from __future__ import annotations
 
 import asyncio
 import socket
 from collections.abc import AsyncIterator
+from contextlib import suppress
 
 from ratelord_core.clock import SeededEntropy
 from ratelord_core.http.exchange import Exchange, Receive, Scope, Send
@@ -53,5 +54,30 @@ def test_a_reader_that_takes_nothing_is_dropped_and_little_was_buffered():
         assert log.taken < 20_000, "no more was taken than the sockets hold"
         await asyncio.wait_for(server.stop(), 5)
         lazy.close()
+
+    asyncio.run(scenario())
+
+
+class Failing(Endless):
+    """A log that cannot be read any further after one event."""
+
+    async def events(self) -> AsyncIterator[EventView]:
+        yield event(1)
+        raise OSError("the disk is gone")
+
+
+def test_a_stream_that_cannot_go_on_is_cut_off_and_not_ended_in_good_order():
+    async def scenario() -> None:
+        log = Failing()
+        server = await serve(log, port=0)
+        reader, writer = await asyncio.open_connection(server.host, server.port)
+        writer.write(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        received = b""
+        with suppress(ConnectionResetError):
+            while chunk := await asyncio.wait_for(reader.read(65536), 10):
+                received += chunk
+        assert not received.endswith(b"0\r\n\r\n"), "no last chunk: the client knows it was cut"
+        writer.close()
+        await server.stop()
 
     asyncio.run(scenario())
