@@ -49,19 +49,22 @@ class BucketAccount(Account):
         return None
 
     def relimit(self, limit: int | None) -> None:
-        """A bucket that first learns its limit is full; one that shrinks spills, none refills."""
-        first = self.limit is None and limit is not None
+        """A bucket that first learns its limit is full. After that nothing refills: one that
+        shrinks lacks as much as before, one that grows has as much in it as before."""
+        first, before = self.limit is None and limit is not None, self.burst
         super().relimit(limit)
-        full = self.burst * self.every
-        self.level = full if first else min(self.level, full)
+        if first:
+            self.level = self.burst * self.every
+        else:
+            self.level -= max(0, before - self.burst) * self.every
 
     def take_over(self, before: Account, now: Micros) -> None:
+        self._inherit(before)
         if isinstance(before, BucketAccount):
-            self._inherit(before)
             self.settled = before.settled
-            level = before.level * self.every // before.every
+            lost = max(0, before.burst - self.burst)
+            level = before.level * self.every // before.every - lost * self.every
         else:
-            self._inherit(before)
             level = ((self.limit or 0) - max(0, before.figures(now).used)) * self.every
         self.level = min(self.burst * self.every, level)
 

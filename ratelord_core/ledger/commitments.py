@@ -33,10 +33,13 @@ class Commitments:
         """Units that may be used in the window with that end."""
         return self._units.get(end, 0) + self._endless
 
-    def most_after(self, end: Micros) -> int:
-        """The most that is set aside in any window later than that."""
-        later = (units for other, units in self._units.items() if other > end)
-        return max(later, default=0) + self._endless
+    def last_above(self, room: int, after: Micros) -> Micros | None:
+        """The end of the last window later than ``after`` in which more than ``room`` units are
+        set aside."""
+        more = room - self._endless
+        return max(
+            (end for end, n in self._units.items() if n > more and end > after), default=None
+        )
 
     def promised(self, end: Micros) -> int:
         """Units that are promised to start in a later window."""

@@ -270,7 +270,7 @@ class Ledger:
 
     def picture(self, now: Micros) -> dict[str, Any]:
         """Everything observable, as plain sorted data: two ledgers that agree have equal ones."""
-        self.advance(now)
+        now = self._reach(now)
         return {
             "pools": {key: self._account_picture(key, now) for key in sorted(self.accounts)},
             "holds": {

@@ -94,15 +94,15 @@ class PeriodAccount(Account):
             left = min(left, max(0, end - windows.guard - now))
         return self._reserve * self.limit * left // (100 * _PERCENT * windows.every)
 
-    def _fits(self, units: int, start: Micros, last: Micros) -> bool:
-        """Whether no window between would be overfull."""
-        limit = self.limit or 0
+    def _blocked(self, units: int, start: Micros, last: Micros) -> Micros | None:
+        """The end of a window between that would be overfull; None if none would."""
+        room = (self.limit or 0) - units
         for number, end in enumerate(self.windows.over(start, last)):
-            if self._taken(end) + units > limit:
-                return False
+            if self._taken(end) > room:
+                return end
             if number == FARTHEST:
-                return self._commitments.most_after(end) + units <= limit
-        return True
+                return self._commitments.last_above(room, end)
+        return None
 
     def earliest(
         self, units: int, lifetime: Micros, after: Micros, latest: Micros, now: Micros, asker: Asker
@@ -114,13 +114,15 @@ class PeriodAccount(Account):
             return None
         start, end = after, self.windows.end_of(after)
         for _ in range(FARTHEST):
+            blocked: Micros | None = end
             if self._has_room(end, units, now, asker):
                 for begin in self._places(start, end, latest):
-                    if self._fits(units, begin, begin + lifetime):
+                    blocked = self._blocked(units, begin, begin + lifetime)
+                    if blocked is None:
                         return begin
-            if end == NEVER:
+            if blocked is None or blocked == NEVER:
                 return None
-            start, end = end, self.windows.end_of(end)
+            start, end = blocked, self.windows.end_of(blocked)
         return None
 
     def _has_room(self, end: Micros, units: int, now: Micros, asker: Asker) -> bool:

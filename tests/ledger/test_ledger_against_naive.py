@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
+from fact_machine import FactMachine
 from ledger_machine import LedgerMachine
 
 from ratelord_core.model.instant import SECOND
@@ -84,6 +85,14 @@ TestBucket = machine("Bucket", one(bucket)).TestCase
 TestMixed = machine("Mixed", mixed).TestCase
 TestCrowd = machine("Crowd", mixed, agents=3).TestCase
 
+everything = st.lists(
+    st.one_of(fixed_local, fixed_provider, calendar, sliding, concurrency, bucket),
+    min_size=1,
+    max_size=2,
+    unique_by=lambda pool: pool.key,
+)
+TestFacts = type("Facts", (FactMachine,), {"kinds": everything, "agents": 2}).TestCase
+
 for case in (
     TestLocalFixed,
     TestProviderFixed,
@@ -93,5 +102,8 @@ for case in (
     TestBucket,
     TestMixed,
     TestCrowd,
+    TestFacts,
 ):
     case.settings = play
+
+del case
