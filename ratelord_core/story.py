@@ -46,7 +46,13 @@ def _rule(step: TraceStep) -> str:
 def _saw(inputs: dict[str, Any]) -> str:
     if not inputs:
         return ""
-    return " with " + ", ".join(f"{name} = {value}" for name, value in inputs.items())
+    seen = (f"{name} = {_shown(value)}" for name, value in inputs.items())
+    return " with " + ", ".join(seen)
+
+
+def _shown(value: Any) -> str:
+    """A value that a rule saw; None stands for what never comes."""
+    return "infinite" if value is None else str(value)
 
 
 def _risk(decision: Decision) -> list[str]:

@@ -21,9 +21,10 @@ from ratelord_core.events.payloads import ConfigLoaded, Payload, PolicyUpdated
 from ratelord_core.model.ids import Entropy
 from ratelord_core.model.instant import Micros
 from ratelord_core.model.pool import Pool
+from ratelord_core.policy.document import canonical
 from ratelord_core.policy.stack import PolicyStack
 
-_canonical = msgspec.json.Encoder(order="sorted").encode
+_encode = msgspec.json.Encoder(order="sorted").encode
 
 
 class Engine:
@@ -54,18 +55,18 @@ class Engine:
             if key not in declared
             and (account.pool.local or account.pool.provider_id not in document.topology.providers)
         }
-        changed = policy.version != self.state.policy_version
-        self.write(
-            now,
-            ConfigLoaded(
-                pools=pinned,
-                topology=_canonical(document.topology).decode(),
-                settings=_canonical(document.settings).decode(),
-                source=document.source,
-            ),
+        self.lookout.forget(self.reader.hidden)
+        text = canonical(document)
+        content = msgspec.json.decode(text)
+        loaded = ConfigLoaded(
+            pools=pinned,
+            topology=_encode(content.get("topology", {})).decode(),
+            settings=_encode(content.get("settings", {})).decode(),
+            source=document.source,
         )
+        changed = policy.version != self.state.policy_version
+        self.write(now, loaded)
         if changed:
-            text = _canonical(document).decode()
             event = PolicyUpdated(version=policy.version, source=document.source, document=text)
             self.write(now, event)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from ratelord_core.engine.answering import span_text
 from ratelord_core.engine.scribe import Scribe
 from ratelord_core.engine.state import State
@@ -13,6 +15,7 @@ from ratelord_core.model.instant import SECOND, Micros
 
 _RANK = {"unknown": 0, "ok": 0, "warn": 1, "critical": 2}
 _STATUS = ("ok", "warning", "critical")
+_FAILING = ("degraded", "open")
 _RECHECK = SECOND
 
 
@@ -25,12 +28,20 @@ class Lookout:
         self._seen: dict[str, tuple[int, Micros]] = {}
         self._levels: dict[str, RiskLevel] = {}
         self._risks: dict[str, float] = {}
+        self._forgotten: Collection[str] = ()
+
+    def forget(self, pools: Collection[str]) -> None:
+        """Look at these pools no longer: the configuration does not declare them any more."""
+        self._forgotten = pools
+        for key in pools:
+            self._levels.pop(key, None)
+            self._risks.pop(key, None)
 
     def look(self, now: Micros) -> None:
         """Let time pass and refresh the forecasts of the pools that changed (or were not looked
         at for a second)."""
         self.scribe.turn(now)
-        for key in list(self.state.ledger.accounts):
+        for key in [key for key in self.state.ledger.accounts if key not in self._forgotten]:
             account = self.state.ledger.account(key, now)
             version, at = self._seen.get(key, (-1, 0))
             if version == account.version and (now - at < _RECHECK or not self._alive(key)):
@@ -47,12 +58,13 @@ class Lookout:
     def _refresh(self, key: str, figures: Figures, now: Micros) -> None:
         forecast = self.state.outlook(key, figures, now)
         level = self.state.level(key, forecast, figures, now)
-        self._risks[key] = forecast.p_exhaustion
+        wanted = figures.used or figures.held or figures.scheduled or forecast.burn_mean > 0.0
+        self._risks[key] = forecast.p_exhaustion if wanted else 0.0
+        self._levels[key] = level if wanted else "ok"
+        before = self.state.announced.get(key, "ok")
         if not self.state.book.material_change(key, forecast, level, now):
             return
         self.scribe.write(now, forecast_computed(key, forecast, level))
-        before = self._levels.get(key, "ok")
-        self._levels[key] = level
         if _RANK[level] > _RANK[before]:
             self._advise(key, forecast, level, figures, now)
 
@@ -60,12 +72,10 @@ class Lookout:
         self, key: str, forecast: Forecast, level: RiskLevel, figures: Figures, now: Micros
     ) -> None:
         percent = round(100 * forecast.p_exhaustion)
-        until = (
-            "its reset"
-            if figures.reset_at is None
-            else f"its reset in {span_text(figures.reset_at - now)}"
-        )
-        why = f"{key} has {figures.available} left; it runs dry before {until} with {percent} %"
+        reset_at = figures.reset_at
+        until = "its reset" if reset_at is None else f"its reset in {span_text(reset_at - now)}"
+        left = f"{key} has {figures.available} left"
+        why = f"{left}; it runs dry before {until} with {percent} % probability"
         event = ThrottleAdvised(
             kind="pool", target=key, until=figures.reset_at, rationale=why, risk_level=level
         )
@@ -73,15 +83,12 @@ class Lookout:
 
     def _system(self, now: Micros) -> None:
         """The system is as bad as its worst pool; levels have their hysteresis already."""
+        state = self.state
         worst = max((_RANK[level] for level in self._levels.values()), default=0)
         status = _STATUS[worst]
         score = round(100 * max(self._risks.values(), default=0.0))
-        degraded = any(
-            record.state != "healthy"
-            for record in self.state.providers
-            if record.state != "initializing"
-        )
-        state = self.state
+        watched = (state.providers.get(account) for account in state.poll_intervals)
+        degraded = any(record.state in _FAILING for record in watched)
         if status == state.system_status and degraded == state.degraded:
             state.risk_score = score
             return

@@ -13,7 +13,7 @@ from ratelord_core.engine.judgement import judge
 from ratelord_core.engine.moment import Moment
 from ratelord_core.engine.scribe import Scribe
 from ratelord_core.engine.state import State
-from ratelord_core.engine.units import settled_units, units_of
+from ratelord_core.engine.units import settled_units, shared_key, units_of
 from ratelord_core.engine.wish import Judgement
 from ratelord_core.errors import Conflict, InvalidRequest, NotFound
 from ratelord_core.events.payloads import (
@@ -286,11 +286,12 @@ class Negotiator:
                 )
             lines = tuple(hold.resolved[pool] for pool in sorted(hold.resolved))
             return Reported(Settlement(lines, late=False), duplicate=True)
-        settled, learn = self._settled(hold, report)
+        settled, told = self._settled(hold, report)
         event = IntentReported(
             outcome=report.outcome,
             settled=settled,
-            learn=learn,
+            learn=bool(told),
+            assumed=tuple(pool for pool, _ in settled if pool not in told) if told else (),
             late=bool(hold.resolved),
             body=digest,
         )

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from ratelord_core.engine.scribe import Scribe
 from ratelord_core.engine.state import State
-from ratelord_core.errors import NotFound, ProviderFailed
+from ratelord_core.errors import InvalidRequest, NotFound, ProviderFailed
 from ratelord_core.events.payloads import (
     ConstraintObserved,
     DriftDetected,
@@ -25,6 +25,9 @@ from ratelord_core.model.observation import Observation
 from ratelord_core.model.pool import Pool
 from ratelord_core.model.window import Window
 from ratelord_core.provider import PollRequest, PollResult
+
+_MEASURED = ("fixed", "sliding", "bucket")
+"""Windows whose length providers tell."""
 
 
 class Observer:
@@ -114,7 +117,8 @@ class Observer:
         self, observations: Sequence[Observation], now: Micros, origin: str, door: str
     ) -> tuple[str, ...]:
         """Numbers seen in passing; the keys of the pools they are about. ``NotFound`` for a pool
-        of a provider that is not configured."""
+        of a provider that is not configured, ``InvalidRequest`` for a cap of our own: nobody but
+        the ledger knows what was used of it."""
         self.scribe.turn(now)
         for seen in observations:
             self._must_be_known(seen)
@@ -129,7 +133,14 @@ class Observer:
 
     def _must_be_known(self, seen: Observation) -> None:
         key = pool_key(seen.provider_id, seen.pool_id)
-        if key in self.state.ledger.accounts or seen.provider_id in self.state.topology.providers:
+        account = self.state.ledger.accounts.get(key)
+        if account is not None and account.pool.local:
+            raise InvalidRequest(
+                f"pool {key} is a local cap, which only approved intents use up; observe a "
+                "provider's pool, or change the cap in the policy file",
+                code="local_pool",
+            )
+        if seen.provider_id in self.state.topology.providers:
             return
         known = ", ".join(sorted(self.state.topology.providers)) or "none"
         raise NotFound(
@@ -148,11 +159,16 @@ class Observer:
             key = pool_key(seen.provider_id, seen.pool_id)
             if key not in self.state.ledger.accounts:
                 self._learn(self._first_seen(seen, account_id), now)
-            override = self.overrides.get(key)
-            limit = None if override is None else override.limit
-            pinned = seen if limit is None else _against(seen, limit)
+            pinned = self._pinned(seen, key, now)
             kept.append(replace(pinned, dated=min(seen.dated, now)))
         return tuple(kept)
+
+    def _pinned(self, seen: Observation, key: str, now: Micros) -> Observation:
+        override = self.overrides.get(key)
+        if override is None:
+            return seen
+        used = self.state.ledger.account(key, now).figures(now).used
+        return _as_pinned(seen, override, used)
 
     def _first_seen(self, seen: Observation, account_id: str | None) -> Pool:
         pool = Pool(
@@ -172,11 +188,15 @@ class Observer:
             self.scribe.write(now, ConstraintObserved(pool=pool))
 
     def _learn_limits(self, observations: Iterable[Observation], now: Micros) -> None:
-        """A limit or unit that a provider changed is a constraint observed anew."""
+        """A limit, unit or window length that a provider changed is a constraint observed anew."""
         for seen in observations:
             account = self.state.ledger.accounts[pool_key(seen.provider_id, seen.pool_id)]
-            pool = replace(account.pool, limit=account.limit, unit=seen.unit or account.pool.unit)
-            self._learn(pool, now)
+            known = account.pool
+            window = known.window
+            if seen.window_every and window.kind in _MEASURED:
+                window = replace(window, every=seen.window_every)
+            unit = seen.unit or known.unit
+            self._learn(replace(known, limit=account.limit, unit=unit, window=window), now)
 
     def _note_drift(self, found: list[tuple[str, Reconciled]], now: Micros) -> None:
         for key, result in found:
@@ -207,10 +227,25 @@ def pin(pool: Pool, overrides: Mapping[str, PoolOverride]) -> Pool:
     )
 
 
-def _against(seen: Observation, limit: int) -> Observation:
-    """The observation against a pinned limit: what was used stays what was used."""
-    used = seen.used
-    if used is None and seen.remaining is not None and seen.limit is not None:
-        used = max(0, seen.limit - seen.remaining)
-    remaining = seen.remaining if used is None else None
-    return replace(seen, limit=limit, used=used, remaining=remaining)
+def _as_pinned(seen: Observation, override: PoolOverride, used: int) -> Observation:
+    """The observation without what the configuration pins."""
+    if override.unit is not None:
+        seen = replace(seen, unit=None)
+    if override.window is not None:
+        seen = replace(seen, window_every=None)
+    if override.limit is None:
+        return seen
+    return replace(
+        seen, limit=override.limit, used=_used_of(seen, override.limit, used), remaining=None
+    )
+
+
+def _used_of(seen: Observation, limit: int, used: int) -> int | None:
+    """What was used, whatever limit the provider counts against; None if it cannot be known. What
+    remains of an unknown limit only tells that at least the rest of ours is gone."""
+    if seen.used is not None or seen.remaining is None:
+        return seen.used
+    if seen.limit is not None:
+        return max(0, seen.limit - seen.remaining)
+    least = limit - seen.remaining
+    return least if least > used else None

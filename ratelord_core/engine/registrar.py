@@ -50,14 +50,15 @@ class Registrar:
         name = identity.identity_id
         known = self.state.identities.get(name)
         if known is not None and (known.token_hash or known.status != "active"):
+            advice = "rotate it for a new token" if known.status == "active" else "use another name"
             raise Conflict(
-                f"identity {name} is registered ({known.status}); rotate it for a new token",
+                f"identity {name} is registered ({known.status}); {advice}",
                 code="identity_exists",
             )
         self._must_know_provider(identity)
         given, made = self._token(token)
         registered = replace(
-            identity,
+            identity if known is None else _completed(identity, known),
             status="active",
             token_hash=hash_token(given, self._entropy),
             token_fingerprint=fingerprint(given),
@@ -121,6 +122,8 @@ class Registrar:
                 f"a token needs at least {SHORTEST} characters, this one has {len(given)}",
                 code="weak_token",
             )
+        if self._holder(given) is not None:
+            raise Conflict("this token is in use; give another one", code="token_in_use")
         return given, None
 
     def _write(self, event: Payload, name: str, now: Micros, door: str) -> str:
@@ -131,8 +134,23 @@ class Registrar:
 
     def owner_of(self, token: str) -> Identity | None:
         """Whose token this is; None if nobody's, or somebody's who is not active."""
+        holder = self._holder(token)
+        return holder if holder is not None and holder.status == "active" else None
+
+    def _holder(self, token: str) -> Identity | None:
         found = None
         for identity in self.state.identities.with_fingerprint(fingerprint(token)):
             if identity.token_hash and matches(token, identity.token_hash):
                 found = identity
-        return found if found is not None and found.status == "active" else None
+        return found
+
+
+def _completed(identity: Identity, known: Identity) -> Identity:
+    """What is registered, and what the configuration says where the registration is silent."""
+    silent = Identity(identity.identity_id)
+    kept = {
+        name: getattr(known, name)
+        for name in Identity.__struct_fields__
+        if getattr(identity, name) == getattr(silent, name)
+    }
+    return replace(identity, **kept)

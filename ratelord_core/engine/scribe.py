@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
@@ -38,11 +39,15 @@ class Scribe:
         """Write an event down; what its fold found."""
         identity = event_id or self.new_id(now)
         draft = Draft(identity, now, payload, dimensions, _source(door), intent_id)
+        found = self.state.apply(now, dimensions, uuid_text(intent_id or identity), payload)
         self._drafts.append(draft)
-        return self.state.apply(now, dimensions, uuid_text(intent_id or identity), payload)
+        return found
 
-    def turn(self, now: Micros) -> None:
-        """Let time pass: what expired and which windows ended is written down."""
+    def turn(self, now: Micros, pools: Iterable[str] = ()) -> None:
+        """Let time pass: what expired and which windows ended is written down. ``pools`` are those
+        that will be looked at."""
+        for pool in pools:
+            self.state.ledger.account(pool, now)
         self.state.pass_time(now)
         if self.state.expired:
             lines = tuple(

@@ -31,10 +31,12 @@ from ratelord_core.ledger import (
 from ratelord_core.model.config import AgentConfig, Settings, Topology
 from ratelord_core.model.dimensions import Dimensions
 from ratelord_core.model.forecast import Forecast, RiskLevel
+from ratelord_core.model.identity import IdentityStatus
 from ratelord_core.model.ids import pool_key
 from ratelord_core.model.instant import Micros, to_seconds
 from ratelord_core.model.intent import Intent
 from ratelord_core.model.observation import Observation
+from ratelord_core.model.pool import Pool
 from ratelord_core.projections.answers import Answer, Answers
 from ratelord_core.projections.costs import LearnedCosts
 from ratelord_core.projections.identities import Identities
@@ -68,6 +70,11 @@ class State:
         """What expired, by intent and pool, and no event says so yet."""
         self.ended: dict[tuple[str, Micros], Reset] = {}
         """Windows that ended, by pool and reset, and no event says so yet."""
+        self.announced: dict[str, RiskLevel] = {}
+        """The risk level that was last written down, by pool."""
+        self._agent_patterns: list[str] = []
+        """Beginnings of agents' ids, the longest first."""
+        self._declared_at: dict[str, Micros] = {}
         self._asked: tuple[str, happened.IntentSubmitted] | None = None
         self._folds: dict[type[happened.Payload], Callable[..., Any]] = {
             happened.SystemStarted: self._started,
@@ -121,14 +128,17 @@ class State:
 
     def _configured(self, at: Micros, _d: Dimensions, _i: str, e: happened.ConfigLoaded) -> None:
         self.topology = _topology(e.topology)
+        patterns = (name[:-1] for name in self.topology.agents if name.endswith("*"))
+        self._agent_patterns = sorted(patterns, key=len, reverse=True)
         self.settings = _settings(e.settings)
         self.ledger.terms = Terms(self.settings.high_reserve_percent)
+        for account in self.ledger.accounts.values():
+            account.reserve(self.settings.high_reserve_percent)
         self.book.levels = RiskLevels.of(self.settings)
         self.identities.declare(self.topology.identities, at)
         self.graph.configure(self.topology, e.pools)
         for pool in e.pools:
-            self.ledger.declare(pool, at)
-            self._declare_forecast(pool.key, at)
+            self._declare(pool, at)
         for identity in self.identities:
             self.graph.put_identity(identity)
 
@@ -154,15 +164,18 @@ class State:
         self.graph.put_identity(self.identities.rotate(e))
 
     def _revoked(self, _at: Micros, _d: Dimensions, _i: str, e: happened.IdentityRevoked) -> None:
-        self.identities.turn(e.identity_id, "revoked")
+        self._turn(e.identity_id, "revoked")
 
     def _quarantined(
         self, _at: Micros, _d: Dimensions, _i: str, e: happened.IdentityQuarantined
     ) -> None:
-        self.identities.turn(e.identity_id, "quarantined")
+        self._turn(e.identity_id, "quarantined")
 
     def _restored(self, _at: Micros, _d: Dimensions, _i: str, e: happened.IdentityRestored) -> None:
-        self.identities.turn(e.identity_id, "active")
+        self._turn(e.identity_id, "active")
+
+    def _turn(self, identity_id: str, status: IdentityStatus) -> None:
+        self.graph.put_identity(self.identities.turn(identity_id, status))
 
     # --- providers ----------------------------------------------------------------------------
 
@@ -183,9 +196,13 @@ class State:
     def _constraint_observed(
         self, at: Micros, _d: Dimensions, _i: str, e: happened.ConstraintObserved
     ) -> None:
-        self.ledger.declare(e.pool, at)
+        self._declare(e.pool, at)
         self.graph.put_pool(e.pool)
-        self._declare_forecast(e.pool.key, at)
+
+    def _declare(self, pool: Pool, at: Micros) -> None:
+        self._declared_at.setdefault(pool.key, at)
+        self.ledger.declare(pool, at)
+        self._declare_forecast(pool.key, at)
 
     def _usage_observed(
         self, at: Micros, _d: Dimensions, _i: str, e: happened.UsageObserved
@@ -207,6 +224,7 @@ class State:
     def _forecast(self, at: Micros, _d: Dimensions, _i: str, e: happened.ForecastComputed) -> None:
         tte = inf if e.tte_p50 is None else e.tte_p50 / 1000
         level = cast("RiskLevel", e.risk_level)
+        self.announced[e.pool] = level
         self.book.announce(e.pool, e.p_exhaustion / 1_000_000, tte, level, at)
 
     def _reset(self, at: Micros, _d: Dimensions, _i: str, e: happened.ResetObserved) -> None:
@@ -272,7 +290,8 @@ class State:
                 self.book.observe(line.pool, at, line.used - line.held)
         if e.learn:
             for pool, units in e.settled:
-                self.costs.learn(dimensions.workload_id, pool, units)
+                if pool not in e.assumed:
+                    self.costs.learn(dimensions.workload_id, pool, units)
         return settlement
 
     def _extended(self, at: Micros, _d: Dimensions, _i: str, e: happened.HoldExtended) -> None:
@@ -285,8 +304,14 @@ class State:
     # --- questions ----------------------------------------------------------------------------
 
     def agent(self, agent_id: str) -> AgentConfig:
-        """What the configuration says of an agent."""
-        return self.topology.agents.get(agent_id) or _NOBODY
+        """What the configuration says of an agent: by its id, else by the longest pattern."""
+        agents = self.topology.agents
+        exact = agents.get(agent_id)
+        if exact is not None or not self._agent_patterns:
+            return exact or _NOBODY
+        fits = (prefix for prefix in self._agent_patterns if agent_id.startswith(prefix))
+        longest = next(fits, None)
+        return _NOBODY if longest is None else agents[f"{longest}*"]
 
     def outlook(self, key: str, figures: Figures, now: Micros, *, units: int = 0) -> Forecast:
         """A pool's forecast as it stands, or with so many units more."""
@@ -310,7 +335,9 @@ class State:
         if not self.interval_of(key):
             return 0
         seen = self.ledger.accounts[key].observed_at
-        return max(0, now - (self.started_at if seen is None else seen))
+        if seen is None:
+            seen = max(self.started_at, self._declared_at.get(key, 0))
+        return max(0, now - seen)
 
     def is_stale(self, key: str, now: Micros) -> bool:
         """Whether a pool's data are older than three polls, or its provider's circuit is open."""
@@ -340,6 +367,7 @@ class State:
 
     def picture(self, now: Micros) -> dict[str, Any]:
         """Everything observable, as plain data: equal for equal states."""
+        self.answers.forget(now - self.settings.idempotency_ttl)
         identities = sorted(self.identities, key=lambda identity: identity.identity_id)
         return {
             "ledger": self.ledger.picture(now),
@@ -350,6 +378,8 @@ class State:
                 key=lambda record: str(record["provider_id"]),
             ),
             "forecasts": self.book.state(),
+            "announced": dict(sorted(self.announced.items())),
+            "system_status": (self.system_status, self.degraded),
             "policy_version": self.policy_version,
             "answers": len(self.answers),
         }

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 
 from ratelord_core.graph import Draw
-from ratelord_core.model.intent import Intent
+from ratelord_core.model.ids import pool_key, split_pool_key
+from ratelord_core.model.intent import Intent, Report
 from ratelord_core.model.pool import MAX_UNITS
 from ratelord_core.projections.costs import LearnedCosts
 
@@ -24,21 +24,21 @@ def units_of(intent: Intent, draw: Draw, costs: LearnedCosts) -> int:
     return learned if learned is not None else whole(per_call)
 
 
-def settled_units(
-    pool: str,
-    held: int,
-    actual_cost: float | None,
-    costs: Mapping[str, float],
-    consumes: Mapping[str, float],
-) -> int:
+def settled_units(pool: str, held: int, report: Report, per_call: float) -> int:
     """Units that a report settles in a pool: what it says of the pool, else its cost × what a call
     consumes, else the held units."""
-    named = costs.get(pool)
+    named = report.costs.get(pool)
     if named is not None:
         return whole(named)
-    if actual_cost is not None:
-        return whole(actual_cost * consumes.get(pool, 1.0))
+    if report.actual_cost is not None:
+        return whole(report.actual_cost * per_call)
     return held
+
+
+def shared_key(pool: str, identity: str) -> str:
+    """The key under which a workload lists an identity's own instance of a pool."""
+    provider_id, pool_id = split_pool_key(pool)
+    return pool_key(provider_id, pool_id.removeprefix(f"{identity}/"))
 
 
 def whole(amount: float) -> int:

@@ -286,12 +286,14 @@ class IntentDecided(Payload, frozen=True, omit_defaults=True, kw_only=True):
 
 class IntentReported(Payload, frozen=True, omit_defaults=True, kw_only=True):
     """An action's cost became known; ``settled`` are (pool, units) as the ledger took them.
-    ``learn``: the costs were told, not assumed, so the workload's estimate may learn from them."""
+    ``learn``: the costs were told, so the workload's estimates may learn from them, except in the
+    pools for which they were ``assumed``."""
 
     event_type: ClassVar[str] = "intent_reported"
     outcome: str = "success"
     settled: tuple[tuple[str, int], ...] = ()
     learn: bool = False
+    assumed: tuple[str, ...] = ()
     late: bool = False
     body: str = ""
 

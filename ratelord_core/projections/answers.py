@@ -54,6 +54,10 @@ def key_digest(agent_id: str, key: str) -> str:
 
 
 def body_digest(intent: Intent) -> str:
-    """The question as it is compared: 64 bits in hex over everything but key and debug."""
-    asked = msgspec.structs.replace(intent, idempotency_key=None, debug=False)
+    """The question as it is compared: 64 bits in hex over everything but key and debug. However
+    it was written (defaults left out or not, 1 or 1.0), the same question has the same digest."""
+    asked = msgspec.structs.asdict(intent) | {"idempotency_key": None, "debug": False}
+    asked["costs"] = {pool: float(cost) for pool, cost in intent.costs.items()}
+    if intent.expected_cost is not None:
+        asked["expected_cost"] = float(intent.expected_cost)
     return sha256(_encode(asked)).hexdigest()[:16]

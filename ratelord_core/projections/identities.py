@@ -80,7 +80,9 @@ class Identities:
         self.put(after)
         return after
 
-    def turn(self, identity_id: str, status: IdentityStatus) -> None:
+    def turn(self, identity_id: str, status: IdentityStatus) -> Identity:
         """Change an identity's state; an unknown one becomes known by it."""
         before = self._known.get(identity_id) or Identity(identity_id)
-        self.put(replace(before, status=status))
+        after = replace(before, status=status)
+        self.put(after)
+        return after
