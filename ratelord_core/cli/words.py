@@ -78,6 +78,6 @@ def pool_name(record: dict[str, Any]) -> str:
     return plain(f"{record.get('provider_id', '?')}/{record.get('pool_id', '?')}")
 
 
-def count(number_: int, noun: str) -> str:
+def count(amount: int, noun: str, plural: str = "") -> str:
     """``1 pool``, ``2 pools``, ``no pools``."""
-    return f"{number_ or 'no'} {noun}{'' if number_ == 1 else 's'}"
+    return f"{amount or 'no'} {noun if amount == 1 else plural or noun + 's'}"

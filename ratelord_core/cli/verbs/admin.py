@@ -14,7 +14,8 @@ from ratelord_core.cli.outcome import DONE, FAILED
 from ratelord_core.cli.screen import print_json, say
 
 if TYPE_CHECKING:
-    from ratelord_core.cli.rebuilding import Difference, Rebuilt
+    from ratelord_core.cli.rebuilding import Difference
+    from ratelord_core.daemon.rebuilt import Rebuilt
 
 
 def register(app: App) -> None:
@@ -34,6 +35,8 @@ def replay(*, db: Path | None = None, json: Json = False) -> int:
     db
         The database; else RATELORD_DB_PATH, else where the daemon keeps it.
     """
+    import msgspec
+
     from ratelord_core.cli.log_file import open_log
     from ratelord_core.cli.rebuilding import Rebuilder
     from ratelord_core.settings import load_settings
@@ -53,7 +56,7 @@ def replay(*, db: Path | None = None, json: Json = False) -> int:
                 "events": rebuilt.events,
                 "compared": live,
                 "differences": [difference._asdict() for difference in differences],
-                "pools": list(rebuilt.pools.values()),
+                "pools": msgspec.to_builtins(rebuilt.pools),
             }
         )
     else:
@@ -65,7 +68,7 @@ def _tell(path: Path, rebuilt: Rebuilt, differences: list[Difference], *, live: 
     found = ", ".join(
         (
             words.count(len(rebuilt.pools), "pool"),
-            f"{rebuilt.identities or 'no'} identit{'y' if rebuilt.identities == 1 else 'ies'}",
+            words.count(len(rebuilt.identities), "identity", "identities"),
         )
     )
     head = f"{path}: {words.number(rebuilt.events)} events yield {found}"
