@@ -329,7 +329,7 @@ class LocalArbiter:
         )
 
     def _status(self, failing: bool) -> str:
-        if self.journal.failed is not None:
+        if self.journal.failed is not None or self.phase == "stopping":
             return "read_only"
         if self.phase == "starting":
             return "initializing"
