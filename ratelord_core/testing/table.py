@@ -14,7 +14,7 @@ from ratelord_core.engine import Engine, State
 from ratelord_core.engine.negotiator import Repeated
 from ratelord_core.events.codec import Sealer, open_record
 from ratelord_core.events.payloads import Payload
-from ratelord_core.events.record import GENESIS
+from ratelord_core.events.record import GENESIS, Record
 from ratelord_core.model.decision import Decision
 from ratelord_core.model.instant import SECOND, Micros
 from ratelord_core.model.intent import Intent, Report
@@ -113,11 +113,13 @@ class Table:
     def events(self, *kinds: type[Happened]) -> list[Happened]:
         """The payloads of these types that were written down."""
         types = tuple(kind.event_type for kind in kinds)
-        payloads = [
-            open_record(record).payload for record in self.store.read(EventQuery(types=types))
-        ]
+        payloads = [open_record(record).payload for record in self.records(*types)]
         return [payload for payload in payloads if isinstance(payload, kinds)]
+
+    def records(self, *types: str) -> list[Record]:
+        """The log as it is stored, or its records of some types."""
+        return list(self.store.read(EventQuery(types=types)))
 
     def replayed(self) -> State:
         """The state that the log alone gives."""
-        return replay(self.store.read(EventQuery()), self._blank.state())
+        return replay(self.records(), self._blank.state())
