@@ -41,8 +41,9 @@ class FactMachine(LedgerMachine):
     def _key(self, data: st.DataObject) -> str:
         return data.draw(st.sampled_from(sorted(self.models)))
 
-    def _see(self, key: str, dated: Micros, **numbers: int | None) -> Any:
-        return self._tell("observe", Observation(*key.split("/"), dated, **numbers), self.now)
+    def _see(self, key: str, dated: Micros, **numbers: Any) -> Any:
+        provider_id, pool_id = key.split("/")
+        return self._tell("observe", Observation(provider_id, pool_id, dated, **numbers), self.now)
 
     # --- facts --------------------------------------------------------------------------------
 
@@ -131,6 +132,10 @@ class FactMachine(LedgerMachine):
         for key, model in self.models.items():
             model.pool = self.ledger.accounts[key].pool
         return super()._expire()
+
+    def _report_late(self, intent: str, part: int) -> dict[str, int]:
+        late = self.ended.pop(intent, {})
+        return {key: units * part // 4 for key, (_, units) in late.items()}
 
     def _check_first(self, needs: list[Need], first: Micros | None) -> None:
         if first == self.now:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ratelord_core.ledger import Asker, Figures, Ledger, Need, Reconciled, Settlement, Terms
 from ratelord_core.model.instant import MINUTE, SECOND, Micros
 from ratelord_core.model.observation import Observation
@@ -66,7 +68,7 @@ class Scene:
         used = dict.fromkeys(pools, units)
         return self.ledger.settle(intent, used, self.now, f"{units} units")
 
-    def see(self, dated: Micros | None = None, key: str = "", **numbers: int) -> Reconciled:
+    def see(self, dated: Micros | None = None, key: str = "", **numbers: Any) -> Reconciled:
         """What the provider says, as of now or another instant."""
         _, _, pool_id = (key or self.key).partition("/")
         seen = Observation("p", pool_id, self.now if dated is None else dated, **numbers)

@@ -56,7 +56,9 @@ def test_a_debt_is_paid_before_anything_is_available() -> None:
     every=st.integers(1, 10**7),
     steps=st.lists(st.integers(0, 10**6), min_size=1, max_size=50),
 )
-def test_many_small_steps_refill_exactly_what_one_large_one_does(limit, every, steps) -> None:
+def test_many_small_steps_refill_exactly_what_one_large_one_does(
+    limit: int, every: int, steps: list[int]
+) -> None:
     shape = pool("b", limit, Window("bucket", every, burst=10**9))
     one, many = Scene(shape), Scene(shape)
     for scene in (one, many):

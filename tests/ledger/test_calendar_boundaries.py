@@ -12,10 +12,10 @@ from ledger_scene import Scene, pool
 
 from ratelord_core.ledger.calendar import next_boundary
 from ratelord_core.model.instant import DAY, HOUR, Micros, from_text, to_datetime, to_text
-from ratelord_core.model.window import Window
+from ratelord_core.model.window import CalendarUnit, Window
 
 
-def boundaries(after: str, unit, zone: str, count: int) -> list[str]:
+def boundaries(after: str, unit: CalendarUnit, zone: str, count: int) -> list[str]:
     instants = []
     at = from_text(after)
     for _ in range(count):
@@ -138,7 +138,9 @@ def test_a_day_boundary_is_the_first_instant_of_its_date(after: Micros, zone: st
 
 
 @given(after=instants, zone=zones, unit=st.sampled_from(("day", "week", "month")))
-def test_boundaries_follow_one_another_without_a_gap(after: Micros, zone: str, unit) -> None:
+def test_boundaries_follow_one_another_without_a_gap(
+    after: Micros, zone: str, unit: CalendarUnit
+) -> None:
     some = [after]
     for _ in range(4):
         some.append(next_boundary(some[-1], unit, zone))

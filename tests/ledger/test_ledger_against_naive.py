@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from fact_machine import FactMachine
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from fact_machine import FactMachine
 from ledger_machine import LedgerMachine
 
 from ratelord_core.model.instant import SECOND
@@ -64,9 +64,12 @@ def one(pool: st.SearchStrategy[Pool]) -> st.SearchStrategy[list[Pool]]:
 
 
 def machine(
-    name: str, pools: st.SearchStrategy[list[Pool]], agents: int = 1
+    name: str,
+    pools: st.SearchStrategy[list[Pool]],
+    agents: int = 1,
+    kind: type[LedgerMachine] = LedgerMachine,
 ) -> type[LedgerMachine]:
-    return type(name, (LedgerMachine,), {"kinds": pools, "agents": agents})
+    return type(name, (kind,), {"kinds": pools, "agents": agents})
 
 
 mixed = st.lists(
@@ -91,7 +94,7 @@ everything = st.lists(
     max_size=2,
     unique_by=lambda pool: pool.key,
 )
-TestFacts = type("Facts", (FactMachine,), {"kinds": everything, "agents": 2}).TestCase
+TestFacts = machine("Facts", everything, 2, FactMachine).TestCase
 
 for case in (
     TestLocalFixed,

@@ -33,7 +33,9 @@ def naive_earliest(taken: list[tuple[int, int, int]], room: int, length: int, af
     length=st.integers(1, 15),
     wait=st.integers(0, 20),
 )
-def test_the_earliest_gap_is_the_one_found_by_looking(taken, now, back, room, length, wait) -> None:
+def test_the_earliest_gap_is_the_one_found_by_looking(
+    taken: list[tuple[int, int, int]], now: int, back: int, room: int, length: int, wait: int
+) -> None:
     profile = Profile()
     for start, span, units in taken:
         profile.add(start, start + span, units)

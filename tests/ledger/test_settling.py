@@ -7,7 +7,8 @@ from ledger_scene import LONG, NOON, Scene, pool
 
 from ratelord_core.ledger import Asker, Ledger, Need
 from ratelord_core.model.instant import HOUR, MINUTE, SECOND
-from ratelord_core.model.window import Window
+from ratelord_core.model.pool import Pool
+from ratelord_core.model.window import Window, WindowKind
 
 LOCAL = pool("cap", 10, Window("fixed", HOUR), local=True)
 SLIDING = pool("s", 10, Window("sliding", HOUR))
@@ -16,7 +17,7 @@ RUNNING = pool("jobs", 2, Window("concurrency"))
 
 @pytest.mark.parametrize("shape", [LOCAL, SLIDING], ids=["fixed", "sliding"])
 @pytest.mark.parametrize("really", [0, 3, 5, 8])
-def test_a_report_turns_the_hold_into_what_was_used(shape, really) -> None:
+def test_a_report_turns_the_hold_into_what_was_used(shape: Pool, really: int) -> None:
     scene = Scene(shape)
     scene.ask(5)
     scene.report(really)
@@ -113,7 +114,7 @@ def test_time_never_goes_back() -> None:
 
 @pytest.mark.parametrize("shape", [LOCAL, SLIDING], ids=["fixed", "sliding"])
 @pytest.mark.parametrize("really", [0, 3, 9])
-def test_a_late_report_corrects_use_that_still_counts(shape, really) -> None:
+def test_a_late_report_corrects_use_that_still_counts(shape: Pool, really: int) -> None:
     scene = Scene(shape)
     scene.ask(5)
     scene.wait(2 * MINUTE)
@@ -126,7 +127,7 @@ def test_a_late_report_corrects_use_that_still_counts(shape, really) -> None:
 
 
 @pytest.mark.parametrize("shape", [LOCAL, SLIDING], ids=["fixed", "sliding"])
-def test_a_late_report_corrects_nothing_in_a_later_window(shape) -> None:
+def test_a_late_report_corrects_nothing_in_a_later_window(shape: Pool) -> None:
     scene = Scene(shape)
     scene.ask(5)
     scene.wait(HOUR + MINUTE)
@@ -138,7 +139,7 @@ def test_a_late_report_corrects_nothing_in_a_later_window(shape) -> None:
 
 
 @pytest.mark.parametrize("shape", [LOCAL, SLIDING], ids=["fixed", "sliding"])
-def test_a_late_report_corrects_nothing_that_a_newer_observation_covers(shape) -> None:
+def test_a_late_report_corrects_nothing_that_a_newer_observation_covers(shape: Pool) -> None:
     scene = Scene(shape)
     scene.ask(5)
     scene.wait(2 * MINUTE)
@@ -211,7 +212,7 @@ def test_an_extension_never_shortens() -> None:
     ],
     ids=lambda shape: str(shape.window.kind),
 )
-def test_an_extension_that_would_break_a_promise_is_not_possible(shape) -> None:
+def test_an_extension_that_would_break_a_promise_is_not_possible(shape: Pool) -> None:
     scene = Scene(shape)
     scene.ask(6)
     wait = scene.ask(6, within=LONG)
@@ -230,8 +231,9 @@ def test_the_reserve_for_the_urgent_does_not_end_a_hold_that_stands() -> None:
 
 
 def test_a_limit_that_shrank_does_not_end_a_hold_that_stands() -> None:
-    for kind in ("fixed", "sliding", "bucket", "concurrency"):
-        window = Window(kind, HOUR)  # type: ignore[arg-type] # one of the kinds
+    kinds: tuple[WindowKind, ...] = ("fixed", "sliding", "bucket", "concurrency")
+    for kind in kinds:
+        window = Window(kind, HOUR)
         scene = Scene(pool("x", 10, window))
         scene.ask(10)
         scene.ledger.declare(pool("x", 5, window), scene.now)

@@ -7,7 +7,7 @@ from ledger_scene import LONG, NOON, Scene, pool
 
 from ratelord_core.ledger import Asker, Need
 from ratelord_core.model.instant import DAY, HOUR, MINUTE, SECOND
-from ratelord_core.model.window import Window
+from ratelord_core.model.window import Window, WindowKind
 
 HOURLY = pool("core", 100, Window("fixed", HOUR))
 LOCAL = pool("cap", 10, Window("fixed", MINUTE), local=True)
@@ -248,15 +248,15 @@ def test_nothing_may_be_asked_of_a_full_pool() -> None:
 
 
 @pytest.mark.parametrize("kind", ["fixed", "sliding", "bucket", "concurrency"])
-def test_a_budget_of_n_admits_exactly_n(kind: str) -> None:
-    scene = Scene(pool("x", 7, Window(kind, HOUR), local=True))  # type: ignore[arg-type] # a kind
+def test_a_budget_of_n_admits_exactly_n(kind: WindowKind) -> None:
+    scene = Scene(pool("x", 7, Window(kind, HOUR), local=True))
 
     assert [scene.ask() for _ in range(9)] == [0] * 7 + [None] * 2
 
 
 @pytest.mark.parametrize("kind", ["fixed", "sliding", "bucket", "concurrency"])
-def test_more_than_the_limit_never_fits(kind: str) -> None:
-    scene = Scene(pool("x", 7, Window(kind, HOUR), local=True))  # type: ignore[arg-type] # a kind
+def test_more_than_the_limit_never_fits(kind: WindowKind) -> None:
+    scene = Scene(pool("x", 7, Window(kind, HOUR), local=True))
 
     assert scene.ask(8, within=LONG) is None
 
