@@ -128,9 +128,7 @@ def test_unknown_names_providers_and_changes_are_refused() -> None:
     with pytest.raises(InvalidRequest, match="revoke, quarantine, restore"):
         change(table, "pat:known", "promote")
     with pytest.raises(InvalidRequest, match="not configured"):
-        registrar(table).register(
-            Identity("pat:z", provider_id="nowhere"), None, table.now, "test"
-        )
+        registrar(table).register(Identity("pat:z", provider_id="nowhere"), None, table.now, "test")
 
 
 @pytest.mark.parametrize(

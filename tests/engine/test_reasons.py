@@ -47,9 +47,7 @@ def test_a_spent_budget_is_called_a_budget_whether_one_may_wait_or_not() -> None
 
 def test_what_is_kept_back_is_not_said_to_be_missing() -> None:
     table = Table("providers: {mock: [{id: m}]}")
-    table.observe(
-        "m/p", limit=100, used=96, reset_at=table.now + HOUR, window_every=HOUR
-    )
+    table.observe("m/p", limit=100, used=96, reset_at=table.now + HOUR, window_every=HOUR)
     denied = table.ask(pool_id="m/p", max_wait=0)
     assert denied.reason.startswith(
         "m/p has 4 of 100 requests left, kept for high urgency or promised to others"
@@ -57,9 +55,7 @@ def test_what_is_kept_back_is_not_said_to_be_missing() -> None:
 
 
 def test_more_than_a_bucket_holds_is_no_matter_of_time() -> None:
-    table = Table(
-        "pools: [{id: local/b, limit: 10, window: {kind: bucket, every: 1s, burst: 5}}]"
-    )
+    table = Table("pools: [{id: local/b, limit: 10, window: {kind: bucket, every: 1s, burst: 5}}]")
     table.ask(expected_cost=5)
     denied = table.ask(expected_cost=6)
     assert denied.retry_after is None
