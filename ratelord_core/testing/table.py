@@ -120,6 +120,13 @@ class Table:
         """The log as it is stored, or its records of some types."""
         return list(self.store.read(EventQuery(types=types)))
 
+    def restart(self) -> None:
+        """Go on as a new daemon would: with nothing but the log and the policy."""
+        stack = self.engine.policy
+        self.engine = Engine(self.replayed(), stack, self.engine.entropy)
+        self.engine.configure(stack, stack.document.pools, self.now)
+        self._commit()
+
     def replayed(self) -> State:
         """The state that the log alone gives."""
         return replay(self.records(), self._blank.state())
