@@ -6,6 +6,7 @@ compare with what a replay of the log gives.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from ratelord_core import plugins
@@ -19,6 +20,7 @@ from ratelord_core.model.decision import Decision
 from ratelord_core.model.instant import SECOND, Micros
 from ratelord_core.model.intent import Intent, Report
 from ratelord_core.model.observation import Observation
+from ratelord_core.policy.action import PolicyAction
 from ratelord_core.policy.stack import PolicyStack, load
 from ratelord_core.replay import Blank, replay
 from ratelord_core.store import EventQuery
@@ -31,12 +33,18 @@ class Table:
     """An engine over a policy document, with every installed plugin but no provider account.
 
     ``pools`` of the document are enough for most tests; a provider's pools appear when they are
-    observed.
+    observed. ``actions`` are offered to rules beside the installed ones.
     """
 
-    def __init__(self, policy: str, *, seed: int = 0) -> None:
+    def __init__(
+        self,
+        policy: str,
+        *,
+        seed: int = 0,
+        actions: Mapping[str, PolicyAction[Any]] | None = None,
+    ) -> None:
         loaded = plugins.load()
-        self._actions = loaded.named("ratelord_register_policy_actions")
+        self._actions = loaded.named("ratelord_register_policy_actions") | dict(actions or {})
         self._kinds = frozenset(loaded.named("ratelord_register_providers"))
         models = loaded.named("ratelord_register_forecast_models", "model_id")
         self._blank = Blank(loaded.named("ratelord_register_graphs")["networkx"], models["linear"])

@@ -1,0 +1,95 @@
+"""A plugin that raises does not take the engine down, and never approves in silence."""
+
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+import msgspec
+import pytest
+
+from ratelord_core.engine import State
+from ratelord_core.forecast.book import ForecastBook
+from ratelord_core.policy.action import Effect
+from ratelord_core.policy.situation import Situation
+from ratelord_core.testing.table import Table
+
+JOBS = "pools: [{id: local/jobs, limit: 10, window: {kind: fixed, every: 60s}}]\n"
+RULE = JOBS + "policies: [{id: house, scope: global, rules: [{name: odd, action: odd}]}]"
+
+
+class NoParams(msgspec.Struct, frozen=True):
+    """Nothing."""
+
+
+class OddAction:
+    """Does what a test wants."""
+
+    name = "odd"
+    params: type[msgspec.Struct] = NoParams
+
+    def __init__(self, act: Callable[[], Any]) -> None:
+        self._act = act
+
+    def apply(self, params: NoParams, situation: Situation) -> Effect:
+        """Whatever it does."""
+        return self._act()
+
+
+class OddModel:
+    """A forecast model that cannot count."""
+
+    model_id = "odd"
+    model_version = "1"
+
+    def build(self, limit: float, window_seconds: float | None) -> "OddModel":
+        """Itself."""
+        return self
+
+    def __getattr__(self, name: str) -> Callable[..., NoReturn]:
+        return fail
+
+
+def fail(*_: object, **__: object) -> NoReturn:
+    """Every call."""
+    raise ZeroDivisionError("cannot count")
+
+
+@pytest.mark.parametrize("act", [fail, lambda: None, lambda: "yes"], ids=["raises", "None", "text"])
+def test_a_policy_action_that_fails_is_a_denial_with_its_name(act: Callable[[], Any]) -> None:
+    table = Table(RULE, actions={"odd": OddAction(act)})
+    denied = table.ask()
+    assert denied.reason_code == "policy"
+    assert "action 'odd'" in denied.reason
+    assert denied.decided_by is not None
+    assert table.figures("local/jobs").held == 0
+    assert table.store.head().seq > 0
+
+
+def test_a_forecast_model_that_fails_makes_the_risk_unknown_and_every_answer_says_so() -> None:
+    table = Table(JOBS)
+    engine = table.engine
+    engine.state.book = ForecastBook(OddModel())
+    table.configure(JOBS)
+    decision = table.ask()
+    assert decision.decision == "approve"
+    assert any("forecast model odd failed" in warning for warning in decision.warnings)
+    assert table.engine.reader.pool("local/jobs", table.now).risk_level == "unknown"
+    assert [table.ask(max_wait=0).allowed for _ in range(10)] == [True] * 9 + [False]
+
+
+def test_a_graph_that_fails_answers_nobody_and_holds_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    table = Table(JOBS)
+    head = table.store.head().seq
+    for method in ("bind", "admit"):
+        with monkeypatch.context() as broken:
+            broken.setattr(table.engine.state.graph, method, fail)
+            with pytest.raises(ZeroDivisionError):
+                table.ask()
+        table.pass_time(0)
+        assert table.store.head().seq == head
+        assert table.figures("local/jobs").held == 0
+    assert table.ask().allowed
+    now = table.now
+    assert isinstance(table.replayed(), State)
+    assert table.replayed().picture(now) == table.engine.state.picture(now)
