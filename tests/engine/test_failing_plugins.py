@@ -31,7 +31,8 @@ class OddAction:
 
     def apply(self, params: NoParams, situation: Situation) -> Effect:
         """Whatever it does."""
-        return self._act()
+        effect: Effect = self._act()
+        return effect
 
 
 class OddModel:

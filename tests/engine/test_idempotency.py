@@ -1,5 +1,7 @@
 """A question that is asked again with its key."""
 
+from typing import Any
+
 import pytest
 
 from ratelord_core.errors import Conflict
@@ -23,7 +25,7 @@ def test_a_key_belongs_to_its_agent() -> None:
     [{"expected_cost": 1.0}, {"expected_cost": 1, "urgency": "".join(["nor", "mal"])}],
     ids=["an integral float", "a default spelt out"],
 )
-def test_the_same_question_written_differently_is_the_same(again: dict[str, object]) -> None:
+def test_the_same_question_written_differently_is_the_same(again: dict[str, Any]) -> None:
     table = Table(LOCAL)
     first = table.ask(idempotency_key="k", expected_cost=1)
     assert table.ask(idempotency_key="k", **again) == first

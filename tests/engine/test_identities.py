@@ -95,7 +95,7 @@ def test_the_same_token_is_not_given_to_two() -> None:
 
 def test_a_short_token_is_refused() -> None:
     with pytest.raises(InvalidRequest) as refused:
-        register(Table(HOUSE), token="short")  # noqa: S106 - far too short to be one
+        register(Table(HOUSE), token="short")
     assert refused.value.code == "weak_token"
 
 

@@ -1,6 +1,6 @@
 """Old provider data tighten answers: background is denied, normal waits, high goes on, spaced."""
 
-from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -19,7 +19,7 @@ POOL = Pool("m", "p", limit=3600, window=Window("fixed", every=HOUR))
 
 
 @pytest.fixture
-def table() -> Iterator[Table]:
+def table() -> Table:
     table = Table("providers: {mock: [{id: m}]}")
     table.engine.state.poll_intervals = {"m": EVERY * SECOND}
     table.engine.write(table.now, SystemStarted(version="test"))
@@ -44,7 +44,7 @@ def fail(table: Table, then: str = "open") -> None:
     table.pass_time(0)
 
 
-def ask(table: Table, urgency: str, **fields: object) -> Decision:
+def ask(table: Table, urgency: str, **fields: Any) -> Decision:
     return table.ask(pool_id="m/p", urgency=urgency, **fields)
 
 
