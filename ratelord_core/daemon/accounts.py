@@ -36,7 +36,8 @@ class Accounts:
                 self._build(config, config.secret_ref)
             except SettingsError as error:
                 where = f"providers.{config.plugin}.{config.id}"
-                findings.append(Finding(f"provider {config.id}: {error}", path=where))
+                whose = f"provider {config.id}: "
+                findings.append(Finding(whose + str(error).removeprefix(whose), path=where))
         if findings:
             raise PolicyError(document.source, findings)
 

@@ -56,6 +56,8 @@ class PoolBook:
             del self.legs[name]
             used = 0 if self.kind == "concurrency" else leg.units
             self.expired[name] = self._use(leg.end, used)
+        if self.kind != "fixed":
+            self.uses = [use for use in self.uses if use[0] > now - self.every]
         return gone
 
     def _use(self, at: int, units: int) -> list[int]:
@@ -273,6 +275,12 @@ def audit() -> Callable[[str], Audit]:
 
 
 @pytest.fixture
+def judge() -> Callable[[list[Event]], Audit]:
+    """What an outsider makes of events."""
+    return Audit
+
+
+@pytest.fixture
 def verified() -> Callable[[Path], subprocess.CompletedProcess[str]]:
     """``ratelord events verify`` on a file."""
     return lambda db: subprocess.run(
@@ -315,12 +323,11 @@ def _replayed(db: Path, at: int) -> dict[str, dict[str, Any]]:
 
 
 def figures_of(view: dict[str, Any]) -> dict[str, Any]:
-    """What of a pool's view follows from the log and the instant."""
+    """What of a pool's view follows from the log and the instant (a forecast shown may be of a
+    moment earlier)."""
     kept = ("limit", "used", "held", "scheduled", "available", "unit", "reset_at", "observed_at")
-    forecast = ("p_exhaustion", "tte_p50_seconds", "tte_p99_seconds", "burn_rate", "burn_variance")
-    figures = {name: view[name] for name in kept}
-    figures["shares"] = [list(view["shares"][by]) for by in ("agents", "identities")]
-    return figures | {name: view["forecast"][name] for name in forecast}
+    shares = [list(view["shares"][by]) for by in ("agents", "identities")]
+    return {name: view[name] for name in kept} | {"shares": shares}
 
 
 @pytest.fixture

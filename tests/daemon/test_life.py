@@ -1,0 +1,140 @@
+"""What a daemon does from its start to its end, and when its disk fails in between."""
+
+from __future__ import annotations
+
+import json
+import socket
+import sys
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx2
+import pytest
+
+Start = Callable[..., Any]
+Until = Callable[..., Any]
+
+SLOW_PROVIDER = """
+providers:
+  mock: [{id: mock, failures: [{poll: 1, kind: hang}], pools: {default: {limit: 10, window: {kind: fixed, every: 1h}}}}]
+"""
+
+DENY_ALL = """
+policies: [{id: closed, rules: [{name: shut, condition: "true", action: deny, params: {reason: "closed today"}}]}]
+"""
+
+
+def test_until_its_providers_were_asked_it_answers_starting(start: Start, until: Until) -> None:
+    desk = start(SLOW_PROVIDER)
+
+    early = desk.ask()
+
+    assert early.status_code == 503
+    assert early.json()["code"] == "starting"
+    assert early.headers["retry-after"]
+    assert desk.get("/v1/health")["status"] == "initializing"
+    assert httpx2.get(desk.daemon.url + "/v1/health/live").status_code == 200
+    assert httpx2.get(desk.daemon.url + "/v1/health/ready").status_code == 503
+    until(lambda: desk.ask().status_code == 200, seconds=10)
+    assert len(desk.decided()) == 1
+
+
+def test_a_signal_under_load_loses_no_answer(start: Start, crowd: Any) -> None:
+    desk = start()
+    with crowd(desk.daemon.url, 8) as people:
+        people.wait_for(100)
+        code = desk.daemon.stop()
+
+    assert code == 0
+    assert {problem["code"] for problem in people.refused} <= {"shutting_down"}
+    assert "Traceback" not in desk.daemon.log
+    desk.daemon.start()
+    types = [event["event_type"] for event in desk.events()]
+    assert types[types.index("system_stopped") + 1] == "system_started"
+    assert types.count("system_stopped") == 1
+    assert desk.decided() == set(people.acknowledged)
+
+
+def test_a_policy_is_read_again_at_a_signal_and_a_bad_one_changes_nothing(
+    start: Start, until: Until
+) -> None:
+    desk = start()
+    assert desk.ask().json()["allowed"]
+    before = len(desk.events("policy_updated"))
+
+    desk.daemon.policy.write_text("policies: [{id: x, rules: 7}]")
+    desk.daemon.reload()
+    until(lambda: desk.events("policy_rejected"))
+    assert desk.ask().json()["allowed"]
+
+    desk.daemon.policy.write_text(DENY_ALL)
+    desk.daemon.reload()
+    until(lambda: len(desk.events("policy_updated")) > before)
+    denied = desk.ask().json()
+    assert not denied["allowed"]
+    assert denied["decided_by"]["policy_id"] == "closed"
+
+
+def test_clients_that_hang_up_lose_nothing_and_double_nothing(start: Start) -> None:
+    desk = start()
+    address = urlsplit(desk.daemon.url)
+    bodies = [_hang_up(address.hostname or "", address.port or 0, number) for number in range(40)]
+
+    answers = [desk.post("/v1/intent", body).json() for body in bodies]
+
+    assert all(answer["allowed"] for answer in answers)
+    assert desk.decided() == {answer["intent_id"] for answer in answers}
+    assert len(desk.decided()) == len(bodies)
+    assert desk.figures()[0][4] == len(bodies)
+
+
+def _hang_up(host: str, port: int, number: int) -> dict[str, Any]:
+    """Ask, and be gone before the answer."""
+    body = {
+        "agent_id": "agent:hasty",
+        "identity_id": "pat:one",
+        "workload_id": "scan",
+        "scope_id": "repo:acme/api",
+        "idempotency_key": f"key-{number}",
+    }
+    content = json.dumps(body).encode()
+    head = f"POST /v1/intent HTTP/1.1\r\nHost: {host}:{port}\r\nContent-Type: application/json\r\n"
+    with socket.create_connection((host, port), timeout=10) as line:
+        line.sendall(f"{head}Content-Length: {len(content)}\r\n\r\n".encode() + content)
+    return body
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs limits that can be set from outside")
+def test_a_disk_that_fills_up_makes_it_read_only_until_there_is_space(
+    start: Start, until: Until, crowd: Any, disk: Any
+) -> None:
+    desk = start()
+    kept = desk.ask(idempotency_key="kept").json()
+    ahead = desk.daemon.db.with_name("ratelord.db-wal")
+    with crowd(desk.daemon.url) as people:
+        people.wait_for(20)
+        disk(ahead.stat().st_size + 65_536, desk.daemon.pid)
+        until(lambda: desk.get("/v1/health")["status"] == "read_only")
+
+        refused = desk.ask()
+        assert refused.status_code == 503
+        assert refused.json()["code"] == "read_only"
+        assert httpx2.get(desk.daemon.url + "/v1/health/ready").status_code == 503
+        assert desk.get("/v1/pools")
+        assert kept["intent_id"] in desk.decided()
+        report = desk.post(f"/v1/intents/{kept['intent_id']}/report", {"outcome": "success"})
+        assert report.json()["code"] == "read_only"
+
+        disk(2**40, desk.daemon.pid)
+        until(lambda: desk.get("/v1/health")["status"] != "read_only")
+        people.wait_for(20)
+
+    assert {problem["code"] for problem in people.refused} == {"read_only"}
+    assert desk.ask(idempotency_key="kept").json() == kept
+    assert set(people.acknowledged) <= desk.decided()
+    assert "Traceback" not in desk.daemon.log
+    before = desk.figures()
+    desk.daemon.kill()
+    desk.daemon.start()
+    assert desk.figures() == before

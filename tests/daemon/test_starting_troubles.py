@@ -1,0 +1,146 @@
+"""What prevents a start: one line that says the thing, its value and the next step; exit status 1."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import sys
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+Command = Callable[..., Any]
+
+
+def told(done: Any) -> str:
+    """The one line."""
+    said = done.stderr.strip().splitlines()
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "Traceback" not in done.stderr + done.stdout
+    assert len(said) == 1, done.stderr
+    assert said[0].startswith("ratelord: ")
+    return str(said[0])
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    """A log that a daemon could have left: schema, no events."""
+    from ratelord_sql.plugin import SqliteStores
+
+    path = tmp_path / "ratelord.db"
+    SqliteStores().open_events(path).close()
+    return path
+
+
+def up(incubator: Command, db: Path, *words: str, **options: Any) -> Any:
+    return incubator("up", "--port", "0", "--db", str(db), *words, **options)
+
+
+def test_a_newer_schema(incubator: Command, log: Path) -> None:
+    with closing(sqlite3.connect(log)) as database:
+        database.execute("UPDATE meta SET value = '99' WHERE key = 'schema_version'")
+        database.commit()
+
+    line = told(up(incubator, log))
+
+    assert str(log) in line
+    assert "schema version 99" in line
+    assert "upgrade ratelord" in line
+
+
+def test_a_database_whose_pages_went_bad(incubator: Command, log: Path) -> None:
+    pages = bytearray(log.read_bytes())
+    pages[100:8192] = b"\xee" * (8192 - 100)
+    log.write_bytes(pages)
+
+    line = told(up(incubator, log))
+
+    assert str(log) in line
+    assert "restore it from a copy" in line
+
+
+def test_an_event_that_cannot_be_read(incubator: Command, log: Path) -> None:
+    with closing(sqlite3.connect(log)) as database:
+        database.execute(
+            "INSERT INTO events VALUES (1, x'00', 'system_started', 1, x'', x'7b', x'', x'00', NULL)"
+        )
+        database.commit()
+
+    line = told(up(incubator, log))
+
+    assert "event 1" in line
+    assert "ratelord events verify" in line
+
+
+def test_a_database_of_another_program(incubator: Command, tmp_path: Path) -> None:
+    path = tmp_path / "other.db"
+    with closing(sqlite3.connect(path)) as database:
+        database.execute("CREATE TABLE songs (name)")
+
+    line = told(up(incubator, path))
+
+    assert str(path) in line
+    assert "--db" in line
+
+
+@pytest.mark.parametrize("trouble", ["no folder", "a file in the way", "not ours to write"])
+def test_a_folder_that_cannot_be_written(incubator: Command, tmp_path: Path, trouble: str) -> None:
+    folder = tmp_path / "folder"
+    if trouble == "a file in the way":
+        folder.write_text("")
+    elif trouble == "not ours to write":
+        if os.geteuid() == 0:
+            pytest.skip("root may write everywhere")
+        folder.mkdir(mode=0o500)
+
+    line = told(up(incubator, folder / "ratelord.db"))
+
+    assert str(folder / "ratelord.db") in line
+    assert "--db" in line
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs limits that can be set from outside")
+def test_a_full_disk(incubator: Command, tmp_path: Path) -> None:
+    line = told(up(incubator, tmp_path / "ratelord.db", limit=4096))
+
+    assert str(tmp_path / "ratelord.db") in line
+    assert "free some space" in line
+
+
+@pytest.mark.parametrize(
+    ("content", "named"),
+    [
+        (None, "policy.yaml"),
+        ("policies: [x", "not valid YAML"),
+        (
+            "providers: {mock: [{id: a, pools: {p: {limit: -1}}}]}",
+            "provider a: pools.p.limit is -1",
+        ),
+    ],
+    ids=["missing", "not YAML", "a provider's option"],
+)
+def test_a_policy_that_cannot_be_used(
+    incubator: Command, tmp_path: Path, content: str | None, named: str
+) -> None:
+    policy = tmp_path / "policy.yaml"
+    if content is not None:
+        policy.write_text(content)
+
+    line = told(up(incubator, tmp_path / "ratelord.db", "--policy", str(policy)))
+
+    assert named in line
+
+
+def test_a_log_that_a_running_daemon_keeps_is_left_alone(
+    incubator: Command, start: Callable[..., Any]
+) -> None:
+    desk = start()
+
+    line = told(up(incubator, desk.daemon.db))
+
+    assert str(desk.daemon.db) in line
+    assert str(desk.daemon.pid) in line
+    assert desk.ask().status_code == 200

@@ -1,0 +1,262 @@
+"""A hundred crashes under load, at any moment: what was acknowledged is there, once, and nothing is
+promised twice."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Self
+
+import httpx2
+import pytest
+
+from ratelord_core.testing.daemon_process import ANNOUNCEMENT, DaemonProcess
+
+KILLS_OF_FRESH_PROCESSES = 5
+KILLS_OF_FORKS = 95
+AT_BIRTH = 12
+"""So many of the forks are killed while they start."""
+AGENTS = 6
+
+POLICY = """
+providers:
+  mock:
+    - {id: mock, poll_interval: 1h, pools: {requests: {limit: 2500, window: {kind: fixed, every: 2h}}}}
+pools:
+  - {id: team/tokens, unit: tokens, limit: 90000, window: {kind: fixed, every: 2h}}
+  - {id: team/rate, limit: 60, window: {kind: sliding, every: 1s}}
+  - {id: team/flow, limit: 90, window: {kind: bucket, every: 1s, burst: 120}}
+  - {id: team/parallel, limit: 200, window: {kind: concurrency}}
+settings: {hold_ttl: 4s, concurrency_ttl: 5s}
+"""
+LASTING = ("mock/requests", "team/tokens")
+
+
+class Nursery:
+    """Starts daemons quickly, one after the other, each a process of its own."""
+
+    def __init__(self, db: Path, policy: Path, log: Path) -> None:
+        self._command = [sys.executable, str(Path(__file__).with_name("nursery.py"))]
+        self._command += [str(db), str(policy)]
+        self._log = log.open("ab")
+        self._pid = 0
+
+    def __enter__(self) -> Self:
+        quiet = {k: v for k, v in os.environ.items() if not k.startswith("RATELORD_")}
+        self._process = subprocess.Popen(
+            self._command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._log,
+            text=True,
+            env=quiet | {"OPENBLAS_NUM_THREADS": "1"},
+        )
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self._pid:
+            self.kill()
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        self._process.wait(20)
+        assert self._process.stdout is not None
+        self._process.stdout.close()
+        self._log.close()
+
+    def _line(self) -> str:
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline().strip()
+        assert line, "the nursery ended; its log says why"
+        return line
+
+    def conceive(self) -> None:
+        """Begin a daemon; it may not be ready yet."""
+        assert self._process.stdin is not None
+        self._process.stdin.write("another\n")
+        self._process.stdin.flush()
+        self._seen = [self._line()]
+        while not self._seen[-1].startswith("pid "):
+            self._seen.append(self._line())
+        self._pid = int(self._seen[-1].removeprefix("pid "))
+
+    def address(self) -> str:
+        """Where it listens, once it does."""
+        line = self._seen[0]
+        while not line.startswith(ANNOUNCEMENT):
+            assert line != "ended", "the daemon ended while it started"
+            line = self._line()
+        return line.removeprefix(ANNOUNCEMENT)
+
+    def kill(self) -> None:
+        """End it as a crash does."""
+        os.kill(self._pid, signal.SIGKILL)
+        self._pid = 0
+        while self._line() != "ended":
+            pass
+
+
+class Agent:
+    """Asks and reports, whoever answers; what it was not answered it asks again, by the same key."""
+
+    def __init__(self, number: int) -> None:
+        self.name = f"agent:{number}"
+        self._dice = random.Random(number)
+        self._asked = 0
+        self._unanswered: dict[str, Any] | None = None
+        self._unreported: tuple[str, dict[str, Any]] | None = None
+        self.answers: dict[str, dict[str, Any]] = {}
+        self.reported: set[str] = set()
+
+    async def live(self, client: httpx2.AsyncClient) -> None:
+        """Until the daemon is gone."""
+        try:
+            if self.answers and self._dice.random() < 0.3:
+                await self._remember(client)
+            while True:
+                await self._ask(client)
+        except httpx2.TransportError:
+            return
+
+    async def _remember(self, client: httpx2.AsyncClient) -> None:
+        """The last answer is given again, by whoever is there now."""
+        key, before = list(self.answers.items())[-1]
+        reply = await client.post("/v1/intent", json=self._body(key, before["costs"]))
+        if reply.status_code == 200:
+            assert reply.json() == before["answer"]
+        else:
+            assert reply.json()["code"] in {"approval_lapsed", "starting"}, reply.text
+
+    def _body(self, key: str, costs: dict[str, int]) -> dict[str, Any]:
+        return {
+            "agent_id": self.name,
+            "identity_id": "key:team",
+            "workload_id": "complete",
+            "scope_id": "repo:acme/api",
+            "urgency": "high",
+            "costs": costs,
+            "max_wait_seconds": 1,
+            "idempotency_key": key,
+        }
+
+    async def _ask(self, client: httpx2.AsyncClient) -> None:
+        if self._unreported is not None:
+            await self._report(client, *self._unreported)
+        if self._unanswered is None:
+            self._asked += 1
+            costs = {"team/tokens": self._dice.randrange(1, 60)}
+            self._unanswered = self._body(f"{self.name}/{self._asked}", costs)
+        body = self._unanswered
+        reply = await client.post("/v1/intent", json=body)
+        if reply.status_code == 503:
+            assert reply.json()["code"] == "starting", reply.text
+            await asyncio.sleep(0.01)
+            return
+        self._unanswered = None
+        if reply.status_code == 409:  # it was decided, the answer was lost, and it has lapsed since
+            assert reply.json()["code"] == "approval_lapsed", reply.text
+            return
+        assert reply.status_code == 200, reply.text
+        answer = reply.json()
+        self.answers[body["idempotency_key"]] = {"answer": answer, "costs": body["costs"]}
+        if answer["allowed"] and self._dice.random() < 0.6:
+            costs = {"team/tokens": self._dice.randrange(0, 60)}
+            await self._report(client, answer["intent_id"], {"costs": costs})
+
+    async def _report(
+        self, client: httpx2.AsyncClient, intent_id: str, body: dict[str, Any]
+    ) -> None:
+        self._unreported = (intent_id, body)
+        reply = await client.post(f"/v1/intents/{intent_id}/report", json=body)
+        assert reply.status_code == 200, reply.text
+        self._unreported = None
+        self.reported.add(intent_id)
+
+
+async def _load(agents: list[Agent], url: str, crash: Callable[[], None], after: float) -> None:
+    """All ask at once until the crash, and have noticed it when this returns."""
+    async with httpx2.AsyncClient(base_url=url, timeout=20) as client:
+        living = asyncio.gather(*(agent.live(client) for agent in agents))
+        await asyncio.sleep(after)
+        await asyncio.to_thread(crash)
+        await living
+
+
+@pytest.fixture
+def agents() -> list[Agent]:
+    return [Agent(number) for number in range(AGENTS)]
+
+
+@pytest.fixture
+def moments() -> Iterator[float]:
+    """When to kill, in seconds after a daemon is ready."""
+    dice = random.Random(7)
+    return iter(lambda: dice.uniform(0.05, 0.3), None)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_a_hundred_kills_under_load_lose_nothing_and_promise_nothing_twice(
+    tmp_path: Path,
+    agents: list[Agent],
+    moments: Iterator[float],
+    audit: Callable[[str], Any],
+    live: Callable[[str], Any],
+    replayed: Callable[..., Any],
+    verified: Callable[..., Any],
+) -> None:
+    daemon = DaemonProcess(tmp_path, policy=POLICY)
+    for _ in range(KILLS_OF_FRESH_PROCESSES):
+        daemon.start()
+        asyncio.run(_load(agents, daemon.url, daemon.kill, next(moments)))
+    with Nursery(daemon.db, daemon.policy, tmp_path / "nursery.log") as nursery:
+        for number in range(KILLS_OF_FORKS):
+            nursery.conceive()
+            if number % (KILLS_OF_FORKS // AT_BIRTH) == 0:
+                time.sleep(next(moments) / 3)
+                nursery.kill()
+                continue
+            asyncio.run(_load(agents, nursery.address(), nursery.kill, next(moments)))
+
+    with daemon.start():
+        _until_open(daemon.url)
+        instant, pools = live(daemon.url)
+        time.sleep(0.5)  # what passed by itself until then is on its way to the log
+        assert replayed(daemon.db, instant) == pools
+        log = audit(daemon.url)
+        assert verified(daemon.db).returncode == 0
+        before = live(daemon.url)[1]
+        daemon.kill()
+        daemon.start()
+        _until_open(daemon.url)
+        after = live(daemon.url)[1]
+
+    assert {key: _lasting(before[key]) for key in LASTING} == {
+        key: _lasting(after[key]) for key in LASTING
+    }
+    assert log.faults == []
+    answers = [kept["answer"] for agent in agents for kept in agent.answers.values()]
+    assert [fault for answer in answers for fault in log.disagreements(answer)] == []
+    assert len({answer["intent_id"] for answer in answers}) == len(answers) > 500
+    assert {name for agent in agents for name in agent.reported} <= set(log.reported)
+    assert len(log.keys) == len(log.decided)
+    assert set(log.outcomes) == {"approve", "approve_with_modifications", "deny_with_reason"}
+    assert "Traceback" not in daemon.log + (tmp_path / "nursery.log").read_text()
+
+
+def _lasting(figures: dict[str, Any]) -> dict[str, Any]:
+    names = ("limit", "used", "held", "scheduled", "available", "unit", "reset_at", "shares")
+    return {name: figures[name] for name in names}
+
+
+def _until_open(url: str) -> None:
+    ends = time.monotonic() + 10
+    while httpx2.get(url + "/v1/health", timeout=10).json()["status"] == "initializing":
+        assert time.monotonic() < ends
+        time.sleep(0.05)
