@@ -88,12 +88,21 @@ class EngineMachine(RuleBasedStateMachine):
         """Ask; a key may be old or another question's."""
         names = {"agent_id": agent, "identity_id": identity, "expected_cost": cost}
         fields["idempotency_key"] = fields.pop("key")
+        before = self._taken()
         try:
             decision = self.table.ask(workload, **names, **fields)
         except Conflict:
             return
+        for key, taken in self._taken().items():
+            account = self.table.engine.state.ledger.accounts[key]
+            most = account.pool.window.burst or account.limit or 0
+            assert taken <= max(most, before[key]), f"{key} was given more than it has"
         if not fields["dry_run"]:
             self.given.append(decision)
+
+    def _taken(self) -> dict[str, int]:
+        figures = {key: self.table.figures(key) for key in LOCAL}
+        return {key: each.used + each.held for key, each in figures.items()}
 
     def _pick(self, number: int) -> Decision | None:
         return self.given[-1 - number % len(self.given)] if self.given else None
