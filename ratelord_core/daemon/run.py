@@ -143,12 +143,12 @@ class Daemon:
     async def live(self, announce: Callable[[str], None]) -> int:
         """Start, serve until told to stop, stop."""
         self._journal.start()
+        self._listen_to_signals()
         tasks: list[asyncio.Task[None]] = []
         try:
             await self._write_start()
             door = build_app(self.arbiter, self._http_settings())
             server = await self._serve(door)
-            self._listen_to_signals()
             tasks = [
                 asyncio.create_task(self._fleet.watcher.run(), name="watcher"),
                 asyncio.create_task(self._open_for_questions(), name="opening"),

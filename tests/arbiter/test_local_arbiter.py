@@ -364,3 +364,29 @@ def test_what_ended_while_nobody_ran_is_written_down_once_by_the_next_life(
     house.clock.advance(61 * SECOND)
     assert run(next_life()) == (2, 2)
     assert run(next_life()) == (2, 2)
+
+
+def test_a_restart_is_no_news_about_risk(run: Run, house: Any) -> None:
+    async def first() -> tuple[str, int]:
+        arbiter = await house.open()
+        for number in range(100):
+            await arbiter.ask(question(agent_id=f"agent:{number % 9}", urgency="high"), HTTP)
+            house.clock.advance(SECOND // 5)
+            arbiter.engine.lookout.look(house.clock.now())
+        await arbiter.flush()
+        status, advice = arbiter.health().system_status, house.count("throttle_advised")
+        await house.close()
+        return status, advice
+
+    async def next_life() -> tuple[str, int]:
+        after = house.again()
+        arbiter = await after.open()
+        arbiter.engine.lookout.look(house.clock.now())
+        await arbiter.flush()
+        status, advice = arbiter.health().system_status, after.count("throttle_advised")
+        await after.close()
+        return status, advice
+
+    before = run(first())
+    assert before[0] == "critical"
+    assert run(next_life()) == before
