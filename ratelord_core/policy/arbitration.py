@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ratelord_core.model.decision import DecidedBy
@@ -10,7 +10,7 @@ from ratelord_core.model.instant import SECOND, Micros
 from ratelord_core.policy.action import Approve, Deny, Effect, Wait, WaitForReset, Warn
 from ratelord_core.policy.index import Level
 from ratelord_core.policy.inputs import Inputs, rounded
-from ratelord_core.policy.rule import Rule
+from ratelord_core.policy.rule import NOT, Rule
 from ratelord_core.policy.situation import Situation
 from ratelord_core.policy.trace import ASKED, HELD, OUTSIDE, Look, input_name, pack
 from ratelord_core.policy.verdict import PolicyVerdict
@@ -36,7 +36,7 @@ class Arbitration:
         self._reason = ""
         self._decided_by: DecidedBy | None = None
         self._warnings: list[str] = []
-        self._looks: list[Look] = []
+        self._looked: list[str] = []
         self._held: dict[str, str] = {}
         self._bound: list[tuple[str, str, str, str]] = []
         self._looked_at: list[tuple[str, str]] = []
@@ -56,7 +56,7 @@ class Arbitration:
             retry_after=denied.retry_after if denied else None,
             decided_by=self._decided_by,
             warnings=tuple(dict.fromkeys(self._warnings)),
-            looked=pack(self._looks),
+            looked=",".join(self._looked),
             held=self._held,
             saw=self._saw(),
             bound=tuple(self._bound),
@@ -64,30 +64,33 @@ class Arbitration:
         )
 
     def _descend(self, level: Level) -> None:
+        """Mostly no rule applies; the level knows how that is written down."""
+        marks: dict[int, str] = {}
+        looked = 0
         for rule, focus in level.candidates:
-            given = self._read(focus)
-            outcome = rule.try_on(given)
-            effect = outcome.effect
+            outcome = rule.try_on(self._given.get(focus) or self._read(focus))
             self._looked_at.append(rule.label)
-            if effect is None:
-                self._looks.append(
-                    Look(rule.number, OUTSIDE if outcome.outside else "", focus or "")
-                )
+            looked += 1
+            if outcome is NOT:
                 continue
-            reason = _reason(rule, effect)
-            self._looks.append(Look(rule.number, HELD, focus or ""))
-            self._held[str(rule.number)] = reason
-            self._bound.append((*rule.label, rule.config.action, reason))
-            if isinstance(effect, Approve):
-                return
-            self._take(rule, focus, effect, reason)
-            if self._denied is not None:
-                return
+            effect = outcome.effect
+            marks[looked - 1] = OUTSIDE if effect is None else HELD
+            if effect is not None and self._heed(rule, focus, effect):
+                break
+        self._looked.append(_packed(level, looked, marks) if marks else level.looked)
+
+    def _heed(self, rule: Rule, focus: str | None, effect: Effect) -> bool:
+        """Take a rule's effect; whether that ends the level."""
+        reason = _reason(rule, effect)
+        self._held[str(rule.number)] = reason
+        self._bound.append((*rule.label, rule.config.action, reason))
+        if isinstance(effect, Approve):
+            return True
+        self._take(rule, focus, effect, reason)
+        return self._denied is not None
 
     def _read(self, focus: str | None) -> Inputs:
-        given = self._given.get(focus)
-        if given is None:
-            given = self._given[focus] = Inputs(self._situation, focus)
+        given = self._given[focus] = Inputs(self._situation, focus)
         return given
 
     def _saw(self) -> dict[str, Any]:
@@ -138,6 +141,13 @@ class Arbitration:
     def _decide(self, rule: Rule, reason: str) -> None:
         self._decided_by = DecidedBy(rule.policy_id, rule.name)
         self._reason = reason
+
+
+def _packed(level: Level, looked: int, marks: Mapping[int, str]) -> str:
+    return pack(
+        Look(rule.number, marks.get(place, ""), focus or "")
+        for place, (rule, focus) in enumerate(level.candidates[:looked])
+    )
 
 
 def _reason(rule: Rule, effect: Effect | None) -> str:

@@ -11,6 +11,7 @@ from ratelord_core.model.config import PolicyConfig
 from ratelord_core.model.ids import ROOT_SCOPE
 from ratelord_core.model.intent import Intent
 from ratelord_core.policy.rule import Rule
+from ratelord_core.policy.trace import Look, pack
 
 _MEMORY = 4096
 """Answers kept per table; a full table starts anew, so that strangers' names cannot fill memory."""
@@ -22,6 +23,8 @@ class Level(msgspec.Struct, frozen=True):
 
     name: str
     candidates: tuple[tuple[Rule, str | None], ...]
+    looked: str = ""
+    """The trace, packed, when none of them applies."""
 
 
 class _Table:
@@ -113,4 +116,6 @@ class RuleIndex:
 
 
 def _level(name: str, candidates: Sequence[tuple[Rule, str | None]]) -> Level:
-    return Level(name, tuple(sorted(candidates, key=lambda each: (*each[0].order, each[1] or ""))))
+    ordered = sorted(candidates, key=lambda each: (*each[0].order, each[1] or ""))
+    looked = pack(Look(rule.number, "", focus or "") for rule, focus in ordered)
+    return Level(name, tuple(ordered), looked)

@@ -79,21 +79,18 @@ class Rule:
 
     def try_on(self, given: Inputs) -> Outcome:
         """Look at one intent. Whatever goes wrong denies, and says what it was."""
-        inputs: dict[str, Any] = {}
         if self.schedule is not None and not self.schedule.contains(given.situation.now):
             return Outcome(None, outside=True)
         try:
             holds = self.condition.constant
             if holds is None:
                 values = given.values
-                for name in self.condition.names:
-                    inputs[name] = values[name]
-                holds = self.condition.holds(inputs)
+                holds = self.condition.holds({name: values[name] for name in self.condition.names})
         except EvaluationError as error:
             return _failed(f"its condition has no value: {error}")
         except Exception as error:  # noqa: BLE001 (a plugin's forecast or graph may raise anything)
             return _failed(f"its condition could not be read: {_shown(error)}")
-        return self._act(given) if holds else _NOT
+        return self._act(given) if holds else NOT
 
     def _act(self, given: Inputs) -> Outcome:
         try:
@@ -106,7 +103,8 @@ class Rule:
         return Outcome(effect)
 
 
-_NOT = Outcome(None)
+NOT = Outcome(None)
+"""The condition does not hold."""
 
 
 def _failed(failure: str) -> Outcome:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from datetime import datetime
-from functools import cached_property
 
+from ratelord_core.model.config import AgentConfig
 from ratelord_core.model.forecast import Forecast
 from ratelord_core.model.identity import Identity
 from ratelord_core.model.ids import split_pool_key
@@ -26,26 +26,38 @@ class View:
     def __init__(self, situation: Situation, focus: str | None = None) -> None:
         self.situation = situation
         self.intent = situation.intent
-        self.identity = situation.identity
-        self.agent = situation.agent
         self.focus = focus or situation.tightest
+        self._pool: PoolNow | None = None
+
+    @property
+    def identity(self) -> Identity | None:
+        """The credential that would be charged, if it is known."""
+        return self.situation.identity
+
+    @property
+    def agent(self) -> AgentConfig:
+        """What the configuration says of the asker."""
+        return self.situation.agent
 
     @property
     def known_as(self) -> Identity:
         """What is known of the identity; of an unknown one, nothing."""
         return self.identity or _NOBODY
 
-    @cached_property
+    @property
     def pool(self) -> PoolNow:
         """The pool as it stands, before this intent."""
-        return self.situation.pool(self.focus) if self.focus else _NO_POOL
+        pool = self._pool
+        if pool is None:
+            pool = self._pool = self.situation.pool(self.focus) if self.focus else _NO_POOL
+        return pool
 
-    @cached_property
+    @property
     def outlook(self) -> Forecast:
         """The pool's forecast with this intent."""
         return self.situation.outlook(self.focus) if self.focus else _NO_RISK
 
-    @cached_property
+    @property
     def moment(self) -> datetime:
         """The instant, in UTC."""
         return to_datetime(self.situation.now)
@@ -71,7 +83,8 @@ class View:
     @property
     def remaining(self) -> float:
         """Units available before this intent; infinite while no limit is known."""
-        return math.inf if self.pool.limit is None else float(self.pool.available)
+        pool = self.pool
+        return math.inf if pool.limit is None else float(pool.available)
 
     @property
     def remaining_percent(self) -> float:
