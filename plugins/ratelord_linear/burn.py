@@ -57,7 +57,7 @@ class LinearModel:
     clock stands still unless demand is still reported.
     """
 
-    __slots__ = tuple(f"_{name}" for name in _FIELDS)
+    __slots__ = (*(f"_{name}" for name in _FIELDS), "_averaged")
 
     def __init__(self, limit: float, window_seconds: float | None) -> None:
         self._scale = window_seconds or UNKNOWN_HORIZON
@@ -73,10 +73,14 @@ class LinearModel:
         self._errors, self._checks = 1.0, 2.0
         self._surprise, self._surprised_at = 0.0, 0.0
         self._used = 0.0
+        self._averaged: tuple[float, tuple[float, float, float]] | None = None
+        """The averages at one instant, until something is told: they are asked for with and
+        without an intent."""
 
     def observe(self, t: float, units: float) -> None:
         """So many units were asked for, or seen to be spent, at ``t``; negative: so many of what
         was told before turned out not to be."""
+        self._averaged = None
         if units <= 0.0:
             self._take_back(t, -units)
             return
@@ -99,6 +103,7 @@ class LinearModel:
         self, t: float, limit: float, used: float, reset_at: float | None, kind: str
     ) -> None:
         """The pool's window as known at ``t``."""
+        self._averaged = None
         self._limit, self._used, self._kind = max(limit, 0.0), used, kind
         self._refilled(t)
         if reset_at is not None and kind == "fixed" and self._clock is None:
@@ -108,11 +113,13 @@ class LinearModel:
         """Usage of that size was not foreseen: doubt the rate more, for some windows to come."""
         if units <= 0.0:
             return
+        self._averaged = None
         rate = self._averages(t)[0] if self._clock is not None else 0.0
         expected = rate * self._scale / _BLOCKS
         fresh = self._surprise_at(t) + units / (units + expected)
         self._surprise = min(_MOST_SURPRISE, fresh)
         self._surprised_at = t
+        self._averaged = None
 
     def forecast(
         self,
@@ -145,11 +152,8 @@ class LinearModel:
         if self._kind in {"bucket", "sliding"}:
             horizon = self._scale
             net -= (self._limit - (0.0 if self._kind == "bucket" else remaining)) / self._scale
-        p50 = left / net if net > 0.0 else inf
-        p90 = min(p50, passage_time(left, net, noise, doubt, Z90))
-        p99 = min(p90, passage_time(left, net, noise, doubt, Z99))
-        bounds = tuple(bound if bound < horizon else inf for bound in (p50, p90, p99))
         chance = passage_chance(left, net, noise, doubt, horizon)
+        bounds = _bounds(left, net, noise, doubt, horizon)
         return self._answer(bounds, chance, rate, variance, ttr, staleness)
 
     def state(self) -> dict[str, Any]:
@@ -160,6 +164,7 @@ class LinearModel:
         """Continue from a state that this version gave; a missing field is a ``KeyError``."""
         for name in _FIELDS:
             setattr(self, f"_{name}", state[name])
+        self._averaged = None
 
     def _refilled(self, t: float) -> None:
         """If the pool was empty and is no longer, go on where the clock stood still."""
@@ -229,11 +234,16 @@ class LinearModel:
 
     def _averages(self, t: float) -> tuple[float, float, float]:
         """(rate, noise per second, doubt per second²) at ``t``."""
+        known = self._averaged
+        if known is not None and known[0] == t:
+            return known[1]
         at = t - self._offset if self._empty_since is None else self._empty_since - self._offset
         rate, evidence = self._rate(max(0.0, at - (self._clock or at)))
         noise = rate * self._lump_squares / self._lump_units
         unsure = max(1.0 / evidence, self._errors / self._checks, 1e-4) + self._surprise_at(t)
-        return rate, noise, unsure * rate * rate
+        averages = (rate, noise, unsure * rate * rate)
+        self._averaged = (t, averages)
+        return averages
 
     def _surprise_at(self, t: float) -> float:
         if self._surprise <= 0.0:
@@ -255,3 +265,16 @@ class LinearModel:
         return Forecast(
             p50, p90, p99, chance, rate, variance, ttr, margin, staleness, MODEL_ID, MODEL_VERSION
         )
+
+
+def _bounds(
+    left: float, net: float, noise: float, doubt: float, horizon: float
+) -> tuple[float, float, float]:
+    """Times to exhaustion (p50, p90, p99); ``inf`` for what lies beyond the horizon."""
+    p50 = left / net if net > 0.0 else inf
+    p99 = min(p50, passage_time(left, net, noise, doubt, Z99))
+    if p99 >= horizon:  # the others lie later still
+        return (inf, inf, inf)
+    p90 = min(p50, passage_time(left, net, noise, doubt, Z90))
+    p99 = min(p99, p90)
+    return (p50 if p50 < horizon else inf, p90 if p90 < horizon else inf, p99)

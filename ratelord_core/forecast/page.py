@@ -40,12 +40,16 @@ class Guard:
             return False
         if not isinstance(error, Exception):
             return False
+        self.report(error)
+        return True
+
+    def report(self, error: Exception) -> None:
+        """The model failed."""
         self.failure = (
             f"{self._who} with {type(error).__name__}: {error}; its risk is unknown until the "
             "daemon starts again, another model can be chosen with the setting forecast_model"
         )
         _log.error("%s", self.failure)
-        return True
 
 
 class Page:
@@ -68,9 +72,10 @@ class Page:
         """So many units were asked for, or seen to be spent; negative: fewer than was told."""
         self.last = None
         if self._model is not None:
-            with self.guard:
-                self._model.observe(to_seconds(at), float(units))
-            self._drop_if_failed()
+            try:
+                self._model.observe(at / SECOND, float(units))
+            except Exception as error:  # noqa: BLE001 - a plugin's model may raise anything
+                self._fail(error)
 
     def window(self, at: Micros, used: int, reset_at: Micros | None) -> None:
         """The pool's window as it is now: after a reset, or when its shape changed."""
@@ -96,16 +101,14 @@ class Page:
         """What the model says; None if it has failed."""
         if self._model is None:
             return None
-        reset = None if reset_at is None else to_seconds(reset_at)
-        said: Forecast | None = None
-        with self.guard:
-            said = _sane(
-                self._model.forecast(
-                    to_seconds(now), float(remaining), reset, float(extra), staleness
-                )
+        reset = None if reset_at is None else reset_at / SECOND
+        try:
+            return _sane(
+                self._model.forecast(now / SECOND, float(remaining), reset, float(extra), staleness)
             )
-        self._drop_if_failed()
-        return said
+        except Exception as error:  # noqa: BLE001 - a plugin's model may raise anything
+            self._fail(error)
+            return None
 
     def state(self) -> dict[str, Any] | None:
         """The model's memory; None if there is none to trust."""
@@ -123,6 +126,10 @@ class Page:
             with self.guard:
                 self._model.restore(memory)
             self._drop_if_failed()
+
+    def _fail(self, error: Exception) -> None:
+        self.guard.report(error)
+        self._model = None
 
     def _drop_if_failed(self) -> None:
         if self.guard.failure:
