@@ -226,6 +226,7 @@ def test_a_store_that_fails_makes_it_read_only_until_it_writes_again(
 
         house.store.trouble = None
         await until(lambda: arbiter.health().status != "read_only")
+        await house.journal.drain()
 
         live, log = house.pictures()
         assert live == log
@@ -252,6 +253,7 @@ def test_a_policy_that_the_failure_lost_is_written_down_when_the_store_is_back(
             await arbiter.reload_policy(HTTP)
         house.store.trouble = None
         await until(lambda: arbiter.health().status != "read_only")
+        await house.journal.drain()
 
         assert arbiter.pool("team/requests").limit == 70
         assert arbiter.engine.state.policy_version == arbiter.policy().version
@@ -275,6 +277,7 @@ def test_a_recovery_that_meets_the_unexpected_tries_again(
         await asyncio.sleep(0.03)
         house.store.trouble = None
         await until(lambda: arbiter.health().status != "read_only")
+        await house.journal.drain()
         assert (await arbiter.ask(question(), HTTP)).allowed
         await house.close()
 

@@ -21,16 +21,16 @@ from ratelord_core.testing.daemon_process import ANNOUNCEMENT, DaemonProcess
 
 KILLS_OF_FRESH_PROCESSES = 5
 KILLS_OF_FORKS = 95
-AT_BIRTH = 12
+AT_BIRTH = 20
 """So many of the forks are killed while they start."""
-AGENTS = 6
+AGENTS = 4
 
 POLICY = """
 providers:
   mock:
-    - {id: mock, poll_interval: 1h, pools: {requests: {limit: 2500, window: {kind: fixed, every: 2h}}}}
+    - {id: mock, poll_interval: 1h, pools: {requests: {limit: 1500, window: {kind: fixed, every: 2h}}}}
 pools:
-  - {id: team/tokens, unit: tokens, limit: 90000, window: {kind: fixed, every: 2h}}
+  - {id: team/tokens, unit: tokens, limit: 60000, window: {kind: fixed, every: 2h}}
   - {id: team/rate, limit: 60, window: {kind: sliding, every: 1s}}
   - {id: team/flow, limit: 90, window: {kind: bucket, every: 1s, burst: 120}}
   - {id: team/parallel, limit: 200, window: {kind: concurrency}}
@@ -244,7 +244,7 @@ def test_a_hundred_kills_under_load_lose_nothing_and_promise_nothing_twice(
     assert log.faults == []
     answers = [kept["answer"] for agent in agents for kept in agent.answers.values()]
     assert [fault for answer in answers for fault in log.disagreements(answer)] == []
-    assert len({answer["intent_id"] for answer in answers}) == len(answers) > 500
+    assert len({answer["intent_id"] for answer in answers}) == len(answers) > 300
     assert {name for agent in agents for name in agent.reported} <= set(log.reported)
     assert len(log.keys) == len(log.decided)
     assert set(log.outcomes) == {"approve", "approve_with_modifications", "deny_with_reason"}
