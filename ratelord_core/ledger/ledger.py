@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -98,6 +98,12 @@ class Ledger:
         """A pool's account, brought to ``now``; ``KeyError`` for an unknown pool."""
         return self._bring(key, self._reach(now))
 
+    def bring(self, pools: Iterable[str], now: Micros) -> None:
+        """Bring the accounts of these pools to ``now``."""
+        now = self._reach(now)
+        for key in pools:
+            self._bring(key, now)
+
     def _bring(self, key: str, now: Micros) -> Account:
         account = self.accounts[key]
         reset = account.advance(now)
@@ -107,6 +113,8 @@ class Ledger:
 
     def take_resets(self) -> list[Reset]:
         """The windows that ended since the last call."""
+        if not self._resets:
+            return []
         taken, self._resets = self._resets, []
         return taken
 
@@ -115,12 +123,15 @@ class Ledger:
     def advance(self, now: Micros) -> list[tuple[str, Resolved]]:
         """Let everything expire whose time has come; what did since the last call."""
         self._reach(now)
+        if not self._expired:
+            return []
         expired, self._expired = self._expired, []
         return expired
 
     def _reach(self, now: Micros) -> Micros:
         """Time passes; it never goes back. Nobody looks at an account before this."""
-        self.now = now = max(self.now, now)
+        now = max(now, self.now)
+        self.now = now
         while (leg := self._expiries.due(now)) is not None:
             account = self._bring(leg.pool, leg.end)
             used = 0 if account.pool.window.kind == "concurrency" else leg.units

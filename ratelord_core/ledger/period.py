@@ -71,6 +71,8 @@ class PeriodAccount(Account):
         reset_at = before.windows.reset_at
         if reset_at is not None and not self.windows.calendar and before.windows.end > now:
             self.windows.move(reset_at)
+            if self.windows.end <= now:  # a shorter guard must not let go of the longer one
+                self.windows.end = before.windows.end
         self.windows.start = before.windows.start
         self._sort_out_early()
 

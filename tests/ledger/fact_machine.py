@@ -21,8 +21,9 @@ from ratelord_core.model.window import Window
 
 ages = st.integers(1, 40).map(lambda ticks: ticks * TICK)
 perhaps = st.one_of(st.none(), st.integers(0, 20))
+lengths = st.integers(SECOND // 10, 9 * SECOND)
 shapes = st.one_of(
-    st.builds(Window, st.sampled_from(("fixed", "sliding", "bucket")), st.integers(1, 9 * SECOND)),
+    st.builds(Window, st.sampled_from(("fixed", "sliding", "bucket")), lengths),
     st.sampled_from((Window("fixed"), Window("concurrency"), Window("calendar", unit="hour"))),
 )
 
@@ -90,7 +91,7 @@ class FactMachine(LedgerMachine):
         rolled = known is not None and known <= self.now
         assert rolled or self._figures(key).used == used
 
-    @rule(data=st.data(), every=st.integers(1, 9 * SECOND))
+    @rule(data=st.data(), every=lengths)
     def another_length_is_learnt(self, data: st.DataObject, every: Micros) -> None:
         key = self._key(data)
         used = self._figures(key).used

@@ -15,8 +15,11 @@ from ratelord_core.model.pool import Pool
 TICK: Micros = SECOND // 4
 START: Micros = 1_800_000_000 * SECOND + 11 * TICK
 
-units_of = st.integers(0, 9)
-lifetimes = st.integers(1, 40).map(lambda ticks: ticks * TICK)
+IN_GUARD: Micros = 10_000
+"""So long after a reset even the shortest guard is being waited out."""
+
+units_of = st.one_of(st.integers(1, 3), st.integers(0, 9))
+lifetimes = st.one_of(st.integers(1, 8), st.integers(1, 40)).map(lambda ticks: ticks * TICK)
 jumps = st.one_of(
     st.integers(0, 8).map(lambda ticks: ticks * TICK),
     st.integers(0, 3 * SECOND),
@@ -56,12 +59,27 @@ class LedgerMachine(RuleBasedStateMachine):
     def time_passes(self, span: Micros) -> None:
         self._go(self.now + span)
 
-    @rule(off=st.sampled_from((-1, 0, 0, 0, 1)), data=st.data())
+    @rule(off=st.sampled_from((0, 0, 0, -1, 1)), data=st.data())
     def time_reaches_a_boundary(self, off: int, data: st.DataObject) -> None:
         spans = [span for model in self.models.values() for span in model.spans()]
         instants = sorted({at + off for span in spans for at in span[:2] if at + off > self.now})
         if instants:
             self._go(data.draw(st.sampled_from(instants[:6])))
+
+    @precondition(lambda self: self._guarded())
+    @rule(data=st.data(), units=st.integers(1, 4))
+    def something_happens_in_a_guard(self, data: st.DataObject, units: int) -> None:
+        model = data.draw(st.sampled_from(self._guarded()))
+        self._go(model.renewal(self.now) + IN_GUARD)
+        self._ask([Need(model.pool.key, units, TICK)], self._asker(data), self.now)
+        if self._started():
+            self._report(data.draw(st.sampled_from(self._started())), 4)
+        patient = self.now + 300 * SECOND
+        self._ask([Need(model.pool.key, model.limit, TICK)], self._asker(data), patient)
+        self._go(max(self.now, model.release(self.now - 2 * IN_GUARD)))
+
+    def _guarded(self) -> list[NaivePool]:
+        return [m for m in self.models.values() if m.renewal(self.now) < m.release(self.now)]
 
     def _go(self, now: Micros) -> None:
         self.now = now
@@ -86,8 +104,17 @@ class LedgerMachine(RuleBasedStateMachine):
     def ask(self, data: st.DataObject, lifetime: Micros, wait: int) -> None:
         keys = data.draw(st.lists(st.sampled_from(sorted(self.models)), min_size=1, unique=True))
         needs = [Need(key, data.draw(units_of), lifetime) for key in keys]
-        asker = Asker((f"agent:{data.draw(st.integers(1, self.agents))}", "id", "global"))
-        self._ask(needs, asker, self.now + wait * SECOND)
+        self._ask(needs, self._asker(data), self.now + wait * SECOND)
+
+    @rule(data=st.data(), crowd=st.lists(st.tuples(units_of, lifetimes), min_size=2, max_size=8))
+    def a_patient_crowd_asks(self, data: st.DataObject, crowd: list[tuple[int, Micros]]) -> None:
+        for units, lifetime in crowd:
+            keys = data.draw(st.sampled_from(([*self.models], [*self.models][:1])))
+            asker = self._asker(data)
+            self._ask([Need(key, units, lifetime) for key in keys], asker, self.now + 300 * SECOND)
+
+    def _asker(self, data: st.DataObject) -> Asker:
+        return Asker((f"agent:{data.draw(st.integers(1, self.agents))}", "id", "global"))
 
     def _ask(self, needs: list[Need], asker: Asker, latest: Micros) -> None:
         first = self.ledger.propose(needs, asker, self.now).start

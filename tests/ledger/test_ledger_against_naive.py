@@ -11,7 +11,7 @@ from ratelord_core.model.instant import SECOND
 from ratelord_core.model.pool import Pool
 from ratelord_core.model.window import Window
 
-limits = st.integers(0, 12)
+limits = st.one_of(st.integers(1, 5), st.integers(0, 12))
 spans = st.integers(1, 10).map(lambda seconds: seconds * SECOND)
 
 fixed_local = st.builds(

@@ -112,6 +112,18 @@ def test_a_window_of_another_length_keeps_the_reset_that_is_known() -> None:
     assert scene.available == 0
 
 
+def test_a_shorter_guard_does_not_end_a_longer_one_that_is_being_waited_out() -> None:
+    scene = Scene(shaped("longer fixed"))
+    scene.ask(10)
+    scene.report(10)
+    scene.wait(HOUR + SECOND // 2)
+    scene.ledger.declare(pool("x", 10, Window("fixed", SECOND)), scene.now)
+    assert scene.available == 0
+    scene.wait(SECOND // 2)
+
+    assert scene.available == 10
+
+
 def test_a_number_that_was_under_way_while_the_window_changed_is_not_counted_twice() -> None:
     scene = Scene(shaped("longer fixed"))
     scene.ask(4)
