@@ -14,11 +14,16 @@ DAY: Micros = 24 * HOUR
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _ONE = timedelta(microseconds=1)
+LATEST: Micros = (datetime(9999, 12, 31, tzinfo=UTC) - _EPOCH) // _ONE - 1
+"""The last instant that can be written; a day short of the calendar's end, for the time zones."""
 
 
 def to_datetime(instant: Micros) -> datetime:
-    """The instant as an aware UTC datetime."""
-    return _EPOCH + timedelta(microseconds=instant)
+    """The instant as an aware UTC datetime; what lies beyond ``LATEST`` reads as ``LATEST``.
+
+    A level that was driven far below 0 refills in a million years, and must not break a reply.
+    """
+    return _EPOCH + timedelta(microseconds=min(instant, LATEST))
 
 
 def from_datetime(moment: datetime) -> Micros:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from functools import lru_cache
 
-from ratelord_core.model.instant import SECOND, Micros, from_text
+from ratelord_core.model.instant import LATEST, SECOND, Micros, from_text
 
 
 @lru_cache(maxsize=4096)
@@ -15,7 +15,7 @@ def _whole_second(second: int) -> str:
 
 def timestamp(instant: Micros) -> str:
     """RFC 3339 in UTC with microseconds, equal to ``model.instant.to_text``."""
-    second, micros = divmod(instant, SECOND)
+    second, micros = divmod(min(instant, LATEST), SECOND)
     return f"{_whole_second(second)}{micros:06d}Z"
 
 

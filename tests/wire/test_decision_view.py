@@ -17,7 +17,7 @@ from ratelord_core.model.decision import (
     Risk,
     TraceStep,
 )
-from ratelord_core.model.instant import SECOND, to_text
+from ratelord_core.model.instant import LATEST, SECOND, to_text
 from ratelord_core.wire.decision import decision_view
 from ratelord_core.wire.timestamp import read_timestamp, timestamp
 
@@ -140,3 +140,10 @@ def test_the_trace_is_shown_only_to_those_who_asked_for_it():
 def test_the_fast_timestamp_equals_the_plain_one_and_reads_back(instant):
     assert timestamp(instant) == to_text(instant)
     assert read_timestamp(timestamp(instant)) == instant
+
+
+def test_an_instant_beyond_the_calendar_reads_as_the_last_one():
+    """A level far below 0 refills in a million years: the reply says so as well as it can."""
+    last = "9999-12-30T23:59:59.999999Z"
+    assert timestamp(10**30) == to_text(10**30) == timestamp(LATEST) == last
+    assert read_timestamp(last) == LATEST
