@@ -11,6 +11,7 @@ from typing import Any, cast
 
 from ratelord_core.events.payloads import HeldLine, IntentDecided
 from ratelord_core.model.decision import (
+    UNCHANGED,
     DecidedBy,
     Decision,
     HoldLine,
@@ -38,7 +39,7 @@ def decision_of(intent_id: str, at: Micros, e: IntentDecided, policy_version: st
         start_at=at + e.start if allowed else None,
         valid_until=at + e.until if allowed else None,
         modifications=_modifications(e),
-        holds=tuple(_hold_line(line, at, at + e.start) for line in e.holds),
+        holds=tuple([_hold_line(line, at, at + e.start) for line in e.holds]),
         decided_by=DecidedBy(*e.decided_by) if e.decided_by else None,
         warnings=e.warnings,
         retry_after=e.retry_after,
@@ -51,12 +52,17 @@ def decision_of(intent_id: str, at: Micros, e: IntentDecided, policy_version: st
 def _plain_reason(e: IntentDecided) -> str:
     if not e.holds:
         return "approved: this action draws from no pool"
-    line = min(e.holds, key=lambda line: line.remaining)
-    return f"approved: {line.remaining} left in {line.pool}"
+    least = e.holds[0]
+    for line in e.holds:
+        if line.remaining < least.remaining:
+            least = line
+    return f"approved: {least.remaining} left in {least.pool}"
 
 
 def _modifications(e: IntentDecided) -> Modifications:
     wait = e.start if e.decision == "approve_with_modifications" else 0
+    if not wait and not e.modifications:
+        return UNCHANGED
     return Modifications(wait=wait, **e.modifications)
 
 
@@ -69,7 +75,11 @@ def _risk(e: IntentDecided) -> Risk | None:
     if not e.risk:
         return None
     pool = e.tightest or (e.holds[0].pool if e.holds else "")
-    reset_in = next((line.reset_in for line in e.holds if line.pool == pool), -1)
+    reset_in = -1
+    for line in e.holds:
+        if line.pool == pool:
+            reset_in = line.reset_in
+            break
     ttr = reset_in // 1000 if reset_in >= 0 else e.ttr
     p_exhaustion, *bounds = e.risk
     p50, p90, p99 = (*bounds, None, None, None)[:3]

@@ -43,6 +43,8 @@ class Pacer:
 
 def stale_pool(state: State, moment: Moment) -> Stale | None:
     """The stale pool that matters most among those that the intent draws from, if any is."""
+    if not state.poll_intervals:
+        return None
     now = moment.now
     found = [_stale(state, key, now) for key in moment.keys if state.is_stale(key, now)]
     return max(found, key=lambda stale: stale.due, default=None)

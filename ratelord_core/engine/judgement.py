@@ -40,7 +40,8 @@ def judge(
         found = _shed(moment) or found
     if isinstance(found, Wish) and stale is not None:
         found = _heed(state, moment, found, stale, pacer)
-    found = replace(found, warnings=warnings)
+    if warnings:
+        found = replace(found, warnings=warnings)
     return found if isinstance(found, Judgement) else place(state, moment, found, needs, asker)
 
 

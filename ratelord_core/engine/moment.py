@@ -19,7 +19,8 @@ from ratelord_core.policy.situation import PoolNow
 
 
 class Moment:
-    """A ``Situation`` over the engine's state. Looks at a pool once, and only when asked."""
+    """A ``Situation`` over the engine's state. Looks at a pool once, and only when asked. The
+    accounts of the intent's pools have been brought to ``now``."""
 
     def __init__(
         self,
@@ -87,7 +88,7 @@ class Moment:
         """The account of a pool as it stands."""
         found = self._figures.get(key)
         if found is None:
-            account = self._state.ledger.account(key, self.now)
+            account = self._state.ledger.accounts[key]
             found = self._figures[key] = account.figures(self.now)
         return found
 

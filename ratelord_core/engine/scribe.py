@@ -46,16 +46,16 @@ class Scribe:
     def turn(self, now: Micros, pools: Iterable[str] = ()) -> None:
         """Let time pass: what expired and which windows ended is written down. ``pools`` are those
         that will be looked at."""
-        for pool in pools:
-            self.state.ledger.account(pool, now)
-        self.state.pass_time(now)
-        if self.state.expired:
+        state = self.state
+        state.ledger.bring(pools, now)
+        state.pass_time(now)
+        if state.expired:
             lines = tuple(
                 (intent_id, pool, gone.held, gone.at)
-                for (intent_id, pool), gone in self.state.expired.items()
+                for (intent_id, pool), gone in state.expired.items()
             )
             self.write(now, HoldExpired(expired=lines))
-        for reset in list(self.state.ended.values()):
+        for reset in list(state.ended.values()) if state.ended else ():
             event = ResetObserved(
                 pool=reset.pool, used=reset.used, reset_at=reset.at, next_reset_at=reset.next_at
             )

@@ -281,7 +281,9 @@ class IntentDecided(Payload, frozen=True, omit_defaults=True, kw_only=True):
     @property
     def until(self) -> Micros:
         """The last moment to begin, counted from ``ts_event``."""
-        return self.valid or self.start + min((line.lifetime for line in self.holds), default=0)
+        if self.valid or not self.holds:
+            return self.valid or self.start
+        return self.start + min([line.lifetime for line in self.holds])
 
 
 class IntentReported(Payload, frozen=True, omit_defaults=True, kw_only=True):

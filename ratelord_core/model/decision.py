@@ -80,6 +80,10 @@ class Modifications(msgspec.Struct, frozen=True, omit_defaults=True):
     degrade: str | None = None
 
 
+UNCHANGED = Modifications()
+"""Go ahead as you asked."""
+
+
 class Decision(msgspec.Struct, frozen=True):
     """The whole answer. It stands in the log before anybody sees it.
 
@@ -94,7 +98,7 @@ class Decision(msgspec.Struct, frozen=True):
     as_of: Micros
     start_at: Micros | None = None
     valid_until: Micros | None = None
-    modifications: Modifications = Modifications()
+    modifications: Modifications = UNCHANGED
     holds: tuple[HoldLine, ...] = ()
     decided_by: DecidedBy | None = None
     warnings: tuple[str, ...] = ()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Final, Protocol
 
 from ratelord_core.model.instant import Micros
@@ -55,6 +56,7 @@ def uuid7(now: Micros, entropy: Entropy) -> bytes:
     return (now // 1000).to_bytes(6, "big") + bytes(tail)
 
 
+@lru_cache(maxsize=64)  # a decision writes its intent's id three times
 def uuid_text(raw: bytes) -> str:
     """The canonical, dashed form of 16 bytes."""
     h = raw.hex()

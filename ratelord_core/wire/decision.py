@@ -6,7 +6,14 @@ from typing import Any
 
 import msgspec
 
-from ratelord_core.model.decision import DecidedBy, Decision, Modifications, Risk, TraceStep
+from ratelord_core.model.decision import (
+    UNCHANGED,
+    DecidedBy,
+    Decision,
+    Modifications,
+    Risk,
+    TraceStep,
+)
 from ratelord_core.model.ids import split_pool_key
 from ratelord_core.model.instant import SECOND
 from ratelord_core.wire.timestamp import optional_timestamp, timestamp
@@ -92,6 +99,8 @@ def decision_view(decision: Decision, *, trace: bool = False) -> DecisionView:
 def modifications_view(modifications: Modifications) -> dict[str, Any]:
     """Only what must change: empty for an intent that may go ahead as it asked."""
     view: dict[str, Any] = {}
+    if modifications is UNCHANGED:
+        return view
     if modifications.wait:
         view["wait_seconds"] = modifications.wait / SECOND
     if modifications.identity_switch is not None:
