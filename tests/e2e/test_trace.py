@@ -18,7 +18,7 @@ from ratelord_core.testing.daemon_process import DaemonProcess
 
 TRACE = Path(__file__).parents[1] / "data" / "llm_requests.csv.gz"
 AGENTS = 60
-REQUESTS = 900
+REQUESTS = 750
 FASTER = 22.0
 """How much faster than in life the trace is played."""
 
