@@ -22,7 +22,9 @@ HOSTS = {
 """The only hosts that an address in our files may name, beside those reserved for examples."""
 
 EXAMPLES = re.compile(r"(^|\.)(example(\.(com|org|net))?|test|invalid)$")
-ADDRESS = re.compile(r"(?:https?|wss?|redis|nats)://(?:[^\s/@]+@)?([A-Za-z0-9.\-]+|\[[0-9a-f:]+\])")
+ADDRESS = re.compile(
+    r"(?:https?|wss?|redis|nats)://(?:[^\s/@'\"]*(?:\{[^}]*\})?[^\s/@]*@)?([A-Za-z0-9.\-]+|\[[0-9a-f:]+\])"
+)
 
 STANDARD = {
     Path(p) for p in ("/", "/home", "/root", "/tmp", "/usr", "/usr/src", "/opt", "/srv", "/var")
