@@ -30,12 +30,12 @@ def judge(
 ) -> Judgement:
     """Policy first, then the built-in safety: shedding, stale data, capacity."""
     stale = stale_pool(state, moment)
-    warnings = verdict.warnings + _doubts(state, moment, stale)
+    warnings = verdict.warnings + (() if stale is None else (stale.warning,))
     if verdict.denied:
         return Judgement(
             None, "policy", verdict.reason, verdict.retry_after, warnings, by_rule=True
         )
-    found = _wish(state, moment, verdict)
+    found = _broken(state, moment) or _wish(state, moment, verdict)
     if isinstance(found, Wish):
         found = _shed(moment) or found
     if isinstance(found, Wish) and stale is not None:
@@ -45,11 +45,15 @@ def judge(
     return found if isinstance(found, Judgement) else place(state, moment, found, needs, asker)
 
 
-def _doubts(state: State, moment: Moment, stale: Stale | None) -> tuple[str, ...]:
-    """Why the forecasts behind this answer are to be taken with care."""
-    failed = (state.book.failure(key) for key in moment.keys)
-    doubts = tuple(failure for failure in failed if failure)
-    return doubts if stale is None else (stale.warning, *doubts)
+def _broken(state: State, moment: Moment) -> Judgement | None:
+    """Without a forecast nobody knows the risk: a model that failed denies, by its name."""
+    if moment.tightest is not None:
+        moment.outlook(moment.tightest)
+    failure = next(filter(None, (state.book.failure(key) for key in moment.keys)), None)
+    if failure is None:
+        return None
+    reason = f"{failure}; mend that plugin or choose another forecast_model"
+    return Judgement(None, "forecast_stale", reason)
 
 
 def _wish(state: State, moment: Moment, verdict: PolicyVerdict) -> Wish | Judgement:

@@ -65,16 +65,17 @@ def test_a_policy_action_that_fails_is_a_denial_with_its_name(act: Callable[[], 
     assert table.store.head().seq > 0
 
 
-def test_a_forecast_model_that_fails_makes_the_risk_unknown_and_every_answer_says_so() -> None:
+def test_a_forecast_model_that_fails_is_a_denial_with_its_name() -> None:
     table = Table(JOBS)
     engine = table.engine
     engine.state.book = ForecastBook(OddModel())
     table.configure(JOBS)
-    decision = table.ask()
-    assert decision.decision == "approve"
-    assert any("forecast model odd failed" in warning for warning in decision.warnings)
+    denied = table.ask(urgency="high")
+    assert not denied.allowed
+    assert denied.reason_code == "forecast_stale"
+    assert "forecast model odd failed" in denied.reason
+    assert table.figures("local/jobs").held == 0
     assert table.engine.reader.pool("local/jobs", table.now).risk_level == "unknown"
-    assert [table.ask(max_wait=0).allowed for _ in range(10)] == [True] * 9 + [False]
 
 
 def test_a_graph_that_fails_answers_nobody_and_holds_nothing(

@@ -41,7 +41,7 @@ def play(folder: Path, scene: Scene, **options: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("phase", "code", "ready"), [("starting", "starting", 503), ("stopping", "shutting_down", 200)]
+    ("phase", "code", "ready"), [("starting", "starting", 503), ("stopping", "shutting_down", 503)]
 )
 def test_who_asks_too_early_or_too_late_is_told_when_to_come_back(
     tmp_path, problem, phase, code, ready
