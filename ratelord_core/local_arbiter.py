@@ -154,8 +154,9 @@ class LocalArbiter:
             written = self.journal.write(drafts)
             if intent.idempotency_key is not None and not intent.dry_run:
                 self._remember_flight(decided.intent_id, written)
-            # Shielded: a caller that goes away must not cancel what a repeated question waits for.
-            await asyncio.shield(written)
+                # Shielded: whoever goes away must not cancel what a repeated question waits for.
+                written = asyncio.shield(written)
+            await written
         self.decided[decided.decision, decided.reason_code] += 1
         return decided
 
