@@ -19,11 +19,13 @@ class Activity:
 
     def touch(self, agent: str, weight: float, now: Micros) -> None:
         """The agent is active now."""
-        before = self._seen.pop(agent, None)
-        if before is not None:
-            self._weight -= before[1]
+        before = self._seen.get(agent)
         self._seen[agent] = (now, weight)
-        self._weight += weight
+        if before is None:
+            self._weight += weight
+        else:
+            self._seen.move_to_end(agent)
+            self._weight += weight - before[1]
         self._forget(now)
 
     def share(self, agent: str, weight: float, limit: int, now: Micros) -> int:

@@ -51,12 +51,19 @@ class Commitments:
 
     def add(self, leg: Leg) -> None:
         """File a leg in every window that it may be used in."""
-        ends = list(islice(self._windows.over(leg.start, leg.end), FARTHEST + 1))
+        ends = self._ends(leg)
         leg.endless = len(ends) > FARTHEST
         self._count(leg, ends, leg.units)
         if ends[0] > self._windows.end:
             leg.promised = ends[0]
             self._promise(leg, leg.units)
+
+    def _ends(self, leg: Leg) -> list[Micros]:
+        windows = self._windows
+        end = windows.end_of(leg.start)
+        if leg.end < end - windows.guard:  # nearly always: it fits into one window
+            return [end]
+        return list(islice(windows.over(leg.start, leg.end), FARTHEST + 1))
 
     def remove(self, leg: Leg) -> None:
         """Take a leg away again."""

@@ -41,38 +41,26 @@ class Need(msgspec.Struct, frozen=True, gc=False):
     lifetime: Micros
 
 
-class Leg:
-    """One pool's part of a hold: it counts from ``start`` and expires at ``end``."""
+class Leg(msgspec.Struct, eq=False, gc=False):
+    """One pool's part of a hold: it counts from ``start`` and expires at ``end``.
 
-    __slots__ = (
-        "asker",
-        "end",
-        "endless",
-        "intent_id",
-        "open",
-        "pool",
-        "promised",
-        "start",
-        "started",
-        "units",
-    )
+    Like a hold it is part of no cycle, so the garbage collector need not look at it: there are
+    hundreds of thousands.
+    """
 
-    def __init__(
-        self, intent_id: str, asker: Asker, pool: str, units: int, start: Micros, end: Micros
-    ) -> None:
-        self.intent_id = intent_id
-        self.asker = asker
-        self.pool = pool
-        self.units = units
-        self.start = start
-        self.end = end
-        self.open = True
-        """Whether it has not resolved."""
-        self.started = False
-        self.endless = False
-        """Whether it outlives every window that is looked ahead to, and so counts in all."""
-        self.promised: Micros | None = None
-        """The window (by its end) in which it was promised to start, if that was a later one."""
+    intent_id: str
+    asker: Asker
+    pool: str
+    units: int
+    start: Micros
+    end: Micros
+    open: bool = True
+    """Whether it has not resolved."""
+    started: bool = False
+    endless: bool = False
+    """Whether it outlives every window that is looked ahead to, and so counts in all."""
+    promised: Micros | None = None
+    """The window (by its end) in which it was promised to start, if that was a later one."""
 
 
 class Resolved(msgspec.Struct, frozen=True, gc=False):
@@ -132,19 +120,16 @@ class Proposal(msgspec.Struct, frozen=True, gc=False):
     blocker: str | None = None
 
 
-class Hold:
+class Hold(msgspec.Struct, eq=False, gc=False):
     """One intent's units on all its pools: open legs and those that have resolved."""
 
-    __slots__ = ("asker", "intent_id", "legs", "report", "resolved", "start")
-
-    def __init__(self, intent_id: str, asker: Asker, start: Micros) -> None:
-        self.intent_id = intent_id
-        self.asker = asker
-        self.start = start
-        self.legs: dict[str, Leg] = {}
-        self.resolved: dict[str, Resolved] = {}
-        self.report: str | None = None
-        """A digest of the report that settled it."""
+    intent_id: str
+    asker: Asker
+    start: Micros
+    legs: dict[str, Leg] = {}
+    resolved: dict[str, Resolved] = {}
+    report: str | None = None
+    """A digest of the report that settled it."""
 
 
 class Settlement(msgspec.Struct, frozen=True):

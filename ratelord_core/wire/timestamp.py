@@ -13,6 +13,7 @@ def _whole_second(second: int) -> str:
     return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S.")
 
 
+@lru_cache(maxsize=1024)  # one answer shows each of its instants several times
 def timestamp(instant: Micros) -> str:
     """RFC 3339 in UTC with microseconds, equal to ``model.instant.to_text``."""
     second, micros = divmod(min(instant, LATEST), SECOND)
