@@ -8,7 +8,7 @@ import pkgutil
 import sys
 from collections.abc import Sequence
 
-from cyclopts import App, CycloptsError, Parameter
+from cyclopts import App, CycloptsError, Parameter, UnusedCliTokensError
 
 from ratelord_core import __version__
 from ratelord_core.cli import verbs
@@ -59,5 +59,7 @@ def _usage(error: CycloptsError) -> int:
     help_ = " ".join(part for part in ("ratelord", verb, "--help") if part)
     said = " ".join(str(error).split()).removeprefix(type(error).__name__).strip()
     said = said.partition(" Available commands")[0]
+    if isinstance(error, UnusedCliTokensError) and error.unused_tokens:
+        said = f"nothing is known to be done with {' '.join(error.unused_tokens)!r}"
     print(f"ratelord: {said.rstrip('.')}; see: {help_}", file=sys.stderr)
     return USAGE

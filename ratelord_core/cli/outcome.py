@@ -43,7 +43,8 @@ def _row(error: BaseException) -> tuple[int, str]:
         return error.exit_code, str(error)
     if isinstance(error, OSError):
         named = f"{error.filename}: " if error.filename else ""
-        return FAILED, f"{named}{error.strerror or error}"
+        step = "; name one that is there" if isinstance(error, FileNotFoundError) else ""
+        return FAILED, f"{named}{error.strerror or error}{step}"
     if isinstance(error, ValueError):
         return USAGE, _line(error)
     if type(error).__module__.partition(".")[0] == "ratelord":
@@ -70,9 +71,11 @@ def _client_row(error: BaseException) -> tuple[int, str]:
     if isinstance(error, ratelord.DaemonUnreachable):
         return UNREACHABLE, _line(error)
     if isinstance(error, ratelord.RequestRefused):
-        fields = "; ".join(f"{field}: {message}" for field, message in error.errors)
+        line = _line(error)  # the daemon's line already tells the first of the fields
+        told = [f"{field}: {message}" for field, message in error.errors]
+        fields = "; ".join(each for each in told if each not in line)
         step = {401: "set RATELORD_TOKEN", 403: "use a token with that role"}.get(error.status, "")
-        return FAILED, "; ".join(part for part in (_line(error), fields, step) if part)
+        return FAILED, "; ".join(part for part in (line, fields, step) if part)
     return FAILED, _line(error)
 
 

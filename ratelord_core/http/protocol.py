@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from http import HTTPStatus
 from typing import Any, Final, cast
 
@@ -75,6 +76,8 @@ class BoundedProtocol(HttpToolsProtocol):
         if self._head + self._chunk > HEAD_LIMIT:
             self._measure_head()
         self._in_head = False
+        if not self.url.startswith(b"/"):
+            self._take_authority()
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:
@@ -92,6 +95,14 @@ class BoundedProtocol(HttpToolsProtocol):
         if size > HEAD_LIMIT:
             self._too_large = True
             raise _HeadTooLargeError
+
+    def _take_authority(self) -> None:
+        """A target that names its own authority overrules Host (RFC 9112, 3.2.2)."""
+        _, absolute, rest = self.url.partition(b"://")
+        if absolute:
+            authority = re.split(rb"[/?#]", rest, maxsplit=1)[0]
+            kept = [header for header in self.headers if header[0] != b"host"]
+            self.headers[:] = [*kept, (b"host", authority)]
 
     def _check_pace(self) -> None:
         since, now = self._receiving_since, self.loop.time()

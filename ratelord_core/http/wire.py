@@ -6,16 +6,27 @@ Unknown fields are ignored, and named in ``X-Ratelord-Warning``.
 from __future__ import annotations
 
 import json
+import re
 import types
-from typing import Any, Generic, TypeVar, cast
+import typing
+from typing import Any, Final, Generic, TypeVar, cast
 
 import msgspec
 
 from ratelord_core.errors import FieldError, InvalidRequest
 from ratelord_core.http.problems import HttpRefusal
-from ratelord_core.wire.faults import invalid
+from ratelord_core.wire.faults import invalid, shown
 
 Request = TypeVar("Request", bound=msgspec.Struct)
+_MISMATCH: Final = re.compile(r"Expected `(?P<wanted>[^`]+)`, got `(?P<got>[^`]+)`")
+_JSON_NAMES: Final = {
+    "str": "a text",
+    "float": "a number",
+    "int": "a whole number",
+    "bool": "true or false",
+    "object": "an object",
+    "array": "an array",
+}
 
 
 class Codec(Generic[Request]):
@@ -139,8 +150,29 @@ def _fault(tree: dict[str, Any], field: msgspec.structs.FieldInfo, dot: str) -> 
     try:
         msgspec.convert(tree[field.name], field.type)
     except (msgspec.ValidationError, ValueError, RecursionError) as error:
-        return FieldError(dot + field.name, str(error).partition(" - at ")[0])
+        said = str(error).partition(" - at ")[0]
+        return FieldError(dot + field.name, _reworded(said, tree[field.name], field.type))
     return None
+
+
+def _reworded(said: str, value: Any, kind: Any) -> str:
+    """msgspec's complaint in the words of JSON, with the next step."""
+    mismatch = _MISMATCH.fullmatch(said)
+    if mismatch:
+        wanted = (_JSON_NAMES.get(name, name) for name in mismatch["wanted"].split(" | "))
+        got = _JSON_NAMES.get(mismatch["got"], mismatch["got"])
+        return f"takes {' or '.join(wanted)}, not {got}"
+    if said.startswith("Invalid enum value") and isinstance(value, str):
+        return f"{shown(value)} is not one of {', '.join(_choices(kind))}"
+    return said
+
+
+def _choices(kind: Any) -> list[str]:
+    """The texts that a type names, looked for in the members of a union too."""
+    parts = typing.get_args(kind)
+    if typing.get_origin(kind) is typing.Literal:
+        return [str(part) for part in parts]
+    return [choice for part in parts for choice in _choices(part)]
 
 
 def _strict(kind: type[Request]) -> type[Request]:

@@ -146,6 +146,7 @@ def _remainders() -> list[tuple[Any, ...]]:
 
 _NUMBERS = ("int", "double", "uint")
 _ERROR = re.compile(r"ERROR: <input>:(\d+):(\d+): (.*)")
+_TOO_DEEP = re.compile(r"recursion (?:limit|depth)\D*(\d+)")
 _OVERLOAD = re.compile(r"found no matching overload for '([^']+)' applied to '(.*)'")
 _WORDS = {"double": "number", "int": "number", "uint": "number", "string": "text", "bool": "flag"}
 
@@ -155,7 +156,11 @@ def errors(message: str) -> list[tuple[int, int, str]]:
     found = [
         (int(line), int(column), _reworded(said)) for line, column, said in _ERROR.findall(message)
     ]
-    return found or [(1, 1, message.partition("\n")[0])]
+    if found:
+        return found
+    deep = _TOO_DEEP.search(message)
+    said = f"nested deeper than {deep.group(1)} levels" if deep else message.partition("\n")[0]
+    return [(1, 1, said)]
 
 
 def type_in_words(name: str) -> str:
@@ -174,5 +179,6 @@ def _reworded(said: str) -> str:
         return f"{operator} cannot be applied to {shown}"
     if said.startswith("Syntax error"):
         start = said.partition(" expecting ")[0].replace("Syntax error:", "syntax error:")
+        start = start.replace("mismatched input '<EOF>'", "it ends too early")
         return start.replace("'<EOF>'", "the end").removesuffix(" [INVALID_ARGUMENT]")
     return said.removesuffix(" [INVALID_ARGUMENT]")

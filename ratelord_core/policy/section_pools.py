@@ -123,6 +123,7 @@ def read_pools(
             key = f"{OWN[0]}/{key}"
         if key in pools or key in overrides:
             reading.found(item, path, f"pool {key!r} stands twice")
+            fields.rest()
         elif split_pool_key(key)[0] in providers:
             overrides[key] = _override(key, fields)
         else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+import ratelord
 from ratelord_core import errors
 from ratelord_core.cli.outcome import CommandFailed, say_and_code
 
@@ -14,7 +15,7 @@ from ratelord_core.cli.outcome import CommandFailed, say_and_code
         (CommandFailed("no such thing", 2), 2, "no such thing"),
         (errors.StoreLocked("x.db is in use"), 1, "x.db is in use"),
         (errors.PolicyError("p.yaml", [errors.Finding("bad", 3, 4)]), 1, "p.yaml:3:4: bad"),
-        (FileNotFoundError(2, "No such file", "x"), 1, "x: No such file"),
+        (FileNotFoundError(2, "No such file", "x"), 1, "x: No such file; name one that is there"),
         (ValueError("not an address"), 2, "not an address"),
         (ZeroDivisionError("by zero"), 1, "unexpected ZeroDivisionError: by zero"),
         (RuntimeError("two\nlines"), 1, "unexpected RuntimeError: two lines"),
@@ -58,3 +59,13 @@ def test_somebody_without_a_name_can_ask(monkeypatch):
     assert asker.default_agent() == "cli:user"
     monkeypatch.setattr("getpass.getuser", lambda: "DOMAIN\\r max")
     assert asker.default_agent() == "cli:DOMAIN-r-max"
+
+
+def test_a_field_that_the_daemon_told_of_is_not_told_twice(capsys):
+    faults = [("agent_id", "is required"), ("scope_id", "is required")]
+    told = ratelord.RequestRefused(
+        "agent_id: is required", status=400, code="invalid_request", errors=faults
+    )
+    say_and_code(told)
+    expected = "ratelord: agent_id: is required; scope_id: is required\n"
+    assert capsys.readouterr().err == expected

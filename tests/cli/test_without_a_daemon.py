@@ -67,7 +67,7 @@ def test_an_option_that_its_provider_does_not_know_is_told_too(ratelord, tmp_pat
 def test_a_policy_file_that_is_not_there_is_one_line(ratelord):
     ran = ratelord("policy", "check", "nowhere.yaml")
     assert ran.code == 1
-    assert ran.err == "ratelord: nowhere.yaml: No such file or directory\n"
+    assert ran.err == "ratelord: nowhere.yaml: No such file or directory; name one that is there\n"
     assert "ratelord policy check FILE" in ratelord("policy", "check").err
 
 

@@ -44,13 +44,29 @@ def test_names_of_this_machine_are_let_in(client, host):
 def test_a_header_that_two_readers_could_read_differently_is_refused(daemon, header):
     sent = {"Host": "localhost", "Content-Type": "application/json", "Connection": "close"}
     lines = [f"{name}: {value}" for name, value in sent.items()] + [f"{header}: 2"] * 2
-    request = "\r\n".join(["POST /v1/intent HTTP/1.1", *lines, "", "{}"])
+    reply = sent_raw(daemon, "\r\n".join(["POST /v1/intent HTTP/1.1", *lines, "", "{}"]))
+    assert reply.startswith(b"HTTP/1.1 400 ")
+    assert b"application/problem+json" in reply
+
+
+@pytest.mark.parametrize(
+    ("target", "status"),
+    [
+        ("http://evil.example/v1/health", b"403"),
+        ("http://localhost:1@evil.example/v1/health", b"403"),
+        ("http://localhost:8090/v1/health", b"200"),
+    ],
+)
+def test_a_target_with_a_name_of_its_own_overrules_the_host(daemon, target, status):
+    lines = [f"GET {target} HTTP/1.1", "Host: localhost", "Connection: close", "", ""]
+    assert sent_raw(daemon, "\r\n".join(lines)).startswith(b"HTTP/1.1 " + status)
+
+
+def sent_raw(daemon: Any, request: str) -> bytes:
     address = urlsplit(daemon.url)
     with socket.create_connection((address.hostname, address.port), timeout=10) as connection:
         connection.sendall(request.encode())
-        reply = connection.makefile("rb").read()
-    assert reply.startswith(b"HTTP/1.1 400 ")
-    assert b"application/problem+json" in reply
+        return connection.makefile("rb").read()
 
 
 def bearer(token: str) -> dict[str, str]:

@@ -72,7 +72,9 @@ def test_every_field_of_a_wrong_type_is_named_at_once():
     wrong = body(agent_id=3, urgency="soon", expected_cost="1", costs={"a/b": None}, dry_run=1)
     found = fields(refusal(INTENTS.decode, wrong))
     assert set(found) == {"agent_id", "urgency", "expected_cost", "costs", "dry_run"}
-    assert found["agent_id"] == "Expected `str`, got `int`"
+    assert found["agent_id"] == "takes a text, not a whole number"
+    assert found["expected_cost"] == "takes a number or null, not a text"
+    assert found["urgency"] == "'soon' is not one of high, normal, background"
 
 
 @pytest.mark.parametrize("number", ["1e400", "-1e400", "9" * 400])
