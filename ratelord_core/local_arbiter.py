@@ -100,7 +100,6 @@ class LocalArbiter:
         self._late: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         """Reports that are looked up in the log, by intent: one at a time for each."""
         self._started = clock.now()
-
         self.decided: Counter[tuple[str, str]] = Counter()
         """Decisions since the start, by (decision, reason code)."""
 
@@ -154,7 +153,7 @@ class LocalArbiter:
             written = self.journal.write(drafts)
             if intent.idempotency_key is not None and not intent.dry_run:
                 self._remember_flight(decided.intent_id, written)
-                # Shielded: whoever goes away must not cancel what a repeated question waits for.
+                # Whoever goes away must not cancel what a repeated question waits for.
                 written = asyncio.shield(written)
             await written
         self.decided[decided.decision, decided.reason_code] += 1

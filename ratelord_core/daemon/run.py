@@ -34,8 +34,8 @@ from ratelord_core.store import EventQuery
 _log = logging.getLogger(__name__)
 _TICK = 0.25
 _GC_THRESHOLDS = (50_000, 20, 100)
-"""Most of what a decision makes is freed at once, and what lasts is in no cycle: looking for garbage
-more rarely cuts a third off the slowest hundredth of the answers."""
+"""Most of what a decision makes is freed at once, and what lasts is in no cycle: looking for
+garbage more rarely cuts a third off the slowest hundredth of the answers."""
 _FIRST_POLLS = 5_000_000
 _SIGNALS = Caller(door="signal")
 

@@ -3,7 +3,7 @@ down."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import msgspec
 
@@ -86,10 +86,8 @@ class Negotiator:
         decided, verdict = self._decide(intent, now)
         intent_id = self.scribe.new_id(now)
         if not intent.dry_run:
-            who = intent.dimensions
-            self._write_down(intent, who, intent_id, key, body, decided, now, door)
-            if verdict is not None and verdict.bound:
-                self._note_rules(verdict, now, who)
+            self._write_down(intent, intent_id, key, body, decided, now, door)
+            self._note_rules(verdict, now, intent)
         decision = decision_of(uuid_text(intent_id), now, decided, self.state.policy_version)
         return self._traced(decision, decided, intent) if intent.debug else decision
 
@@ -234,7 +232,6 @@ class Negotiator:
     def _write_down(
         self,
         intent: Intent,
-        who: Dimensions,
         intent_id: bytes,
         key: str,
         body: str,
@@ -245,7 +242,7 @@ class Negotiator:
         submitted = IntentSubmitted(
             urgency=intent.urgency,
             expected_cost="" if intent.expected_cost is None else f"{intent.expected_cost:.17g}",
-            costs=_written_costs(intent.costs) if intent.costs else {},
+            costs={pool: f"{cost:.17g}" for pool, cost in sorted(intent.costs.items())},
             provider_id=intent.provider_id,
             pool_id=intent.pool_id,
             model=intent.model,
@@ -255,20 +252,20 @@ class Negotiator:
             key=key,
             body=body,
         )
-        write = self.scribe.write
+        write, who = self.scribe.write, intent.dimensions
         write(now, submitted, who, door=door, event_id=intent_id)
         write(now, decided, who, door=door, intent_id=intent_id)
 
-    def _note_rules(self, verdict: PolicyVerdict, now: Micros, who: Dimensions) -> None:
+    def _note_rules(self, verdict: PolicyVerdict | None, now: Micros, intent: Intent) -> None:
         """A rule that begins to bind, after a while in which it bound nobody, is an event."""
-        for policy_id, rule, action, reason in verdict.bound:
+        for policy_id, rule, action, reason in () if verdict is None else verdict.bound:
             before = self._bound_at.get((policy_id, rule))
             self._bound_at[policy_id, rule] = now
             if before is None or now - before >= _QUIET:
                 triggered = PolicyTriggered(
                     policy_id=policy_id, rule=rule, action=action, reason=reason
                 )
-                self.scribe.write(now, triggered, who)
+                self.scribe.write(now, triggered, intent.dimensions)
 
     # --- reporting ----------------------------------------------------------------------------
 
@@ -347,10 +344,6 @@ class Negotiator:
             now, event, self._dimensions(hold), door=door, intent_id=uuid_bytes(intent_id)
         )
         return min(leg.end for leg in hold.legs.values())
-
-
-def _written_costs(costs: Mapping[str, float]) -> dict[str, str]:
-    return {pool: f"{cost:.17g}" for pool, cost in sorted(costs.items())}
 
 
 def _key_reused() -> Conflict:

@@ -327,9 +327,7 @@ class State:
     def standing(self, key: str, figures: Figures, now: Micros) -> Standing:
         """Where a pool stands, as forecasts see it."""
         interval = self.interval_of(key)
-        if not interval:
-            return Standing(figures.available, figures.reset_at)
-        beyond = max(0, self.age(key, now) - _STALE_AFTER * interval)
+        beyond = max(0, self.age(key, now) - _STALE_AFTER * interval) if interval else 0
         return Standing(figures.available, figures.reset_at, to_seconds(beyond))
 
     def age(self, key: str, now: Micros) -> Micros:

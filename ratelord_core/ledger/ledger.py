@@ -100,9 +100,9 @@ class Ledger:
 
     def bring(self, pools: Iterable[str], now: Micros) -> None:
         """Bring the accounts of these pools to ``now``."""
-        now = self._reach(now)
+        self._reach(now)
         for key in pools:
-            self._bring(key, now)
+            self._bring(key, self.now)
 
     def _bring(self, key: str, now: Micros) -> Account:
         account = self.accounts[key]
@@ -113,8 +113,6 @@ class Ledger:
 
     def take_resets(self) -> list[Reset]:
         """The windows that ended since the last call."""
-        if not self._resets:
-            return []
         taken, self._resets = self._resets, []
         return taken
 
@@ -130,8 +128,7 @@ class Ledger:
 
     def _reach(self, now: Micros) -> Micros:
         """Time passes; it never goes back. Nobody looks at an account before this."""
-        now = max(now, self.now)
-        self.now = now
+        self.now = now = max(now, self.now)
         while (leg := self._expiries.due(now)) is not None:
             account = self._bring(leg.pool, leg.end)
             used = 0 if account.pool.window.kind == "concurrency" else leg.units
