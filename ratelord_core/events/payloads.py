@@ -281,9 +281,7 @@ class IntentDecided(Payload, frozen=True, omit_defaults=True, kw_only=True):
     @property
     def until(self) -> Micros:
         """The last moment to begin, counted from ``ts_event``."""
-        if self.valid or not self.holds:
-            return self.valid or self.start
-        return self.start + min([line.lifetime for line in self.holds])
+        return self.valid or self.start + min([line.lifetime for line in self.holds], default=0)
 
 
 class IntentReported(Payload, frozen=True, omit_defaults=True, kw_only=True):
