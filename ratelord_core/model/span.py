@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 import re
+from decimal import Decimal
 from typing import Final
 
-from ratelord_core.model.instant import DAY, HOUR, MINUTE, SECOND, Micros, from_seconds
+from ratelord_core.model.instant import DAY, HOUR, MINUTE, SECOND, Micros
 
-MAX_SPAN: Final[Micros] = 100 * 366 * DAY
+MAX_SPAN: Final[Micros] = 36_525 * DAY
 """No span that anybody means is longer than a century."""
 
 _UNITS: Final[dict[str, Micros]] = {
@@ -21,7 +22,11 @@ _UNITS: Final[dict[str, Micros]] = {
     "d": DAY,
     "w": 7 * DAY,
 }
-_PART = re.compile(r"(\d{1,12})(?:\.(\d{1,6}))?(us|µs|ms|s|m|h|d|w)")
+_SECONDS = re.compile(r"([0-9]+\.?[0-9]*|\.[0-9]+)(e[-+]?[0-9]{1,3})?")
+_PART = r"([0-9]+(?:\.[0-9]+)?)(us|µs|ms|s|m|h|d|w)"
+_PARTS = re.compile(f"(?:{_PART})+")
+_LONGEST = 60
+"""Characters; nobody writes more, and a number that long would take long to read."""
 
 
 def parse_span(value: object) -> Micros:
@@ -30,30 +35,25 @@ def parse_span(value: object) -> Micros:
     Anything else (negative, not finite, longer than a century, a bare word) is a ``ValueError``
     that shows the value and what would be right.
     """
-    span = _from_number(value) if isinstance(value, int | float) else _from_text(value)
-    if span is None or not 0 <= span <= MAX_SPAN:
+    exact = _from_number(value) if isinstance(value, int | float) else _from_text(value)
+    if exact is None or not 0 <= exact <= MAX_SPAN:
         raise ValueError(f"{value!r} is not a duration; write one like 30s, 1h30m or 0.5 (seconds)")
-    return span
+    return math.ceil(exact)
 
 
-def _from_number(value: float) -> Micros | None:
-    if isinstance(value, bool) or not math.isfinite(value) or abs(value) > MAX_SPAN // SECOND:
+def _from_number(seconds: float) -> Decimal | None:
+    if isinstance(seconds, bool) or not abs(seconds) <= MAX_SPAN:  # nan is not, either
         return None
-    return from_seconds(value)
+    return Decimal(str(seconds)) * SECOND  # as it is written: 4.35 is no 4.3499999999999996
 
 
-def _from_text(value: object) -> Micros | None:
-    if not isinstance(value, str):
+def _from_text(value: object) -> Decimal | None:
+    if not isinstance(value, str) or len(value) > _LONGEST:
         return None
     text = value.strip().lower()
-    if re.fullmatch(r"\d{1,12}(\.\d{1,6})?", text):
-        return from_seconds(float(text))
-    parts = list(_PART.finditer(text))
-    if not parts or "".join(part.group(0) for part in parts) != text:
+    if _SECONDS.fullmatch(text):
+        return Decimal(text) * SECOND
+    if not _PARTS.fullmatch(text):
         return None
-    return sum(_part(part.group(1), part.group(2) or "", part.group(3)) for part in parts)
-
-
-def _part(whole: str, fraction: str, unit: str) -> Micros:
-    scale = int("1" + "0" * len(fraction))
-    return -(-int(whole + fraction) * _UNITS[unit] // scale)
+    parts = re.findall(_PART, text)
+    return sum((Decimal(count) * _UNITS[unit] for count, unit in parts), Decimal(0))

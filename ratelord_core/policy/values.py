@@ -6,18 +6,16 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable
-from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
 import yaml
 
 from ratelord_core.model.ids import is_id
-from ratelord_core.model.instant import DAY, HOUR, MINUTE, SECOND, Micros
+from ratelord_core.model.instant import Micros
 from ratelord_core.model.pool import MAX_UNITS
+from ratelord_core.model.span import parse_span
 from ratelord_core.policy.reading import Reading, nearest
-
-MAX_SPAN: Micros = 36_525 * DAY
 
 _NULL = frozenset({"", "~", "null", "Null", "NULL"})
 _FLAGS = {
@@ -26,18 +24,6 @@ _FLAGS = {
 }
 _WHOLE = re.compile(r"[-+]?[0-9][0-9_]{0,17}")
 _NUMBER = re.compile(r"[-+]?(?:[0-9][0-9_]*\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]{1,3})?")
-_SPAN = re.compile(r"(?:\d+(?:\.\d+)?(?:us|µs|ms|s|m|h|d|w))+")
-_SPAN_PART = re.compile(r"(\d+(?:\.\d+)?)(us|µs|ms|s|m|h|d|w)")
-_UNITS = {
-    "us": 1,
-    "µs": 1,
-    "ms": 1000,
-    "s": SECOND,
-    "m": MINUTE,
-    "h": HOUR,
-    "d": DAY,
-    "w": 7 * DAY,
-}
 
 
 def is_null(node: yaml.Node) -> bool:
@@ -152,12 +138,18 @@ def positive(node: yaml.Node, path: str, reading: Reading) -> float | None:
 
 def span(node: yaml.Node, path: str, reading: Reading) -> Micros | None:
     """A length of time in µs: ``30s``, ``1h30m``, ``500ms``; a bare number is seconds."""
-    value = _parse_span(str(node.value)) if isinstance(node, yaml.ScalarNode) else None
-    if value is None or value > MAX_SPAN:
+    try:
+        return parse_span(_span_text(node))
+    except ValueError:
         hint = "write 500ms, 30s, 5m, 1h30m, 7d or a number of seconds, up to 100 years"
         reading.found(node, path, f"{_shown(node)} is not a length of time", hint)
         return None
-    return value
+
+
+def _span_text(node: yaml.Node) -> str:
+    written = str(node.value) if isinstance(node, yaml.ScalarNode) else ""
+    plain_number = _NUMBER.fullmatch(written)  # YAML's may have a sign, and 1_000 for 1000
+    return written.replace("_", "").removeprefix("+") if plain_number else written
 
 
 def long_span(node: yaml.Node, path: str, reading: Reading) -> Micros | None:
@@ -167,19 +159,6 @@ def long_span(node: yaml.Node, path: str, reading: Reading) -> Micros | None:
         return value
     reading.found(node, path, f"must be longer than 0, not {_shown(node)}")
     return None
-
-
-def _parse_span(written: str) -> Micros | None:
-    if _NUMBER.fullmatch(written) and not written.startswith("-"):
-        return _round_up(Decimal(written.replace("_", "")) * SECOND)
-    if not _SPAN.fullmatch(written) or len(written) > 60:
-        return None
-    parts = _SPAN_PART.findall(written)
-    return _round_up(sum((Decimal(count) * _UNITS[unit] for count, unit in parts), Decimal(0)))
-
-
-def _round_up(exact: Decimal) -> int:
-    return math.ceil(exact) if abs(exact) < Decimal(10) ** 24 else MAX_SPAN + 1
 
 
 def zone(node: yaml.Node, path: str, reading: Reading) -> str | None:
