@@ -23,17 +23,17 @@ def default_path() -> Path:
 
 
 def read_policy(path: Path, plugins: Plugins | None = None) -> Document:
-    """The checked document. Raises ``PolicyError`` with every finding, ``SettingsError`` for an
-    option that a provider plugin does not take."""
+    """The checked document. Raises ``PolicyError`` with every finding."""
     from ratelord_core import plugins as installed
     from ratelord_core.clock import SystemClock
+    from ratelord_core.daemon.accounts import Accounts
     from ratelord_core.policy.reader import read_document
 
     loaded = plugins or installed.load()
     providers = loaded.named("ratelord_register_providers")
     actions = loaded.named("ratelord_register_policy_actions")
-    document = read_document(path.read_bytes(), str(path), actions, providers)
-    clock = SystemClock()
-    for account in document.providers:
-        providers[account.plugin].build(account, lambda: None, clock)
+    models = loaded.named("ratelord_register_forecast_models", "model_id")
+    text = path.read_bytes()
+    document = read_document(text, str(path), actions, providers, models=models)
+    Accounts(providers, SystemClock()).check(document)
     return document

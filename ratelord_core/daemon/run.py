@@ -113,7 +113,8 @@ class Daemon:
         return self._check_policy(text, str(path))
 
     def _check_policy(self, text: str | bytes, source: str) -> PolicyStack:
-        stack = load(text, source, self._actions, self._accounts.kinds)
+        models = self._plugins.named("ratelord_register_forecast_models", "model_id")
+        stack = load(text, source, self._actions, self._accounts.kinds, models)
         self._accounts.check(stack.document)
         return stack
 

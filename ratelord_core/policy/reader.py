@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from ratelord_core.errors import PolicyError
+from ratelord_core.errors import Finding, PolicyError
 from ratelord_core.model.config import Document, RetentionConfig, Settings, Topology
 from ratelord_core.policy import section_people as people
 from ratelord_core.policy import section_policies as policies
@@ -20,6 +20,9 @@ from ratelord_core.policy.fields import Fields
 from ratelord_core.policy.reading import Reading
 from ratelord_core.policy.tree import UnreadableError, compose, decode
 
+MOST_FINDINGS = 100
+"""Mistakes that one refusal names."""
+
 
 def read_document(
     text: str | bytes,
@@ -27,12 +30,14 @@ def read_document(
     actions: Mapping[str, PolicyAction[Any]],
     providers: Collection[str],
     conditions: Conditions | None = None,
+    models: Collection[str] = (),
 ) -> Document:
     """The document that a file's text declares.
 
     ``source`` is the file's name in messages. ``actions`` are the policy actions by name,
     ``providers`` the names of the provider plugins. ``conditions`` keeps what was compiled, for
-    whoever compiles the rules next. Raises ``PolicyError`` with every finding, in file order.
+    whoever compiles the rules next. ``models`` are the ids of the forecast models; without any,
+    the choice of one is not checked. Raises ``PolicyError`` with every finding, in file order.
     """
     try:
         written = decode(text)
@@ -41,12 +46,21 @@ def read_document(
         raise PolicyError(source, [error.finding]) from None
     if root is None:
         return stamped(Document(), source)
-    reading = Reading(written, actions, providers, conditions or Conditions())
+    reading = Reading(written, actions, providers, conditions or Conditions(), models)
     document = _document(root, reading)
     if reading.findings:
-        in_order = sorted(reading.findings, key=lambda finding: (finding.line, finding.column))
-        raise PolicyError(source, list(dict.fromkeys(in_order)))
+        raise PolicyError(source, _in_order(reading.findings))
     return stamped(document, source)
+
+
+def _in_order(findings: Collection[Finding]) -> list[Finding]:
+    """Each finding once, by its place; of very many the first ones, for the log keeps them."""
+    found = list(dict.fromkeys(sorted(findings, key=lambda one: (one.line, one.column))))
+    if len(found) <= MOST_FINDINGS:
+        return found
+    told = found[:MOST_FINDINGS]
+    more = f"{len(found) - MOST_FINDINGS} more mistakes; mend the first ones and check again"
+    return [*told, Finding(more, told[-1].line, told[-1].column)]
 
 
 def _document(root: yaml.Node, reading: Reading) -> Document:

@@ -32,11 +32,13 @@ class Reading:
         actions: Mapping[str, PolicyAction[Any]],
         plugins: Collection[str],
         conditions: Conditions,
+        models: Collection[str] = (),
     ) -> None:
         self.text = text
         self.actions = actions
         self.plugins = plugins
         self.conditions = conditions
+        self.models = models
         self.findings: list[Finding] = []
 
     def found(self, node: yaml.Node, path: str, message: str, hint: str = "") -> None:

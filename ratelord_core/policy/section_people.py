@@ -94,6 +94,10 @@ def _consumes(
     return found
 
 
+DEEPEST_SCOPE = 64
+"""Ancestors that a scope may have: every intent walks through them."""
+
+
 def read_scopes(node: yaml.Node, reading: Reading) -> dict[str, str]:
     """Each scope's (or pattern's) parent; a circle is a finding."""
     found: dict[str, str] = {}
@@ -109,18 +113,22 @@ def read_scopes(node: yaml.Node, reading: Reading) -> dict[str, str]:
             found[child] = parent
             places[child] = place
     for child in found:
-        if _circles(child, found):
-            message = f"{child!r} is its own ancestor"
+        message = _chain_fault(child, found)
+        if message:
             reading.found(places[child], f"scopes.{child}", message, "let the chain end at global")
     return found
 
 
-def _circles(scope: str, parents: dict[str, str]) -> bool:
-    seen = 0
+def _chain_fault(scope: str, parents: dict[str, str]) -> str:
+    """What is wrong with the chain of a scope's ancestors; "" if it ends in good time."""
     at = parents.get(scope)
-    while at is not None and at != scope and seen <= len(parents):
-        at, seen = parents.get(at), seen + 1
-    return at == scope
+    for _ in range(DEEPEST_SCOPE):
+        if at is None:
+            return ""
+        if at == scope:
+            return f"{scope!r} is its own ancestor"
+        at = parents.get(at)
+    return f"{scope!r} has more than {DEEPEST_SCOPE} ancestors"
 
 
 def read_agents(node: yaml.Node, reading: Reading) -> dict[str, AgentConfig]:

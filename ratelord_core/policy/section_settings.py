@@ -10,7 +10,7 @@ import yaml
 from ratelord_core.model.config import RetentionConfig, Settings
 from ratelord_core.model.instant import HOUR, Micros
 from ratelord_core.policy.fields import Fields, Reader, entries
-from ratelord_core.policy.reading import Reading
+from ratelord_core.policy.reading import Reading, nearest
 from ratelord_core.policy.values import flag, long_span, number, span, text
 
 _SPANS = ("default_max_wait", "hold_ttl", "concurrency_ttl", "idempotency_ttl")
@@ -60,6 +60,11 @@ def read_settings(node: yaml.Node, reading: Reading) -> Settings:
             f"critical_threshold {made.critical_threshold:g}"
         )
         reading.found(node, "settings", message)
+    place = fields.at("forecast_model")
+    if place and reading.models and made.forecast_model not in reading.models:
+        message = f"no forecast model is called {made.forecast_model!r}"
+        hint = nearest(made.forecast_model, reading.models)
+        reading.found(place, "settings.forecast_model", message, hint)
     return made
 
 

@@ -53,8 +53,9 @@ def load(
     source: str,
     actions: Mapping[str, PolicyAction[Any]],
     providers: Collection[str],
+    models: Collection[str] = (),
 ) -> PolicyStack:
     """A policy file's text as a stack. Raises ``PolicyError`` with every finding."""
     conditions = Conditions()
-    document = read_document(text, source, actions, providers, conditions)
+    document = read_document(text, source, actions, providers, conditions, models)
     return compile_policy(document, actions, conditions)

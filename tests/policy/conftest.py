@@ -22,6 +22,6 @@ def actions() -> dict[str, PolicyAction[Any]]:
 @pytest.fixture(scope="session")
 def load_policy(actions: dict[str, PolicyAction[Any]]) -> Callable[..., PolicyStack]:
     def load_it(text: str | bytes, more: dict[str, Any] | None = None) -> PolicyStack:
-        return load(text, "policy.yaml", {**actions, **(more or {})}, PROVIDERS)
+        return load(text, "policy.yaml", {**actions, **(more or {})}, PROVIDERS, ["linear"])
 
     return load_it

@@ -67,6 +67,14 @@ MISTAKES = [
         "did you mean 'mock-1'?",
     ),
     ("scopes: {▶a: b, b: a}", "'a' is its own ancestor", "global"),
+    (
+        "scopes: {▶s0: s1, " + ", ".join(f"s{n}: s{n + 1}" for n in range(1, 65)) + "}",
+        "'s0' has more than 64 ancestors",
+        "global",
+    ),
+    ("settings: {forecast_model: ▶liner}", "no forecast model is called 'liner'", "'linear'?"),
+    (RULE + "▶" + "(" * 40 + "true" + ")" * 40 + "}", "condition: nested deeper than 32", ""),
+    (RULE + "remaining <▶}", "syntax error: it ends too early", ""),
     ("scopes: {▶a*b: global}", "a pattern has one '*', at its end", ""),
     ("agents: {a: {weight: ▶0}}", "must be more than 0", ""),
     ("agents: {a: {▶wieght: 1}}", "unknown key 'wieght'", "did you mean 'weight'?"),
@@ -251,3 +259,15 @@ def test_a_secret_pasted_by_mistake_is_never_repeated(load_policy: Callable[...,
         with pytest.raises(PolicyError) as caught:
             load_policy(f"providers: {{mock: [{{id: a, {key}: 'hunter-2 hunter'}}]}}")
         assert "hunter" not in str(caught.value)
+
+
+def test_one_mistake_is_told_once(load_policy: Callable[..., Any]) -> None:
+    pool = "{id: a/b, limit: 1, window: {kind: sliding, every: 1s}}"
+    (found,) = findings_of(load_policy, f"pools: [{pool}, {pool}]")
+    assert found.message == "pool 'a/b' stands twice"
+
+
+def test_of_a_thousand_mistakes_the_first_hundred_are_told(load_policy: Callable[..., Any]) -> None:
+    found = findings_of(load_policy, "\n".join(f"x{n}: 1" for n in range(1000)))
+    assert len(found) == 101
+    assert found[-1].message == "900 more mistakes; mend the first ones and check again"
