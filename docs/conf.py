@@ -28,6 +28,7 @@ myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
 
 html_theme = "furo"
+html_show_copyright = False
 html_title = "ratelord"
 html_show_sphinx = False
 html_copy_source = False
