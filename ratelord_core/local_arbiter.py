@@ -54,8 +54,8 @@ from ratelord_core.model.views import (
     UsageView,
 )
 from ratelord_core.plugins import PluginInfo
-from ratelord_core.policy.document import to_plain
 from ratelord_core.policy.stack import PolicyStack
+from ratelord_core.policy.written import as_written
 from ratelord_core.store import EventStore
 
 _log = logging.getLogger(__name__)
@@ -429,7 +429,7 @@ class LocalArbiter:
 
     def policy(self) -> PolicyView:
         stack = self.engine.policy
-        return PolicyView(stack.version, stack.document.source, to_plain(stack.document))
+        return PolicyView(stack.version, stack.document.source, as_written(stack.document))
 
     def check_policy(self, text: str, source: str) -> PolicyCheckView:
         try:

@@ -1,4 +1,4 @@
-"""A checked policy document: its version, its canonical text, and its form for readers."""
+"""A checked policy document: its version, and its canonical text."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ _encode = msgspec.json.Encoder(order="sorted").encode
 def canonical(document: Document) -> str:
     """The document's content as JSON with sorted keys: the same text for the same meaning,
     whatever the file's name, layout and comments."""
-    return _encode(_content(document)).decode()
+    return _encode(content(document)).decode()
 
 
 def version_of(document: Document) -> str:
     """The first 12 hexadecimal digits of the SHA-256 of the canonical text."""
-    return hashlib.sha256(_encode(_content(document))).hexdigest()[:12]
+    return hashlib.sha256(_encode(content(document))).hexdigest()[:12]
 
 
 def from_canonical(text: str, source: str = "the log") -> Document:
@@ -42,31 +42,25 @@ def stamped(document: Document, source: str) -> Document:
     return msgspec.structs.replace(document, source=source, version=version_of(document))
 
 
-def to_plain(document: Document) -> dict[str, Any]:
-    """The effective document for readers: version, source, and its normalised content with spans
-    in µs."""
-    return {"version": document.version, "source": document.source, **_content(document)}
-
-
 _NOT_CONTENT = frozenset({"source", "version", "line", "column"})
 
 
-def _content(thing: Any) -> Any:
+def content(thing: Any) -> Any:
     """Plain values without what equals its default or only says where something was written.
 
     ``omit_defaults`` of the encoder compares by identity, so that equal documents could differ.
     """
     if isinstance(thing, msgspec.Struct):
         return {
-            field.encode_name: _content(value)
+            field.encode_name: content(value)
             for field in _fields(type(thing))
             if field.name not in _NOT_CONTENT
             and (value := getattr(thing, field.name)) != _default(field)
         }
     if isinstance(thing, dict):
-        return {key: _content(value) for key, value in thing.items()}
+        return {key: content(value) for key, value in thing.items()}
     if isinstance(thing, (list, tuple)):
-        return [_content(item) for item in thing]
+        return [content(item) for item in thing]
     return thing
 
 

@@ -22,8 +22,9 @@ from ratelord_core.model.identity import Identity
 from ratelord_core.model.instant import HOUR, MINUTE, SECOND
 from ratelord_core.model.pool import Pool
 from ratelord_core.model.window import Window
-from ratelord_core.policy.document import canonical, from_canonical, to_plain
+from ratelord_core.policy.document import canonical, from_canonical
 from ratelord_core.policy.stack import compile_policy
+from ratelord_core.policy.written import as_written
 
 WHOLE = """
 providers:
@@ -258,9 +259,8 @@ def test_a_logged_document_can_be_read_back(
         from_canonical("[]")
 
 
-def test_readers_see_version_source_and_content(whole: Document) -> None:
-    shown = to_plain(whole)
-    assert (shown["version"], shown["source"]) == (whole.version, "policy.yaml")
+def test_readers_see_the_content_as_a_policy_file(whole: Document) -> None:
+    shown = as_written(whole)
     assert json.loads(json.dumps(shown)) == shown
     assert shown["policies"][0]["id"] == "global-safety"
 
