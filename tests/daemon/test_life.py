@@ -28,7 +28,7 @@ policies: [{id: closed, rules: [{name: shut, condition: "true", action: deny, pa
 def test_until_its_providers_were_asked_it_answers_starting(start: Start, until: Until) -> None:
     desk = start(SLOW_PROVIDER)
 
-    early = desk.ask()
+    early = desk.try_asking()
 
     assert early.status_code == 503
     assert early.json()["code"] == "starting"
@@ -36,7 +36,7 @@ def test_until_its_providers_were_asked_it_answers_starting(start: Start, until:
     assert desk.get("/v1/health")["status"] == "initializing"
     assert httpx2.get(desk.daemon.url + "/v1/health/live").status_code == 200
     assert httpx2.get(desk.daemon.url + "/v1/health/ready").status_code == 503
-    until(lambda: desk.ask().status_code == 200, seconds=10)
+    until(lambda: desk.try_asking().status_code == 200, seconds=10)
     assert len(desk.decided()) == 1
 
 
@@ -60,18 +60,18 @@ def test_a_policy_is_read_again_at_a_signal_and_a_bad_one_changes_nothing(
     start: Start, until: Until
 ) -> None:
     desk = start()
-    assert desk.ask().json()["allowed"]
+    assert desk.ask()["allowed"]
     before = len(desk.events("policy_updated"))
 
     desk.daemon.policy.write_text("policies: [{id: x, rules: 7}]")
     desk.daemon.reload()
     until(lambda: desk.events("policy_rejected"))
-    assert desk.ask().json()["allowed"]
+    assert desk.ask()["allowed"]
 
     desk.daemon.policy.write_text(DENY_ALL)
     desk.daemon.reload()
     until(lambda: len(desk.events("policy_updated")) > before)
-    denied = desk.ask().json()
+    denied = desk.ask()
     assert not denied["allowed"]
     assert denied["decided_by"]["policy_id"] == "closed"
 
@@ -110,14 +110,14 @@ def test_a_disk_that_fills_up_makes_it_read_only_until_there_is_space(
     start: Start, until: Until, crowd: Any, disk: Any
 ) -> None:
     desk = start()
-    kept = desk.ask(idempotency_key="kept").json()
+    kept = desk.ask(idempotency_key="kept")
     ahead = desk.daemon.db.with_name("ratelord.db-wal")
     with crowd(desk.daemon.url) as people:
         people.wait_for(20)
         disk(ahead.stat().st_size + 65_536, desk.daemon.pid)
         until(lambda: desk.get("/v1/health")["status"] == "read_only")
 
-        refused = desk.ask()
+        refused = desk.try_asking()
         assert refused.status_code == 503
         assert refused.json()["code"] == "read_only"
         assert httpx2.get(desk.daemon.url + "/v1/health/ready").status_code == 503
@@ -131,7 +131,7 @@ def test_a_disk_that_fills_up_makes_it_read_only_until_there_is_space(
         people.wait_for(20)
 
     assert {problem["code"] for problem in people.refused} == {"read_only"}
-    assert desk.ask(idempotency_key="kept").json() == kept
+    assert desk.ask(idempotency_key="kept") == kept
     assert set(people.acknowledged) <= desk.decided()
     assert "Traceback" not in desk.daemon.log
     before = desk.figures()

@@ -18,6 +18,7 @@ import httpx2
 import pytest
 
 from ratelord_core.testing.daemon_process import ANNOUNCEMENT, DaemonProcess
+from ratelord_core.testing.desk import patiently
 
 KILLS_OF_FRESH_PROCESSES = 5
 KILLS_OF_FORKS = 95
@@ -257,7 +258,4 @@ def _lasting(figures: dict[str, Any]) -> dict[str, Any]:
 
 
 def _until_open(url: str) -> None:
-    ends = time.monotonic() + 10
-    while httpx2.get(url + "/v1/health", timeout=10).json()["status"] == "initializing":
-        assert time.monotonic() < ends
-        time.sleep(0.05)
+    patiently(lambda: httpx2.get(url + "/v1/health/ready", timeout=10).is_success)
