@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ratelord.readers import EventFilters
 
 
-_FOR_MACHINES = ("body", "key", "state", "document", "dated", "next_poll")
+_FOR_MACHINES = ("body", "key", "state", "document", "dated", "next_poll", "looked")
 """Fields that say nothing to people."""
 
 
@@ -145,9 +145,14 @@ def _who(dimensions: dict[str, str]) -> str:
 
 
 def _detail(payload: dict[str, Any]) -> str:
+    said: dict[str, Any] = {**payload}
+    if isinstance(said.get("expired"), list):
+        said["holds"] = len(said.pop("expired"))
+    if isinstance(said.get("identity"), dict):
+        said["identity_id"] = said.pop("identity").get("identity_id", "")
     shown = {
         name: value
-        for name, value in payload.items()
+        for name, value in said.items()
         if isinstance(value, str | int | float | bool) and value != "" and name not in _FOR_MACHINES
     }
     text = " ".join(f"{name}={words.plain(value)}" for name, value in shown.items())

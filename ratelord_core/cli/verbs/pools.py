@@ -98,4 +98,5 @@ def window_words(window: dict[str, Any]) -> str:
     every = window.get("every_seconds", window.get("every"))
     if isinstance(every, int | float):
         return f"{kind} {words.span(every)}"
-    return f"{kind} {words.plain(every)}" if every else kind
+    unit = every or window.get("unit")
+    return f"{kind} {words.plain(unit)}" if unit else kind
