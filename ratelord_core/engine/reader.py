@@ -66,7 +66,7 @@ class Reader:
             risk_level=forecast.risk_level,
             forecast=forecast,
             members=pool.members,
-            shares={"agents": _shares(account, 0), "identities": _shares(account, 1)},
+            shares=_shares(account),
         )
 
     def forecasts(self, now: Micros, key: str | None) -> list[ForecastView]:
@@ -190,12 +190,17 @@ def _held(account: Account) -> dict[Party, int]:
     return held
 
 
-def _shares(account: Account, part: int) -> tuple[ShareView, ...]:
+def _shares(account: Account) -> dict[str, tuple[ShareView, ...]]:
+    held = _held(account)
+    return {"agents": _share(account, held, 0), "identities": _share(account, held, 1)}
+
+
+def _share(account: Account, by_party: dict[Party, int], part: int) -> tuple[ShareView, ...]:
     used: dict[str, int] = {}
     held: dict[str, int] = {}
     for party, units in account.tally.by_party.items():
         used[party[part]] = used.get(party[part], 0) + units
-    for party, units in _held(account).items():
+    for party, units in by_party.items():
         held[party[part]] = held.get(party[part], 0) + units
     names: Iterable[str] = used.keys() | held.keys()
     ranked = sorted(names, key=lambda name: (-used.get(name, 0) - held.get(name, 0), name))
