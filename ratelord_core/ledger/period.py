@@ -114,7 +114,11 @@ class PeriodAccount(Account):
             return after
         if units > limit:
             return None
-        start, end = after, self.windows.end_of(after)
+        windows = self.windows
+        start, end = after, windows.end_of(after)
+        alone = end == windows.end and after + lifetime < end - windows.guard
+        if alone and self._has_room(end, units, now, asker):
+            return after  # nearly always: it counts in the present window only, and fits
         for _ in range(FARTHEST):
             blocked: Micros | None = end
             if self._has_room(end, units, now, asker):
@@ -124,7 +128,7 @@ class PeriodAccount(Account):
                         return begin
             if blocked is None or blocked == NEVER:
                 return None
-            start, end = blocked, self.windows.end_of(blocked)
+            start, end = blocked, windows.end_of(blocked)
         return None
 
     def _has_room(self, end: Micros, units: int, now: Micros, asker: Asker) -> bool:

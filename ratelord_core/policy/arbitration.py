@@ -96,7 +96,7 @@ class Arbitration:
     def _saw(self) -> dict[str, Any]:
         """Every value that a rule read, as it is shown, but for those that the question names."""
         return {
-            input_name(name, focus or ""): rounded(value)
+            input_name(name, focus) if focus else name: rounded(value)
             for focus, given in self._given.items()
             for name, value in given.values.items()
             if name not in ASKED
