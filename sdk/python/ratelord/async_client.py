@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -14,6 +13,7 @@ import httpx2
 from tenacity import AsyncRetrying
 
 from ratelord import attempts, wire
+from ratelord.asking import Asking, settlement, unreported
 from ratelord.async_looking import AsyncLooking
 from ratelord.connection import resolve
 from ratelord.decision import (
@@ -26,22 +26,15 @@ from ratelord.decision import (
 from ratelord.errors import Denied, RatelordError
 from ratelord.permit import Permit
 from ratelord.readers import EventFilters
-from ratelord.stream import SILENCE_SECONDS, StreamPosition
+from ratelord.stream import StreamPosition
 from ratelord.transport import client_settings
 from ratelord.wire import AskOptions, Call, Reply
 
 T = TypeVar("T")
-_log = logging.getLogger("ratelord")
 
 
-class AsyncClient(AsyncLooking):
-    """Asks the daemon before acting, and tells it afterwards. Share one between tasks.
-
-    ``timeout`` (seconds) bounds all attempts of one call together. ``on_unreachable`` is what
-    ``ask`` answers when no answer can be had: ``"deny"`` unless you prefer to spend blindly.
-    ``auto_wait``: ``ask`` returns when the action may start, sleeping meanwhile; ``max_wait``
-    (seconds) is the longest wait that it accepts by default.
-    """
+class AsyncClient(Asking, AsyncLooking):
+    """``Client`` for tasks, which may share one: the same arguments, the same methods, awaited."""
 
     def __init__(
         self,
@@ -56,21 +49,20 @@ class AsyncClient(AsyncLooking):
         sleep: Callable[[float], Awaitable[None]] = anyio.sleep,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.connection = resolve(url, socket, token)
-        self.on_unreachable = on_unreachable
-        self._timeout = timeout
-        self._auto_wait = auto_wait
-        self._max_wait = max_wait
+        super().__init__(
+            resolve(url, socket, token),
+            on_unreachable,
+            timeout=timeout,
+            auto_wait=auto_wait,
+            max_wait=max_wait,
+            monotonic=monotonic,
+        )
         self._sleep = sleep
-        self._monotonic = monotonic
         uds = self.connection.socket
         self._http = httpx2.AsyncClient(
             **client_settings(self.connection),
             transport=httpx2.AsyncHTTPTransport(uds=uds, verify=False) if uds else None,
         )
-
-    def __repr__(self) -> str:
-        return f"AsyncClient({self.connection.where!r}, on_unreachable={self.on_unreachable!r})"
 
     async def __aenter__(self) -> Self:
         return self
@@ -99,20 +91,11 @@ class AsyncClient(AsyncLooking):
         auto_wait: bool | None = None,
         **options: Unpack[AskOptions],
     ) -> Decision:
-        """May this action go ahead? Returns when it may start, or with a denial.
-
-        No answer from the daemon is a denial too (or what ``on_unreachable`` says). Raises
-        ``RequestRefused`` if the question itself is wrong.
-        """
+        """May this action go ahead? See ``Client.ask``."""
         own_key = options.get("idempotency_key") is None
-        options.setdefault("max_wait", self._max_wait)
-        call = wire.ask(
-            (agent_id, identity_id, workload_id, scope_id),
-            options,
-            key=options.get("idempotency_key") or wire.new_key(),
-        )
+        call = self._question((agent_id, identity_id, workload_id, scope_id), options)
         decision = await self._decision(call)
-        if self._auto_wait if auto_wait is None else auto_wait:
+        if self._must_wait(decision, auto_wait):
             await self._wait_for_start(decision, free_if_interrupted=own_key)
         return decision
 
@@ -124,10 +107,9 @@ class AsyncClient(AsyncLooking):
         scope_id: str = "global",
         **options: Unpack[AskOptions],
     ) -> Decision:
-        """What would the answer be? Holds nothing and never waits."""
-        options.setdefault("max_wait", self._max_wait)
-        ids = (agent_id, identity_id, workload_id, scope_id)
-        return await self._decision(wire.ask(ids, options, key=None, dry_run=True))
+        """What would the answer be? See ``Client.propose``."""
+        call = self._hypothetical((agent_id, identity_id, workload_id, scope_id), options)
+        return await self._decision(call)
 
     @asynccontextmanager
     async def guard(
@@ -140,8 +122,7 @@ class AsyncClient(AsyncLooking):
     ) -> AsyncIterator[Permit]:
         """Ask, wait, let the body act, report: ``async with client.guard(…) as permit``.
 
-        Raises ``Denied`` instead of entering. An exception in the body is reported as ``error``,
-        which counts what was held: an interrupted action may have spent it.
+        A cancelled body is reported as ``error``, like any other exception; see ``Client.guard``.
         """
         decision = await self.ask(
             agent_id, identity_id, workload_id, scope_id, auto_wait=True, **options
@@ -166,7 +147,7 @@ class AsyncClient(AsyncLooking):
         headers: Mapping[str, str] | None = None,
         idempotency_key: str | None = None,
     ) -> Settlement:
-        """Say what the action really cost (nothing: what was held); ``cancelled`` frees it."""
+        """Say what the action really cost. See ``Client.report``."""
         call = wire.report(
             intent_id,
             outcome,
@@ -178,14 +159,11 @@ class AsyncClient(AsyncLooking):
         return await self._call(call, Settlement)
 
     async def extend(self, intent_id: str, seconds: float) -> Extension:
-        """Keep what is held for ``seconds`` from now."""
+        """Keep what is held a while longer. See ``Client.extend``."""
         return await self._call(wire.extend(intent_id, seconds), Extension)
 
     async def stream(self, **filters: Unpack[EventFilters]) -> AsyncIterator[dict[str, Any]]:
-        """Events after ``after`` as they become durable, for ever, over reconnects and restarts.
-
-        Raises ``DaemonUnreachable`` if the daemon stays away.
-        """
+        """Events as they become durable, for ever. See ``Client.stream``."""
         position = StreamPosition(filters)
         while True:
             try:
@@ -202,13 +180,9 @@ class AsyncClient(AsyncLooking):
         try:
             return await self._call(call, Decision)
         except RatelordError as error:
-            if not wire.stands_in_for(error):
-                raise
-            return wire.without_daemon(error, self.on_unreachable)
+            return self._instead(error)
 
     async def _wait_for_start(self, decision: Decision, *, free_if_interrupted: bool) -> None:
-        if not decision.allowed or decision.wait_seconds <= 0:
-            return
         try:
             await self._sleep(decision.wait_seconds)
         except BaseException:
@@ -222,19 +196,12 @@ class AsyncClient(AsyncLooking):
         try:
             # A cancelled task still says what became of its hold; the timeout bounds this.
             with anyio.CancelScope(shield=True):
-                permit.settlement = await self.report(
-                    permit.decision.intent_id,
-                    outcome=outcome,
-                    actual_cost=permit.actual_cost,
-                    costs=permit.costs,
-                    headers=permit.headers,
-                )
+                permit.settlement = await self._call(settlement(permit, outcome), Settlement)
         except RatelordError as error:
-            # The action is over either way: an unreported hold becomes use when it expires.
-            _log.warning("intent %s was not reported: %s", permit.decision.intent_id, error)
+            unreported(permit, error)
 
     async def _call(self, call: Call, kind: type[T]) -> T:
-        budget = attempts.Budget(self._timeout, self._monotonic)
+        budget = self._budget()
         retrying = AsyncRetrying(sleep=self._sleep, **attempts.policy(call, budget))
 
         async def attempt() -> T:
@@ -243,17 +210,10 @@ class AsyncClient(AsyncLooking):
         return await retrying(attempt)
 
     async def _reply(self, call: Call) -> Reply:
-        return await self._send(call, attempts.Budget(self._timeout, self._monotonic))
+        return await self._send(call, self._budget())
 
     async def _send(self, call: Call, budget: attempts.Budget) -> Reply:
-        request = self._http.build_request(
-            call.method,
-            call.path,
-            params=call.query or None,
-            content=call.content,
-            headers={"content-type": "application/json"} if call.body is not None else None,
-            timeout=max(budget.left(), 0.001),
-        )
+        request = self._http.build_request(**self._request(call, budget))
         with attempts.translated(self.connection):
             response = await self._http.send(request, stream=True)
             try:
@@ -265,16 +225,8 @@ class AsyncClient(AsyncLooking):
         return Reply(response.status_code, response.headers, body.bytes())
 
     async def _stream_once(self, position: StreamPosition) -> AsyncIterator[dict[str, Any]]:
-        call = position.call()
-        timeout = httpx2.Timeout(self._timeout, read=SILENCE_SECONDS)
         with attempts.translated(self.connection):
-            async with self._http.stream(
-                call.method,
-                call.path,
-                params=call.query,
-                headers=position.headers(),
-                timeout=timeout,
-            ) as response:
+            async with self._http.stream(**self._listening(position)) as response:
                 if response.status_code != 200:
                     content = await response.aread()
                     wire.check(Reply(response.status_code, response.headers, content))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -13,6 +12,7 @@ import httpx2
 from tenacity import Retrying
 
 from ratelord import attempts, wire
+from ratelord.asking import Asking, settlement, unreported
 from ratelord.connection import resolve
 from ratelord.decision import (
     Decision,
@@ -25,15 +25,14 @@ from ratelord.errors import Denied, RatelordError
 from ratelord.looking import Looking
 from ratelord.permit import Permit
 from ratelord.readers import EventFilters
-from ratelord.stream import SILENCE_SECONDS, StreamPosition
+from ratelord.stream import StreamPosition
 from ratelord.transport import client_settings
 from ratelord.wire import AskOptions, Call, Reply
 
 T = TypeVar("T")
-_log = logging.getLogger("ratelord")
 
 
-class Client(Looking):
+class Client(Asking, Looking):
     """Asks the daemon before acting, and tells it afterwards. Safe to share between threads.
 
     ``timeout`` (seconds) bounds all attempts of one call together. ``on_unreachable`` is what
@@ -55,21 +54,20 @@ class Client(Looking):
         sleep: Callable[[float], None] = time.sleep,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.connection = resolve(url, socket, token)
-        self.on_unreachable = on_unreachable
-        self._timeout = timeout
-        self._auto_wait = auto_wait
-        self._max_wait = max_wait
+        super().__init__(
+            resolve(url, socket, token),
+            on_unreachable,
+            timeout=timeout,
+            auto_wait=auto_wait,
+            max_wait=max_wait,
+            monotonic=monotonic,
+        )
         self._sleep = sleep
-        self._monotonic = monotonic
         uds = self.connection.socket
         self._http = httpx2.Client(
             **client_settings(self.connection),
             transport=httpx2.HTTPTransport(uds=uds, verify=False) if uds else None,
         )
-
-    def __repr__(self) -> str:
-        return f"Client({self.connection.where!r}, on_unreachable={self.on_unreachable!r})"
 
     def __enter__(self) -> Self:
         return self
@@ -104,14 +102,9 @@ class Client(Looking):
         ``RequestRefused`` if the question itself is wrong.
         """
         own_key = options.get("idempotency_key") is None
-        options.setdefault("max_wait", self._max_wait)
-        call = wire.ask(
-            (agent_id, identity_id, workload_id, scope_id),
-            options,
-            key=options.get("idempotency_key") or wire.new_key(),
-        )
+        call = self._question((agent_id, identity_id, workload_id, scope_id), options)
         decision = self._decision(call)
-        if self._auto_wait if auto_wait is None else auto_wait:
+        if self._must_wait(decision, auto_wait):
             self._wait_for_start(decision, free_if_interrupted=own_key)
         return decision
 
@@ -124,9 +117,8 @@ class Client(Looking):
         **options: Unpack[AskOptions],
     ) -> Decision:
         """What would the answer be? Holds nothing and never waits."""
-        options.setdefault("max_wait", self._max_wait)
-        ids = (agent_id, identity_id, workload_id, scope_id)
-        return self._decision(wire.ask(ids, options, key=None, dry_run=True))
+        call = self._hypothetical((agent_id, identity_id, workload_id, scope_id), options)
+        return self._decision(call)
 
     @contextmanager
     def guard(
@@ -198,13 +190,9 @@ class Client(Looking):
         try:
             return self._call(call, Decision)
         except RatelordError as error:
-            if not wire.stands_in_for(error):
-                raise
-            return wire.without_daemon(error, self.on_unreachable)
+            return self._instead(error)
 
     def _wait_for_start(self, decision: Decision, *, free_if_interrupted: bool) -> None:
-        if not decision.allowed or decision.wait_seconds <= 0:
-            return
         try:
             self._sleep(decision.wait_seconds)
         except BaseException:
@@ -216,34 +204,20 @@ class Client(Looking):
         if not permit.decision.intent_id:
             return
         try:
-            permit.settlement = self.report(
-                permit.decision.intent_id,
-                outcome=outcome,
-                actual_cost=permit.actual_cost,
-                costs=permit.costs,
-                headers=permit.headers,
-            )
+            permit.settlement = self._call(settlement(permit, outcome), Settlement)
         except RatelordError as error:
-            # The action is over either way: an unreported hold becomes use when it expires.
-            _log.warning("intent %s was not reported: %s", permit.decision.intent_id, error)
+            unreported(permit, error)
 
     def _call(self, call: Call, kind: type[T]) -> T:
-        budget = attempts.Budget(self._timeout, self._monotonic)
+        budget = self._budget()
         retrying = Retrying(sleep=self._sleep, **attempts.policy(call, budget))
         return retrying(lambda: wire.parse(self._send(call, budget), kind))
 
     def _reply(self, call: Call) -> Reply:
-        return self._send(call, attempts.Budget(self._timeout, self._monotonic))
+        return self._send(call, self._budget())
 
     def _send(self, call: Call, budget: attempts.Budget) -> Reply:
-        request = self._http.build_request(
-            call.method,
-            call.path,
-            params=call.query or None,
-            content=call.content,
-            headers={"content-type": "application/json"} if call.body is not None else None,
-            timeout=max(budget.left(), 0.001),
-        )
+        request = self._http.build_request(**self._request(call, budget))
         with attempts.translated(self.connection):
             response = self._http.send(request, stream=True)
             try:
@@ -255,17 +229,9 @@ class Client(Looking):
         return Reply(response.status_code, response.headers, body.bytes())
 
     def _stream_once(self, position: StreamPosition) -> Iterator[dict[str, Any]]:
-        call = position.call()
-        timeout = httpx2.Timeout(self._timeout, read=SILENCE_SECONDS)
         with (
             attempts.translated(self.connection),
-            self._http.stream(
-                call.method,
-                call.path,
-                params=call.query,
-                headers=position.headers(),
-                timeout=timeout,
-            ) as response,
+            self._http.stream(**self._listening(position)) as response,
         ):
             if response.status_code != 200:
                 wire.check(Reply(response.status_code, response.headers, response.read()))
