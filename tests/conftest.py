@@ -1,14 +1,21 @@
-"""What all tests share: the report of promises (``--promises``)."""
+"""What all tests share: the report of promises (``--promises``), and a daemon that does as told."""
 
 from __future__ import annotations
 
+import json
 import tomllib
 from collections import defaultdict
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from ratelord_core.testing.loopback import LoopbackServer
+from ratelord_core.testing.scripted_daemon import Answer, ScriptedDaemon
+
 PROMISES = Path(__file__).parent / "promises" / "promises.toml"
+WIRE = Path(__file__).parent / "data" / "wire"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -54,3 +61,30 @@ class PromiseReport:
         if any("failed" in outcome for outcome in outcomes):
             return "BROKEN"
         return "kept" if all(outcome == {"passed"} for outcome in outcomes) else "NOT RUN"
+
+
+@pytest.fixture(scope="session")
+def _served() -> Iterator[ScriptedDaemon]:
+    app = ScriptedDaemon()
+    with LoopbackServer(app) as server:
+        app.url = server.url
+        yield app
+
+
+@pytest.fixture
+def scripted_daemon(_served: ScriptedDaemon) -> ScriptedDaemon:
+    """A scripted daemon behind a real socket."""
+    _served.asked = []
+    return _served
+
+
+@pytest.fixture
+def answer() -> type[Answer]:
+    """What a scripted daemon answers."""
+    return Answer
+
+
+@pytest.fixture
+def wire() -> Callable[[str], dict[str, Any]]:
+    """The wire forms of answers, by name."""
+    return lambda name: dict(json.loads((WIRE / f"{name}.json").read_text(encoding="utf-8")))

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 GIVEN_TOKEN = "RATELORD_NEW_TOKEN"  # noqa: S105 - the name of a variable, not a token
 
-Identity = Annotated[str, Parameter(completer=known_ids.identities)]
+Identity = Annotated[str, Parameter(completer=known_ids.identities, help="The identity.")]
+Reason = Annotated[str | None, Parameter(help="Why; it is logged.")]
 
 
 def register(app: App) -> None:
@@ -81,7 +82,7 @@ def add(
             labels=_labels(label) or None,
             token=os.environ.get(GIVEN_TOKEN) or None,
         )
-    return _show(done, f"Identity {done.identity_id} is {done.status}.", json=json)
+    return _show_status(done, json=json)
 
 
 def list_(*, json: Json = False) -> int:
@@ -113,8 +114,6 @@ def rotate(name: Identity, /, *, secret_ref: str | None = None, json: Json = Fal
 
     Parameters
     ----------
-    name
-        The identity.
     secret_ref
         Where the provider's new credential lies.
     """
@@ -124,48 +123,25 @@ def rotate(name: Identity, /, *, secret_ref: str | None = None, json: Json = Fal
     return _show(done, f"Identity {done.identity_id} has a new token.", json=json)
 
 
-def revoke(name: Identity, /, *, reason: str | None = None, json: Json = False) -> int:
-    """Let an identity do nothing any more.
-
-    Parameters
-    ----------
-    name
-        The identity.
-    reason
-        Why; it is logged.
-    """
+def revoke(name: Identity, /, *, reason: Reason = None, json: Json = False) -> int:
+    """Let an identity do nothing any more."""
     with open_client() as client:
-        done = client.revoke_identity(name, reason=reason)
-    return _show(done, f"Identity {done.identity_id} is {done.status}.", json=json)
+        return _show_status(client.revoke_identity(name, reason=reason), json=json)
 
 
-def quarantine(name: Identity, /, *, reason: str | None = None, json: Json = False) -> int:
-    """Let an identity do nothing until it is restored.
-
-    Parameters
-    ----------
-    name
-        The identity.
-    reason
-        Why; it is logged.
-    """
+def quarantine(name: Identity, /, *, reason: Reason = None, json: Json = False) -> int:
+    """Let an identity do nothing until it is restored."""
     with open_client() as client:
-        done = client.quarantine_identity(name, reason=reason)
-    return _show(done, f"Identity {done.identity_id} is {done.status}.", json=json)
+        return _show_status(client.quarantine_identity(name, reason=reason), json=json)
 
 
-def restore(name: Identity, /, *, reason: str | None = None, json: Json = False) -> int:
-    """End a quarantine.
-
-    Parameters
-    ----------
-    name
-        The identity.
-    reason
-        Why; it is logged.
-    """
+def restore(name: Identity, /, *, reason: Reason = None, json: Json = False) -> int:
+    """End a quarantine."""
     with open_client() as client:
-        done = client.restore_identity(name, reason=reason)
+        return _show_status(client.restore_identity(name, reason=reason), json=json)
+
+
+def _show_status(done: Registration, *, json: bool) -> int:
     return _show(done, f"Identity {done.identity_id} is {done.status}.", json=json)
 
 
