@@ -119,7 +119,7 @@ def log(settings: Settings) -> Check:
         by = f" by {holder.group()}" if holder else ""
         return Check("log", "ok", f"{path}: in use{by}")
     except (StoreCorrupt, StoreNewer) as error:
-        return Check("log", "failed", str(error), "or restore it from a backup")
+        return Check("log", "failed", str(error))
     except (StoreError, PluginError) as error:
         return Check("log", "warning", str(error))
     step = f"choose one of {', '.join(sorted(stores))}"
@@ -147,8 +147,12 @@ def policy(settings: Settings) -> Check:
         document = read_policy(path, installed.load(settings.without))
     except PluginError:
         return Check("policy", "warning", "not read: a plugin is broken", "see plugins above")
-    except (PolicyError, SettingsError) as error:
-        return Check("policy", "failed", str(error), "correct it; see: ratelord policy check")
+    except PolicyError as error:
+        first, *others = str(error).splitlines()
+        more = f" and {len(others)} more" if others else ""
+        return Check("policy", "failed", first + more, f"see: ratelord policy check {path}")
+    except SettingsError as error:
+        return Check("policy", "failed", str(error), f"see: ratelord policy check {path}")
     except OSError as error:
         return Check("policy", "failed", f"{path}: {error.strerror}", "name another with --policy")
     return Check("policy", "ok", f"{path}, version {document.version[:12]}")
