@@ -84,6 +84,9 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Flags first, then the environment, then the file."""
         file = TomlConfigSettingsSource(settings_cls, config_file())
+        known = settings_cls.model_fields.keys()
+        for name in file.toml_data.keys() - known:
+            raise ValueError(f"no setting is called {name!r}; known: {', '.join(known)}")
         return init_settings, env_settings, file
 
 

@@ -119,7 +119,8 @@ def log(settings: Settings) -> Check:
         by = f" by {holder.group()}" if holder else ""
         return Check("log", "ok", f"{path}: in use{by}")
     except (StoreCorrupt, StoreNewer) as error:
-        return Check("log", "failed", str(error))
+        what, _, step = str(error).partition("; ")
+        return Check("log", "failed", what, step or "restore it from a copy")
     except (StoreError, PluginError) as error:
         return Check("log", "warning", str(error))
     step = f"choose one of {', '.join(sorted(stores))}"

@@ -209,6 +209,15 @@ def test_every_setting_says_where_it_comes_from(ratelord, tmp_path, monkeypatch)
     assert "hunter2" not in ran.out + ratelord("config", "show").out
 
 
+def test_a_setting_that_nobody_knows_is_refused(ratelord, tmp_path):
+    folder = tmp_path / "config" / "ratelord"
+    folder.mkdir(parents=True)
+    (folder / "config.toml").write_text("prot = 1\n")
+    ran = ratelord("config", "show")
+    assert ran.code == 1
+    assert "config.toml: no setting is called 'prot'; known: db_path" in ran.err
+
+
 def test_a_zero_is_a_value(ratelord):
     rows = {row["setting"]: row for row in ratelord("config", "show", "--port", "0", "--json").json}
     assert rows["port"]["value"] == 0
