@@ -188,8 +188,11 @@ class Audit:
                 )
 
     def _same_windows(self, line: dict[str, Any], pool: PoolBook, now: int) -> None:
-        """A fixed window's resets follow each other at its length, whatever happens."""
-        if pool.kind != "fixed":
+        """A fixed window's resets follow each other at its length, whatever happens.
+
+        One that is due, but waited for until the guard is over, is 0 away.
+        """
+        if pool.kind != "fixed" or not line["reset_in"]:
             return
         reset = now + line["reset_in"]
         pool.reset = reset if pool.reset is None else pool.reset

@@ -100,6 +100,15 @@ def test_a_window_out_of_rhythm_is_found(judge: Callable[..., Any]) -> None:
     assert "out of its rhythm" in judge(forger.events).faults[0]
 
 
+def test_a_reset_that_is_due_is_no_fault(judge: Callable[..., Any]) -> None:
+    forger = Forger(WINDOWS["fixed"], 100)
+    forger.decide(1, "one", 1)
+    forger.decide(2.5, "two", 1)
+    forger.events[-1]["payload"]["holds"][0]["reset_in"] = 0
+
+    assert judge(forger.events).faults == []
+
+
 def test_gaps_and_second_decisions_are_found(judge: Callable[..., Any]) -> None:
     forger = Forger(WINDOWS["sliding"], 100)
     forger.decide(1, "one", 1)

@@ -49,13 +49,20 @@ def fields(error: Refused) -> dict[str, str]:
         b'{"expected_cost": NaN}',
         b'{"expected_cost": Infinity}',
         b"[" * 30_000 + b"]" * 30_000,
-        b'{"client_context": ' + b'{"a":' * 5_000 + b"1" + b"}" * 5_000 + b"}",
         b'{"unknown": ' + b"[" * 30_000 + b"]" * 30_000 + b"}",
     ],
 )
 def test_what_is_not_json_is_refused_in_one_line(raw):
     error = refusal(INTENTS.decode, raw)
     assert error.code == "malformed_json"
+    assert "\n" not in str(error)
+
+
+def test_what_is_too_deep_is_refused_in_one_line():
+    raw = b'{"client_context": ' + b'{"a":' * 5_000 + b"1" + b"}" * 5_000 + b"}"
+    error = refusal(INTENTS.decode, raw)
+    # How deep the decoder itself goes is another matter in each version of Python.
+    assert error.code in ("malformed_json", "invalid_request")
     assert "\n" not in str(error)
 
 
