@@ -285,22 +285,27 @@ class LocalArbiter:
 
     async def observe(self, observations: Sequence[Observation], caller: Caller) -> ObservedView:
         self._gate()
-        pools = self.engine.observer.in_passing(
-            observations, self.clock.now(), "observation", caller.door
-        )
+        if caller.role == "agent":
+            self.engine.observer.know(observations)
+        return await self._observed(observations, caller)
+
+    async def _observed(self, seen: Sequence[Observation], caller: Caller) -> ObservedView:
+        now = self.clock.now()
+        pools = self.engine.observer.in_passing(seen, now, "observation", caller.door)
         await self.flush()
         return ObservedView(len(pools), pools)
 
     async def observe_headers(
         self, provider_id: str, headers: Mapping[str, str], dated: Micros, caller: Caller
     ) -> ObservedView:
+        self._gate()
         try:
             seen = self._around.read_headers(provider_id, headers, dated)
         except ProviderFailed as error:
             raise Conflict(f"provider {provider_id}: {error}", code="provider_failed") from error
         if seen is None:
             raise NotFound(f"provider {provider_id} is not configured", code="unknown_provider")
-        return await self.observe(seen, caller)
+        return await self._observed(seen, caller)
 
     # --- look ---------------------------------------------------------------------------------
 

@@ -59,6 +59,10 @@ class Moment:
         """The pools that this intent draws from."""
         return self._units.keys()
 
+    def draws(self, pool: str) -> bool:
+        """Whether this intent draws from a pool."""
+        return pool in self._units
+
     @property
     def tightest(self) -> str | None:
         """The pool that this intent brings nearest to exhaustion."""

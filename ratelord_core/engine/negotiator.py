@@ -13,7 +13,7 @@ from ratelord_core.engine.judgement import judge
 from ratelord_core.engine.moment import Moment
 from ratelord_core.engine.scribe import Scribe
 from ratelord_core.engine.state import State
-from ratelord_core.engine.units import settled_units, shared_key, units_of
+from ratelord_core.engine.units import settled_units, shared_key, units_of, usable
 from ratelord_core.engine.wish import Judgement
 from ratelord_core.errors import Conflict, InvalidRequest, NotFound
 from ratelord_core.events.payloads import (
@@ -181,9 +181,11 @@ class Negotiator:
         settings = self.state.settings
         needs = []
         for draw in binding.draws:
-            concurrent = ledger.accounts[draw.pool].pool.window.kind == "concurrency"
+            account = ledger.accounts[draw.pool]
+            concurrent = account.pool.window.kind == "concurrency"
             default = settings.concurrency_ttl if concurrent else settings.hold_ttl
-            units = units_of(intent, draw, costs)
+            most = usable(account.capacity, settings.high_reserve_percent)
+            units = units_of(intent, draw, costs, most)
             needs.append(Need(draw.pool, units, intent.duration or default))
         return needs
 
@@ -209,7 +211,7 @@ class Negotiator:
             valid=start + self.state.settings.hold_ttl if allowed and not needs else 0,
             holds=holds,
             decided_by=(by_rule.policy_id, by_rule.rule) if by_rule else None,
-            warnings=judged.warnings + moment.binding.warnings,
+            warnings=judged.warnings + moment.binding.warnings + _unused_costs(moment),
             retry_after=judged.retry_after,
             risk=() if risk is None else seen_risk(risk),
             tightest="" if risk is None or (holds and risk.pool == holds[0].pool) else risk.pool,
@@ -351,3 +353,11 @@ def _key_reused() -> Conflict:
         "this idempotency key was used with another question; use a new key",
         code="idempotency_key_reused",
     )
+
+
+def _unused_costs(moment: Moment) -> tuple[str, ...]:
+    """A cost that names a pool this action does not draw from is most likely a slip."""
+    unused = sorted(pool for pool in moment.intent.costs if not moment.draws(pool))
+    if not unused:
+        return ()
+    return (f"costs names {', '.join(unused)}, from which this action does not draw",)

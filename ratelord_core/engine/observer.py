@@ -131,6 +131,17 @@ class Observer:
             self._note_drift(found, now)
         return tuple(pool_key(seen.provider_id, seen.pool_id) for seen in kept)
 
+    def know(self, observations: Iterable[Observation]) -> None:
+        """Raises ``NotFound`` for a pool that nobody has declared or reported yet: agents may say
+        what they saw of a pool, but not invent one."""
+        for seen in observations:
+            key = pool_key(seen.provider_id, seen.pool_id)
+            if key not in self.state.ledger.accounts:
+                raise NotFound(
+                    f"no pool {key!r}; an agent may only speak of pools that are known",
+                    code="unknown_pool",
+                )
+
     def _must_be_known(self, seen: Observation) -> None:
         key = pool_key(seen.provider_id, seen.pool_id)
         account = self.state.ledger.accounts.get(key)

@@ -14,6 +14,7 @@ from ratelord_core.ledger.account import Account
 from ratelord_core.model.forecast import Forecast
 from ratelord_core.model.identity import Identity
 from ratelord_core.model.instant import Micros, to_seconds, to_text
+from ratelord_core.model.pool import MAX_UNITS
 from ratelord_core.model.views import (
     ForecastView,
     IdentityView,
@@ -53,7 +54,7 @@ class Reader:
             pool_id=pool.pool_id,
             unit=pool.unit,
             limit=figures.limit,
-            used=figures.used,
+            used=min(figures.used, MAX_UNITS),
             held=figures.held,
             scheduled=figures.scheduled,
             available=figures.available,
@@ -77,7 +78,7 @@ class Reader:
     def _account(self, key: str, now: Micros) -> Account:
         if key not in self.state.ledger.accounts or key in self.hidden:
             known = ", ".join(self.keys()[:_TOP]) or "none yet"
-            raise NotFound(f"no pool {key} (known: {known})", code="unknown_pool")
+            raise NotFound(f"no pool {key!r} (known: {known})", code="unknown_pool")
         return self.state.ledger.account(key, now)
 
     def _forecast_view(self, key: str, figures: Figures, now: Micros) -> ForecastView:
@@ -159,7 +160,6 @@ def identity_view(identity: Identity, last_active: Micros) -> IdentityView:
         credential_kind=identity.credential_kind,
         trust_level=identity.trust_level,
         allowed_agents=identity.allowed_agents,
-        token_fingerprint=identity.token_fingerprint,
         created_at=to_text(identity.created_at),
         last_active_at=to_text(last_active) if last_active else None,
     )

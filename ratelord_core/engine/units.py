@@ -11,9 +11,12 @@ from ratelord_core.model.pool import MAX_UNITS
 from ratelord_core.projections.costs import LearnedCosts
 
 
-def units_of(intent: Intent, draw: Draw, costs: LearnedCosts) -> int:
+def units_of(intent: Intent, draw: Draw, costs: LearnedCosts, most: int | None) -> int:
     """Units to hold: what the intent says of this pool, else its expected cost × what a call
-    consumes, else what reports taught, else what a call consumes, else 1. Rounded up."""
+    consumes, else what reports taught, else what a call consumes, else 1. Rounded up.
+
+    What reports taught is nobody's wish, so it never asks for more than ``most``, which an asker
+    can have: one report of an absurd cost must not shut its workload out for good."""
     named = intent.costs.get(draw.pool)
     if named is not None:
         return whole(named)
@@ -21,7 +24,14 @@ def units_of(intent: Intent, draw: Draw, costs: LearnedCosts) -> int:
     if intent.expected_cost is not None:
         return whole(intent.expected_cost * per_call)
     learned = costs.estimate(intent.workload_id, draw.pool)
-    return learned if learned is not None else whole(per_call)
+    if learned is None:
+        return whole(per_call)
+    return learned if most is None else max(1, min(learned, most))
+
+
+def usable(capacity: int | None, reserve_percent: float) -> int | None:
+    """What one ask can have of a pool besides what is kept for urgent work; None = no limit."""
+    return None if capacity is None else capacity - math.ceil(capacity * reserve_percent / 100)
 
 
 def settled_units(pool: str, held: int, report: Report, per_call: float) -> int:

@@ -37,6 +37,11 @@ class Account(ABC):
         self._waiting: list[Leg] = []
         """Scheduled legs, the next to start last."""
 
+    @property
+    def capacity(self) -> int | None:
+        """The most that can ever be available at once; None = no limit is known."""
+        return self.limit
+
     @abstractmethod
     def advance(self, now: Micros) -> Reset | None:
         """Bring the account to ``now``; the last window's end if one ended."""

@@ -39,6 +39,11 @@ class BucketAccount(Account):
         """The most the bucket holds, in units."""
         return self._declared_burst if self._declared_burst is not None else self.limit or 0
 
+    @property
+    def capacity(self) -> int | None:
+        """A full bucket."""
+        return None if self.limit is None else self.burst
+
     def advance(self, now: Micros) -> Reset | None:
         self.begin(now)
         self.tally.advance(now)

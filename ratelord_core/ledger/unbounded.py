@@ -18,6 +18,11 @@ class UnboundedAccount(Account):
         self.used = 0
         self._settled = SettledLog()
 
+    @property
+    def capacity(self) -> int | None:
+        """Without end."""
+        return None
+
     def advance(self, now: Micros) -> Reset | None:
         self.begin(now)
         return None

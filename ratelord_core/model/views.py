@@ -88,7 +88,6 @@ class IdentityView(msgspec.Struct, frozen=True):
     credential_kind: str | None
     trust_level: str | None
     allowed_agents: tuple[str, ...]
-    token_fingerprint: str | None
     created_at: str
     last_active_at: str | None
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from ratelord_core.errors import FieldError, InvalidRequest
-from ratelord_core.model.ids import is_id
+from ratelord_core.model.ids import DELETED, SYSTEM, is_id
 from ratelord_core.model.pool import MAX_UNITS
 
 LONGEST_SPAN: Final = 366 * 86_400.0
@@ -36,6 +36,8 @@ def check_id(faults: Faults, field: str, value: str | None) -> None:
     """An id that is given must be well formed."""
     if value is not None and not is_id(value):
         faults.append(FieldError(field, f"{shown(value)} is not an id: {_ID_RULE}"))
+    if value in (SYSTEM, DELETED):
+        faults.append(FieldError(field, f"{value} is the daemon's own name; take another"))
 
 
 def check_provider(faults: Faults, field: str, value: str | None) -> None:

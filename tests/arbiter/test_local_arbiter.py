@@ -40,6 +40,7 @@ async def until(what: Callable[[], Any]) -> None:
 # --- acknowledged means written ---------------------------------------------------------------
 
 
+@pytest.mark.promise("D-02")
 def test_an_answer_is_in_the_log_before_it_is_given(run: Run, house: Any) -> None:
     async def main() -> None:
         arbiter = await house.open()
@@ -157,6 +158,7 @@ def test_who_goes_away_in_the_middle_loses_nothing_and_doubles_nothing(
     run(main())
 
 
+@pytest.mark.promise("F-06")
 def test_a_batch_that_is_refused_holds_nothing(run: Run, house: Any) -> None:
     async def main() -> None:
         arbiter = await house.open()
@@ -287,6 +289,7 @@ def test_a_recovery_that_meets_the_unexpected_tries_again(
 # --- the state is the log's -------------------------------------------------------------------
 
 
+@pytest.mark.promise("D-02")
 @pytest.mark.parametrize("seed", range(6))
 def test_whatever_happens_the_state_is_what_the_log_gives(run: Run, house: Any, seed: int) -> None:
     dice = random.Random(seed)

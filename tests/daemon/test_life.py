@@ -40,6 +40,7 @@ def test_until_its_providers_were_asked_it_answers_starting(start: Start, until:
     assert len(desk.decided()) == 1
 
 
+@pytest.mark.promise("D-03")
 def test_a_signal_under_load_loses_no_answer(start: Start, crowd: Any) -> None:
     desk = start()
     with crowd(desk.daemon.url, 8) as people:
@@ -76,6 +77,7 @@ def test_a_policy_is_read_again_at_a_signal_and_a_bad_one_changes_nothing(
     assert denied["decided_by"]["policy_id"] == "closed"
 
 
+@pytest.mark.promise("D-02")
 def test_clients_that_hang_up_lose_nothing_and_double_nothing(start: Start) -> None:
     desk = start()
     address = urlsplit(desk.daemon.url)

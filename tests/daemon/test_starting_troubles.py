@@ -39,6 +39,7 @@ def up(incubator: Command, db: Path, *words: str, **options: Any) -> Any:
     return incubator("up", "--port", "0", "--db", str(db), *words, **options)
 
 
+@pytest.mark.promise("F-07")
 def test_a_newer_schema(incubator: Command, log: Path) -> None:
     with closing(sqlite3.connect(log)) as database:
         database.execute("UPDATE meta SET value = '99' WHERE key = 'schema_version'")
@@ -51,6 +52,7 @@ def test_a_newer_schema(incubator: Command, log: Path) -> None:
     assert "upgrade ratelord" in line
 
 
+@pytest.mark.promise("F-07")
 def test_a_database_whose_pages_went_bad(incubator: Command, log: Path) -> None:
     pages = bytearray(log.read_bytes())
     pages[100:8192] = b"\xee" * (8192 - 100)
@@ -62,6 +64,7 @@ def test_a_database_whose_pages_went_bad(incubator: Command, log: Path) -> None:
     assert "restore it from a copy" in line
 
 
+@pytest.mark.promise("F-07")
 def test_an_event_that_cannot_be_read(incubator: Command, log: Path) -> None:
     with closing(sqlite3.connect(log)) as database:
         database.execute(
@@ -75,6 +78,7 @@ def test_an_event_that_cannot_be_read(incubator: Command, log: Path) -> None:
     assert "ratelord events verify" in line
 
 
+@pytest.mark.promise("F-07")
 def test_a_database_of_another_program(incubator: Command, tmp_path: Path) -> None:
     path = tmp_path / "other.db"
     with closing(sqlite3.connect(path)) as database:
@@ -110,6 +114,7 @@ def test_a_full_disk(incubator: Command, tmp_path: Path) -> None:
     assert "free some space" in line
 
 
+@pytest.mark.promise("F-07")
 @pytest.mark.parametrize(
     ("content", "named"),
     [
@@ -134,6 +139,7 @@ def test_a_policy_that_cannot_be_used(
     assert named in line
 
 
+@pytest.mark.promise("F-07")
 def test_a_log_that_a_running_daemon_keeps_is_left_alone(
     incubator: Command, start: Callable[..., Any]
 ) -> None:

@@ -64,6 +64,7 @@ def test_a_pool_that_is_just_used_up_is_in_order(forger: Forger, judge: Callable
     assert judge(forger.events).faults == []
 
 
+@pytest.mark.promise("F-05")
 def test_one_unit_too_many_is_found(forger: Forger, judge: Callable[..., Any]) -> None:
     forger.decide(1, "one", 60)
     forger.decide(2, "two", 41)

@@ -203,7 +203,7 @@ def moments() -> Iterator[float]:
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
-@pytest.mark.promise("F-13")
+@pytest.mark.promise("D-02", "F-13")
 def test_a_hundred_kills_under_load_lose_nothing_and_promise_nothing_twice(
     tmp_path: Path,
     agents: list[Agent],

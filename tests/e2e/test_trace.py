@@ -142,7 +142,7 @@ async def _play(url: str) -> list[Agent]:
 
 
 @pytest.mark.slow
-@pytest.mark.promise("F-12")
+@pytest.mark.promise("F-05", "F-12")
 def test_a_real_trace_is_decided_within_every_limit_and_written_as_it_was_answered(
     tmp_path: Path,
     audit: Callable[[str], Any],

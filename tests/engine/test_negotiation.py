@@ -228,3 +228,19 @@ def test_a_replay_of_the_log_gives_the_same_state() -> None:
     now = table.now
     table.engine.scribe.turn(now)
     assert table.replayed().picture(now) == table.engine.state.picture(now)
+
+
+def test_one_absurd_report_does_not_shut_a_workload_out() -> None:
+    table = Table(LOCAL)
+    first = table.ask()
+    table.report(first.intent_id, actual_cost=1_000)
+    table.pass_time(70)
+    again = table.ask()
+    assert again.allowed
+    assert again.holds[0].units == 9
+
+
+def test_a_cost_that_names_a_pool_nobody_draws_from_is_pointed_out() -> None:
+    decision = Table(LOCAL).ask(costs={"local/jbos": 3})
+    assert decision.allowed
+    assert any("local/jbos" in warning for warning in decision.warnings)

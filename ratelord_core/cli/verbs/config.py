@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,9 @@ CLIENT_VARIABLES = {
 """What client verbs read beside the daemon's settings, with its default."""
 
 _SECRET = ("token", "secret", "password")
+_MASK = "••••••"
+_USER_IN_URL = re.compile(r"^([a-z][a-z0-9+.\-]*://)[^/@]*@", re.IGNORECASE)
+"""A name and a password before an address's host."""
 
 
 def register(app: App) -> None:
@@ -98,7 +102,9 @@ def _written(file: Path) -> dict[str, Any]:
 
 def _plain(name: str, value: Any) -> Any:
     if value and any(word in name for word in _SECRET):
-        return "••••••"
+        return _MASK
+    if isinstance(value, str):
+        return _USER_IN_URL.sub(rf"\1{_MASK}@", value)
     if isinstance(value, Path):
         return str(value)
     return list(value) if isinstance(value, tuple) else value
