@@ -7,6 +7,7 @@ import re
 import socket
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
 
 import pytest
 
@@ -22,13 +23,44 @@ workloads:
   small: {{consumes: {{many/a: 1}}}}
   big: {{consumes: {{many/b: 1}}}}
 """
-A = {"provider_id": "many", "pool_id": "a"}
+OWN = [f"work-{number}" for number in range(6)]
+SHARED = "pools:\n" + "".join(
+    f"  - {{id: own/{work}, limit: {LIMIT}, window: {{kind: fixed, every: 1h}}, shared_by: [{work}]}}\n"
+    for work in OWN
+)
 
 
 @pytest.fixture
 def real(tmp_path):
     with DaemonProcess(tmp_path, policy=POLICY) as daemon:
         yield daemon
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory):
+    """A daemon for tests that each keep to a pool of their own."""
+    with DaemonProcess(tmp_path_factory.mktemp("shared"), policy=SHARED) as daemon:
+        yield daemon, iter(OWN)
+
+
+@pytest.fixture
+def client(shared):
+    with Client(shared[0].url) as client:
+        yield client
+
+
+@pytest.fixture
+def own(shared):
+    """A pool that no other test uses, and the workload that uses it."""
+    work = next(shared[1])
+    return Own(f"own/{work}", work)
+
+
+class Own(NamedTuple):
+    """A pool's key, and the workload that uses it and no other."""
+
+    pool: str
+    work: str
 
 
 class ForgetfulProxy:
@@ -73,60 +105,62 @@ def _request(client: socket.socket) -> bytes:
     return received
 
 
-def test_a_budget_of_n_admits_exactly_n(real):
-    with Client(real.url) as client:
+def test_a_budget_of_n_admits_exactly_n(client, own):
+    def ask(number: int) -> str:
+        return client.ask(f"agent-{number}", "id", own.work, max_wait=0).reason_code
 
-        def ask(number: int) -> str:
-            return client.ask(f"agent-{number}", "id", "small", max_wait=0).reason_code
-
-        with ThreadPoolExecutor(8) as threads:
-            answers = list(threads.map(ask, range(LIMIT * 2)))
-        pool = client.pool("many/a")
+    with ThreadPoolExecutor(8) as threads:
+        answers = list(threads.map(ask, range(LIMIT * 2)))
+    pool = client.pool(own.pool)
     assert answers.count("ok") == LIMIT, answers
     assert pool["used"] + pool["held"] == LIMIT
     assert pool["available"] == 0
 
 
-def test_a_lost_answer_holds_nothing_twice(real):
-    port = int(real.url.rpartition(":")[2])
-    with Client(real.url) as client:
-        tried = client.propose("a", "id", "small")
-        assert tried, tried.reason  # past its start, it answers everything
-    with ForgetfulProxy(port) as proxy, Client(proxy.url) as client:
-        decision = client.ask("a", "id", "small")
-    with Client(real.url) as client:
-        pool = client.pool("many/a")
+def test_a_lost_answer_holds_nothing_twice(shared, client, own):
+    tried = client.propose("a", "id", own.work)
+    assert tried, tried.reason  # past its start, it answers everything
+    port = int(shared[0].url.rpartition(":")[2])
+    with ForgetfulProxy(port) as proxy, Client(proxy.url) as unlucky:
+        decision = unlucky.ask("a", "id", own.work)
     assert proxy.lost == 1
     assert decision
-    assert pool["held"] == 1
+    assert client.pool(own.pool)["held"] == 1
 
 
-def test_a_guard_settles_what_the_body_cost(real):
-    with Client(real.url) as client:
-        with client.guard("a", "id", "small") as permit:
-            permit.actual_cost = 4
-        assert permit.settlement.settled[0].settled == 4
-        assert client.pool("many/a")["used"] == 4
+def test_a_guard_settles_what_the_body_cost(client, own):
+    with client.guard("a", "id", own.work) as permit:
+        permit.actual_cost = 4
+    assert permit.settlement.settled[0].settled == 4
+    assert client.pool(own.pool)["used"] == 4
 
 
-def test_a_guard_that_broke_counts_and_one_that_gave_up_does_not(real):
-    with Client(real.url) as client:
-        with pytest.raises(RuntimeError), client.guard("a", "id", "small"):
-            raise RuntimeError
-        assert client.pool("many/a")["used"] == 1
-        with client.guard("a", "id", "small") as permit:
-            permit.cancel()
-        pool = client.pool("many/a")
-        assert (pool["used"], pool["held"]) == (1, 0)
+def test_a_guard_that_broke_counts_and_one_that_gave_up_does_not(client, own):
+    with pytest.raises(RuntimeError), client.guard("a", "id", own.work):
+        raise RuntimeError
+    assert client.pool(own.pool)["used"] == 1
+    with client.guard("a", "id", own.work) as permit:
+        permit.cancel()
+    pool = client.pool(own.pool)
+    assert (pool["used"], pool["held"]) == (1, 0)
 
 
-def test_what_does_not_fit_is_denied_with_the_time_to_come_back(real):
-    with Client(real.url) as client:
-        assert client.ask("a", "id", "small", expected_cost=LIMIT)
-        with pytest.raises(Denied) as denied, client.guard("a", "id", "small", max_wait=0):
-            pytest.fail("it ran")
+def test_what_does_not_fit_is_denied_with_the_time_to_come_back(client, own):
+    assert client.ask("a", "id", own.work, expected_cost=LIMIT)
+    with (
+        pytest.raises(Denied) as denied,
+        client.guard("a", "id", own.work, max_wait=0),
+    ):
+        pytest.fail("it ran")
     assert denied.value.decision.reason_code in ("pool_exhausted", "wait_too_long")
     assert denied.value.retry_after > 0
+
+
+def test_the_same_key_gets_the_same_answer(client, own):
+    first = client.ask("a", "id", own.work, idempotency_key="k")
+    again = client.ask("a", "id", own.work, idempotency_key="k")
+    assert again.intent_id == first.intent_id
+    assert client.pool(own.pool)["held"] == 1
 
 
 def test_a_dry_run_changes_nothing(real):
@@ -135,13 +169,6 @@ def test_a_dry_run_changes_nothing(real):
         assert client.propose("a", "id", "small")
         assert client.health()["seq"] == before
         assert client.pool("many/a")["held"] == 0
-
-
-def test_the_same_key_gets_the_same_answer(real):
-    with Client(real.url) as client:
-        first = client.ask("a", "id", "small", idempotency_key="k")
-        assert client.ask("a", "id", "small", idempotency_key="k").intent_id == first.intent_id
-        assert client.pool("many/a")["held"] == 1
 
 
 def test_every_reader_reads(real):
