@@ -33,6 +33,20 @@ def real(tmp_path, monkeypatch):
         yield daemon
 
 
+@pytest.fixture(scope="module")
+def _lasting(tmp_path_factory):
+    with DaemonProcess(tmp_path_factory.mktemp("lasting"), policy=POLICY) as daemon:
+        yield daemon
+
+
+@pytest.fixture
+def lasting(_lasting, monkeypatch):
+    """A daemon that several tests look at, and leave as it is."""
+    monkeypatch.setenv("RATELORD_URL", _lasting.url)
+    monkeypatch.setenv("RATELORD_DB_PATH", str(_lasting.db))
+    return _lasting
+
+
 def start(folder, *words):
     """Start a command that is expected to end by itself."""
     return subprocess.run(
@@ -60,7 +74,7 @@ def test_a_pool_is_asked_dry_and_every_answer_can_be_explained(ratelord, real):
     assert "are as written" in proof.out
 
 
-def test_a_rule_denies_by_name(ratelord, real):
+def test_a_rule_denies_by_name(ratelord, lasting):
     ran = ratelord("ask", "toy")
     assert ran.code == 3
     assert "no toys" in ran.out
@@ -81,7 +95,7 @@ def test_after_a_crash_the_pools_are_as_they_were(ratelord, real, monkeypatch):
     assert before[0]["held"] == 1
 
 
-def test_status_says_it_is_well(ratelord, real):
+def test_status_says_it_is_well(ratelord, lasting):
     ran = ratelord("status")
     assert ran.code == 0
     assert "is ok" in ran.out
@@ -99,15 +113,15 @@ def test_a_bad_policy_is_refused_and_the_old_one_stays(ratelord, real):
     assert "no games" in ratelord("ask", "toy").out
 
 
-def test_the_doctor_finds_the_daemon(ratelord, real):
-    port = real.url.rpartition(":")[2]
+def test_the_doctor_finds_the_daemon(ratelord, lasting):
+    port = lasting.url.rpartition(":")[2]
     ran = ratelord("doctor", "--port", port)
     assert ran.code == 0
     assert f"a daemon answers at 127.0.0.1:{port}" in ran.out
-    assert str(real.pid) in ran.out
+    assert str(lasting.pid) in ran.out
 
 
-def test_the_replayed_log_equals_the_daemon(ratelord, real):
+def test_the_replayed_log_equals_the_daemon(ratelord, lasting):
     ratelord("ask", "repo_scan")
     ran = ratelord("admin", "replay")
     assert ran.code == 0
@@ -120,11 +134,11 @@ def test_a_signal_ends_it_in_good_order(real, sign):
     assert "Traceback" not in real.log
 
 
-def test_a_second_daemon_on_the_same_log_is_refused_in_one_line(real, tmp_path):
-    ran = start(tmp_path, "up", "--port", "0", "--db", str(real.db))
+def test_a_second_daemon_on_the_same_log_is_refused_in_one_line(lasting, tmp_path):
+    ran = start(tmp_path, "up", "--port", "0", "--db", str(lasting.db))
     assert ran.returncode == 1
     assert ran.stderr.count("\n") == 1
-    assert str(real.pid) in ran.stderr
+    assert str(lasting.pid) in ran.stderr
 
 
 def test_a_taken_port_is_refused_in_one_line(tmp_path):
