@@ -15,6 +15,7 @@ import httpx2
 import pytest
 
 from ratelord_core.testing.daemon_process import DaemonProcess
+from ratelord_core.testing.desk import patiently
 
 TRACE = Path(__file__).parents[1] / "data" / "llm_requests.csv.gz"
 AGENTS = 60
@@ -173,10 +174,7 @@ def test_a_real_trace_is_decided_within_every_limit_and_written_as_it_was_answer
 
 
 def _until_open(url: str) -> None:
-    ends = time.monotonic() + 10
-    while httpx2.get(url + "/v1/health", timeout=10).json()["status"] == "initializing":
-        assert time.monotonic() < ends
-        time.sleep(0.05)
+    patiently(lambda: httpx2.get(url + "/v1/health/ready", timeout=10).is_success)
 
 
 def _leaks_nothing(agents: list[Agent], log: Any) -> None:
