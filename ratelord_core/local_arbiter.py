@@ -16,7 +16,7 @@ from ratelord_core import __version__
 from ratelord_core.arbiter import EventFilter
 from ratelord_core.clock import Clock
 from ratelord_core.engine import Engine, State
-from ratelord_core.engine.negotiator import Repeated, Reported
+from ratelord_core.engine.negotiator import Repeated
 from ratelord_core.errors import (
     Conflict,
     NotFound,
@@ -31,7 +31,7 @@ from ratelord_core.log_reader import LogReader
 from ratelord_core.model.caller import Caller
 from ratelord_core.model.decision import Decision
 from ratelord_core.model.identity import Identity
-from ratelord_core.model.ids import split_pool_key, uuid_bytes
+from ratelord_core.model.ids import uuid_bytes
 from ratelord_core.model.instant import Micros, to_seconds, to_text
 from ratelord_core.model.intent import Intent, Report
 from ratelord_core.model.observation import Observation
@@ -50,7 +50,6 @@ from ratelord_core.model.views import (
     ProviderHealth,
     RegisteredView,
     ReportView,
-    SettledHold,
     UsageView,
 )
 from ratelord_core.plugins import PluginInfo
@@ -199,17 +198,17 @@ class LocalArbiter:
         self._may_touch(intent_id, caller)
         digest = sha256(_encode(report)).hexdigest()[:16]
         now = self.clock.now()
-        reported = self.engine.negotiator.report(intent_id, report, digest, now, caller.door)
+        reported = self.engine.settler.report(intent_id, report, digest, now, caller.door)
         if reported is None:
             lock = self._late.setdefault(intent_id, asyncio.Lock())
             async with lock:
                 return await self._report_forgotten(intent_id, report, digest, caller)
         if reported.duplicate:
             await self._settled_before()
-            return _report_view(intent_id, report, reported, ())
+            return reported.view(intent_id, report.outcome, ())
         warnings = self._take_headers(intent_id, report, now, caller)
         await self.flush()
-        return _report_view(intent_id, report, reported, warnings)
+        return reported.view(intent_id, report.outcome, warnings)
 
     def _may_touch(self, intent_id: str, caller: Caller) -> None:
         """An agent's token settles its own identity's intents only."""
@@ -277,7 +276,7 @@ class LocalArbiter:
     async def extend(self, intent_id: str, span: Micros, caller: Caller) -> ExtendView:
         self._gate()
         self._may_touch(intent_id, caller)
-        end = self.engine.negotiator.extend(intent_id, span, self.clock.now(), caller.door)
+        end = self.engine.settler.extend(intent_id, span, self.clock.now(), caller.door)
         await self.flush()
         return ExtendView(intent_id, to_text(end))
 
@@ -463,18 +462,6 @@ class LocalArbiter:
 
     def inject(self, provider_id: str, pool_id: str, usage: int | None, limit: int | None) -> None:
         self._around.inject(provider_id, pool_id, usage, limit)
-
-
-def _report_view(
-    intent_id: str, report: Report, reported: Reported, warnings: tuple[str, ...]
-) -> ReportView:
-    lines = tuple(
-        SettledHold(*split_pool_key(line.pool), line.held, line.used)
-        for line in reported.settlement.lines
-    )
-    return ReportView(
-        intent_id, report.outcome, lines, reported.settlement.late, reported.duplicate, warnings
-    )
 
 
 def _finding(found: Any) -> PolicyFinding:

@@ -35,11 +35,11 @@ class SqliteEventStore:
         self.path = path.resolve()
         self._lock: DaemonLock | None = None
         self._writer: Connection | None = None
+        self._readers = open_readers(self.path)  # connects to nothing yet
         try:
             if exclusive:
                 self._lock = DaemonLock(self.path)
                 self._writer = open_writer(self.path)
-            self._readers = open_readers(self.path)
             refuse_unreadable(self.path, self._readers)
             self._newest = self.head()
         except OSError as error:
@@ -103,10 +103,10 @@ class SqliteEventStore:
 
     def close(self) -> None:
         """Fold everything into the main file and free the lock."""
-        self._readers.dispose()
         self._let_go()
 
     def _let_go(self) -> None:
+        self._readers.dispose()
         if self._writer is not None:
             self._writer.close()
             self._writer = None

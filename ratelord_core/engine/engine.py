@@ -15,6 +15,7 @@ from ratelord_core.engine.observer import Observer, pin
 from ratelord_core.engine.reader import Reader
 from ratelord_core.engine.registrar import Registrar
 from ratelord_core.engine.scribe import Scribe
+from ratelord_core.engine.settler import Settler
 from ratelord_core.engine.state import State
 from ratelord_core.events.envelope import Draft
 from ratelord_core.events.payloads import ConfigLoaded, Payload, PolicyUpdated
@@ -36,6 +37,7 @@ class Engine:
         self.entropy = entropy
         self.scribe = Scribe(state, entropy)
         self.negotiator = Negotiator(state, policy, entropy, self.scribe)
+        self.settler = Settler(state, self.scribe)
         self.observer = Observer(state, self.scribe)
         self.lookout = Lookout(state, self.scribe)
         self.registrar = Registrar(state, self.scribe, entropy)

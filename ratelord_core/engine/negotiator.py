@@ -1,5 +1,4 @@
-"""Decides intents and settles them: one uninterrupted thought from a question to what is written
-down."""
+"""Decides intents: one uninterrupted thought from a question to what is written down."""
 
 from __future__ import annotations
 
@@ -13,24 +12,21 @@ from ratelord_core.engine.judgement import judge
 from ratelord_core.engine.moment import Moment
 from ratelord_core.engine.scribe import Scribe
 from ratelord_core.engine.state import State
-from ratelord_core.engine.units import settled_units, shared_key, units_of, usable
+from ratelord_core.engine.units import units_of, usable
 from ratelord_core.engine.wish import Judgement
-from ratelord_core.errors import Conflict, InvalidRequest, NotFound
+from ratelord_core.errors import Conflict, InvalidRequest
 from ratelord_core.events.payloads import (
     HeldLine,
-    HoldExtended,
     IntentDecided,
-    IntentReported,
     IntentSubmitted,
     PolicyTriggered,
 )
 from ratelord_core.graph import Binding
-from ratelord_core.ledger import Asker, Hold, Need, Settlement
+from ratelord_core.ledger import Asker, Need
 from ratelord_core.model.decision import Decision
-from ratelord_core.model.dimensions import Dimensions
-from ratelord_core.model.ids import Entropy, uuid_bytes, uuid_text
+from ratelord_core.model.ids import Entropy, uuid_text
 from ratelord_core.model.instant import MINUTE, Micros
-from ratelord_core.model.intent import Intent, Report
+from ratelord_core.model.intent import Intent
 from ratelord_core.policy.stack import PolicyStack
 from ratelord_core.policy.trace import asked, told
 from ratelord_core.policy.verdict import PolicyVerdict
@@ -53,15 +49,8 @@ class Repeated(msgspec.Struct, frozen=True):
     intent_id: str
 
 
-class Reported(msgspec.Struct, frozen=True):
-    """What a report did. ``duplicate``: the same one had been taken before."""
-
-    settlement: Settlement
-    duplicate: bool = False
-
-
 class Negotiator:
-    """Decides intents and settles them."""
+    """Decides intents."""
 
     def __init__(self, state: State, policy: PolicyStack, entropy: Entropy, scribe: Scribe) -> None:
         self.state = state
@@ -268,84 +257,6 @@ class Negotiator:
                     policy_id=policy_id, rule=rule, action=action, reason=reason
                 )
                 self.scribe.write(now, triggered, intent.dimensions)
-
-    # --- reporting ----------------------------------------------------------------------------
-
-    def report(
-        self, intent_id: str, report: Report, digest: str, now: Micros, door: str
-    ) -> Reported | None:
-        """Settle an intent; None if nobody here remembers it (the log may). Raises ``Conflict``
-        for a second report that differs from the first."""
-        self.scribe.turn(now)
-        hold = self.state.ledger.find(intent_id)
-        if hold is None:
-            return None
-        if hold.report is not None:
-            if hold.report != digest:
-                raise Conflict(
-                    f"intent {intent_id} was already reported with other content",
-                    code="report_differs",
-                )
-            lines = tuple(hold.resolved[pool] for pool in sorted(hold.resolved))
-            return Reported(Settlement(lines, late=False), duplicate=True)
-        settled, told = self._settled(hold, report)
-        event = IntentReported(
-            outcome=report.outcome,
-            settled=settled,
-            learn=bool(told),
-            assumed=tuple(pool for pool, _ in settled if pool not in told) if told else (),
-            late=bool(hold.resolved),
-            body=digest,
-        )
-        settlement = self.scribe.write(
-            now, event, self._dimensions(hold), door=door, intent_id=uuid_bytes(intent_id)
-        )
-        return Reported(settlement)
-
-    def _settled(
-        self, hold: Hold, report: Report
-    ) -> tuple[tuple[tuple[str, int], ...], tuple[str, ...]]:
-        """Units by pool, and the pools of which the report told the real cost."""
-        held = {pool: leg.units for pool, leg in hold.legs.items()}
-        held |= {pool: gone.held for pool, gone in hold.resolved.items()}
-        if report.outcome == "cancelled":
-            return tuple((pool, 0) for pool in sorted(held)), ()
-        workload = self.state.topology.workloads.get(hold.asker.workload)
-        consumes = workload.consumes if workload else {}
-        identity = hold.asker.party[1]
-        settled = []
-        for pool in sorted(held):
-            per_call = consumes.get(pool, consumes.get(shared_key(pool, identity), 1.0))
-            settled.append((pool, settled_units(pool, held[pool], report, per_call)))
-        told = [p for p in held if report.actual_cost is not None or p in report.costs]
-        return tuple(settled), tuple(sorted(told)) if report.outcome == "success" else ()
-
-    def _dimensions(self, hold: Hold) -> Dimensions:
-        agent, identity, scope = hold.asker.party
-        return Dimensions(agent, identity, hold.asker.workload, scope)
-
-    def extend(self, intent_id: str, span: Micros, now: Micros, door: str) -> Micros:
-        """Let an intent's holds live until ``span`` from now (or longer, if they do already); when
-        the first of them ends then."""
-        self.scribe.turn(now)
-        hold = self.state.ledger.holds.get(intent_id)
-        if hold is None:
-            known = self.state.ledger.find(intent_id)
-            if known is None:
-                raise NotFound(f"no open hold for intent {intent_id}")
-            raise Conflict(f"intent {intent_id} has ended; ask again", code="hold_ended")
-        end = max(now, hold.start) + span
-        if not self.state.ledger.extendable(intent_id, end, now):
-            raise Conflict(
-                f"a longer hold for intent {intent_id} does not fit beside what was promised; "
-                "finish or ask again",
-                code="extension_does_not_fit",
-            )
-        event = HoldExtended(intent_id=intent_id, expires_at=end)
-        self.scribe.write(
-            now, event, self._dimensions(hold), door=door, intent_id=uuid_bytes(intent_id)
-        )
-        return min(leg.end for leg in hold.legs.values())
 
 
 def _key_reused() -> Conflict:

@@ -87,13 +87,13 @@ class Table:
         """Settle an intent; None if nobody remembers it."""
         told = Report(outcome, **fields)
         digest = sha256(repr(told).encode()).hexdigest()[:16]
-        done = self.engine.negotiator.report(intent_id, told, digest, self.now, "test")
+        done = self.engine.settler.report(intent_id, told, digest, self.now, "test")
         self._commit()
         return done
 
     def extend(self, intent_id: str, seconds: float) -> Micros:
         """Let an intent's holds live longer."""
-        end = self.engine.negotiator.extend(intent_id, int(seconds * SECOND), self.now, "test")
+        end = self.engine.settler.extend(intent_id, int(seconds * SECOND), self.now, "test")
         self._commit()
         return end
 
