@@ -65,7 +65,8 @@ class Moment:
 
     @property
     def tightest(self) -> str | None:
-        """The pool that this intent brings nearest to exhaustion."""
+        """The pool that this intent brings nearest to exhaustion, by how likely each runs dry as it
+        stands (a value that may be a moment old) and then by how much is left of it."""
         if not self._ranked:
             self._ranked = True
             self._tightest = max(self._units, key=self._tightness, default=None)
@@ -77,8 +78,9 @@ class Moment:
         figures = self.figures(key)
         if not figures.limit:
             return (0.0, 0.0) if figures.limit is None else (1.0, 1.0)
-        as_is = self._state.outlook(key, figures, self.now)
-        return (as_is.p_exhaustion, 1.0 - (figures.available - self._units[key]) / figures.limit)
+        standing = self._state.standing(key, figures, self.now)
+        p_exhaustion = self._state.book.rank(key, self.now, standing)
+        return (p_exhaustion, 1.0 - (figures.available - self._units[key]) / figures.limit)
 
     def units(self, pool: str) -> int:
         """Units this intent draws from a pool."""

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
-import msgspec
-
 from ratelord_core.forecast.announced import Announced, is_material
 from ratelord_core.forecast.levels import RiskLevels
-from ratelord_core.forecast.page import Page
+from ratelord_core.forecast.page import Page, Standing
 from ratelord_core.forecast.protocol import ForecastModelFactory
 from ratelord_core.model.forecast import Forecast, RiskLevel
 from ratelord_core.model.ids import split_pool_key
@@ -18,15 +16,8 @@ from ratelord_core.model.pool import Pool
 from ratelord_core.model.window import Window
 
 _NOTHING: Final = Forecast()
-
-
-class Standing(msgspec.Struct, frozen=True, gc=False):
-    """Where a pool stands: ``available`` units now, the next reset, and for how many seconds data
-    have been missing beyond what is normal."""
-
-    available: int
-    reset_at: Micros | None = None
-    staleness: float = 0.0
+_ROUGHNESS: Final = 256
+"""Pools are ranked anew when the units available moved by this part of the limit."""
 
 
 class ForecastBook:
@@ -76,6 +67,29 @@ class ForecastBook:
         said = self._ask(page, now, standing, 0)
         page.last = (key, said)
         return said
+
+    def rank(self, pool: str, now: Micros, standing: Standing) -> float:
+        """The pool's probability of exhaustion as it stands, roughly: good enough to tell which of
+        several pools is the tightest.
+
+        Answered again only once ``now`` is in another 256th of the window (at most a second), the
+        units available moved by a 256th of the limit, or the reset, the staleness or the window
+        changed.
+        """
+        page = self._page(pool)
+        last = page.ranked
+        if last is not None and last[0] == now // page.quantum:
+            before = last[1]
+            moved = abs(before.available - standing.available)
+            if (
+                moved * _ROUGHNESS < (page.pool.limit or 0)
+                and before.reset_at == standing.reset_at
+                and before.staleness == standing.staleness
+            ):
+                return last[2]
+        p_exhaustion = self.outlook(pool, now, standing).p_exhaustion
+        page.ranked = (now // page.quantum, standing, p_exhaustion)
+        return p_exhaustion
 
     def with_intent(self, pool: str, now: Micros, standing: Standing, units: int) -> Forecast:
         """The pool's forecast if so many units were taken now."""

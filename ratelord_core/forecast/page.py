@@ -6,6 +6,8 @@ import logging
 from types import TracebackType
 from typing import Any, Final
 
+import msgspec
+
 from ratelord_core.forecast.announced import Announced
 from ratelord_core.forecast.protocol import ForecastModel, ForecastModelFactory
 from ratelord_core.model.forecast import Forecast
@@ -20,6 +22,15 @@ _FINEST: Final = 256
 """Answers of one pool state are shared within this part of its window …"""
 _LONGEST: Final = SECOND
 """… but never longer than this."""
+
+
+class Standing(msgspec.Struct, frozen=True, gc=False):
+    """Where a pool stands: ``available`` units now, the next reset, and for how many seconds data
+    have been missing beyond what is normal."""
+
+    available: int
+    reset_at: Micros | None = None
+    staleness: float = 0.0
 
 
 class Guard:
@@ -61,6 +72,7 @@ class Page:
         self.guard = Guard(factory.model_id, pool.key)
         self.announced: Announced | None = None
         self.last: tuple[object, Forecast] | None = None
+        self.ranked: tuple[int, Standing, float] | None = None
         self.span = span_of(pool.window)
         self.quantum = max(1, min(_LONGEST, (self.span or HOUR) // _FINEST))
         self._model: ForecastModel | None = None
@@ -79,7 +91,7 @@ class Page:
 
     def window(self, at: Micros, used: int, reset_at: Micros | None) -> None:
         """The pool's window as it is now: after a reset, or when its shape changed."""
-        self.last = None
+        self.last = self.ranked = None
         if self._model is not None:
             reset = None if reset_at is None else to_seconds(reset_at)
             limit, kind = float(self.pool.limit or 0), self.pool.window.kind
@@ -89,7 +101,7 @@ class Page:
 
     def widen(self, at: Micros, units: int) -> None:
         """Usage of that size was not foreseen."""
-        self.last = None
+        self.last = self.ranked = None
         if self._model is not None:
             with self.guard:
                 self._model.widen(to_seconds(at), float(units))
@@ -121,7 +133,7 @@ class Page:
 
     def restore(self, memory: dict[str, Any]) -> None:
         """Give the model its memory back."""
-        self.last = None
+        self.last = self.ranked = None
         if self._model is not None:
             with self.guard:
                 self._model.restore(memory)
@@ -129,7 +141,7 @@ class Page:
 
     def _fail(self, error: Exception) -> None:
         self.guard.report(error)
-        self._model = None
+        self._model = self.ranked = None
 
     def _drop_if_failed(self) -> None:
         if self.guard.failure:

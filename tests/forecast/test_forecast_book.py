@@ -314,3 +314,43 @@ def test_a_pool_that_was_never_declared_has_no_forecast_yet() -> None:
     said = book.outlook("new/pool", START, Standing(0))
     assert said.p_exhaustion == 0.0
     assert book.level("new/pool", said, Standing(0)) == "unknown"
+
+
+def test_a_rank_may_be_a_256th_of_the_limit_old() -> None:
+    factory = CountingFactory()
+    book = _book(factory)
+    for step, available in enumerate((500, 499, 498, 497)):
+        book.observe(KEY, START + step, 1)
+        assert book.rank(KEY, START + step, Standing(available, RESET)) == 0.3
+    assert factory.models[0].asked == 1
+    book.rank(KEY, START + 4, Standing(496, RESET))
+    assert factory.models[0].asked == 2
+
+
+@pytest.mark.parametrize(
+    ("later", "standing"),
+    [
+        (SECOND, Standing(500, RESET)),
+        (0, Standing(504, RESET)),
+        (0, Standing(500, RESET + MINUTE)),
+        (0, Standing(500, RESET, staleness=1.0)),
+    ],
+    ids=["another second", "more is left", "another reset", "older data"],
+)
+def test_a_rank_is_found_anew_once_the_pool_moved(later: Micros, standing: Standing) -> None:
+    factory = CountingFactory()
+    book = _book(factory)
+    book.rank(KEY, START, Standing(500, RESET))
+    book.rank(KEY, START + later, standing)
+    assert factory.models[0].asked == 2
+
+
+def test_a_rank_is_found_anew_in_a_new_window_and_after_drift() -> None:
+    factory = CountingFactory()
+    book = _book(factory)
+    book.rank(KEY, START, Standing(500, RESET))
+    book.widen(KEY, START, 50)
+    book.rank(KEY, START, Standing(500, RESET))
+    book.window(KEY, START, 500, RESET)
+    book.rank(KEY, START, Standing(500, RESET))
+    assert factory.models[0].asked == 3
