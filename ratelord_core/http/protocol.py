@@ -10,6 +10,7 @@ from typing import Any, Final, cast
 import msgspec
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from ratelord_core.http.exchange import WHOLE, Scope
 from ratelord_core.http.problems import PROBLEM_JSON, Problem
 from ratelord_core.http.sse import ABORT
 
@@ -19,6 +20,7 @@ RECEIVE_TIMEOUT: Final = 30.0
 """Seconds in which a request must have arrived in full."""
 LINGER: Final = 1.0
 """Seconds in which what a refused stranger goes on sending is thrown away."""
+_OK: Final = b"HTTP/1.1 200 OK\r\n"
 _UNREAD: Final = "unread"
 """The name of a request that could not be read far enough to have one."""
 
@@ -69,8 +71,10 @@ class BoundedProtocol(HttpToolsProtocol):
         super().on_message_begin()
         self._in_head, self._head = True, 0
         self._receiving_since = self.loop.time()
-        # Not one of ASGI's own keys: streams use it to drop a reader with all that it buffers.
-        cast("dict[str, Any]", self.scope)[ABORT] = self.transport.abort
+        # Not ASGI's own keys: streams use one to drop a reader with all that it buffers.
+        scope = cast("dict[str, Any]", self.scope)
+        scope[ABORT] = self.transport.abort
+        scope[WHOLE] = self._send_whole
 
     def on_headers_complete(self) -> None:
         if self._head + self._chunk > HEAD_LIMIT:
@@ -89,6 +93,25 @@ class BoundedProtocol(HttpToolsProtocol):
             self._end(431, "head_too_large", f"the headers are larger than {HEAD_LIMIT} bytes")
         else:
             self._end(400, "malformed_http", "what arrived is not HTTP/1.1")
+
+    def _send_whole(self, scope: Scope, lines: bytes, body: bytes) -> bool:
+        """Write a 200 at once, for which uvicorn would check each header and write twice.
+
+        False, with nothing done, where it takes uvicorn's care: another request is read already,
+        the connection is to end or is slow to take more, or the body is to be left out.
+        """
+        cycle = self.cycle
+        if cycle.scope is not scope or cycle.disconnected or cycle.response_started:
+            return False
+        if not cycle.keep_alive or self.flow.write_paused or scope["method"] == "HEAD":
+            return False
+        cycle.response_started = cycle.response_complete = True
+        cycle.waiting_for_100_continue = False
+        named = [b"%s: %s\r\n" % header for header in self.server_state.default_headers]
+        self.transport.write(b"".join((_OK, *named, lines, b"\r\n", body)))
+        cycle.message_event.set()
+        cycle.on_response()
+        return True
 
     def _measure_head(self) -> None:
         size = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
