@@ -14,9 +14,7 @@ import msgspec
 
 from ratelord_core.events import payloads as happened
 from ratelord_core.events.envelope import Event
-from ratelord_core.forecast.book import ForecastBook
-from ratelord_core.forecast.levels import RiskLevels
-from ratelord_core.forecast.page import Standing
+from ratelord_core.forecast import ForecastBook, RiskLevels, Standing
 from ratelord_core.graph import ConstraintGraph
 from ratelord_core.ledger import (
     Asker,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -55,7 +56,15 @@ def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DaemonProcess]:
 def client(daemon: DaemonProcess) -> Iterator[httpx2.Client]:
     """A client of that daemon."""
     with httpx2.Client(base_url=daemon.url, timeout=10) as connected:
+        _await_ready(connected)
         yield connected
+
+
+def _await_ready(client: httpx2.Client) -> None:
+    """Until the first polls have ended, questions are answered ``starting``."""
+    ends = time.monotonic() + 10
+    while client.get("/v1/health/ready").status_code != 200:
+        assert time.monotonic() < ends, "the daemon did not get ready"
 
 
 @pytest.fixture
@@ -84,6 +93,7 @@ def operator(guarded: DaemonProcess) -> Iterator[httpx2.Client]:
     """The guarded daemon's owner, at its socket."""
     transport = httpx2.HTTPTransport(uds=str(guarded.folder / "http.sock"))
     with httpx2.Client(base_url="http://localhost", transport=transport, timeout=10) as connected:
+        _await_ready(connected)
         yield connected
 
 
