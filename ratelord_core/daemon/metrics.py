@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -11,7 +11,9 @@ from ratelord_core.local_arbiter import LocalArbiter
 from ratelord_core.model.views import PoolView
 
 _POOL_LABELS = ("provider_id", "pool_id")
-_GAUGES = (
+Value = Callable[[PoolView], float | None]
+
+_GAUGES: tuple[tuple[str, str, Value], ...] = (
     ("ratelord_usage", "Units used in the present window.", lambda pool: pool.used),
     (
         "ratelord_held",
@@ -65,8 +67,7 @@ class Metrics:
         yield CounterMetricFamily("ratelord_journal_commits", "Commits so far.", journal.batches)
 
 
-def _gauge(name: str, help_text: str, pools: list[PoolView], value: object) -> Metric:
-    assert callable(value)  # noqa: S101 - narrows the table's entry
+def _gauge(name: str, help_text: str, pools: list[PoolView], value: Value) -> Metric:
     family = GaugeMetricFamily(name, help_text, labels=_POOL_LABELS)
     for pool in pools:
         number = value(pool)
