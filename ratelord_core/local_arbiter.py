@@ -28,7 +28,7 @@ from ratelord_core.events.payloads import IntentDecided, IntentReported, PolicyR
 from ratelord_core.graph import Snapshot
 from ratelord_core.journal import Journal
 from ratelord_core.log_reader import LogReader
-from ratelord_core.model.caller import Caller
+from ratelord_core.model.caller import Caller, caller_for
 from ratelord_core.model.decision import Decision
 from ratelord_core.model.identity import Identity
 from ratelord_core.model.ids import uuid_bytes
@@ -427,7 +427,7 @@ class LocalArbiter:
 
     def authenticate(self, token: str) -> Caller | None:
         owner = self.engine.registrar.owner_of(token)
-        return None if owner is None else Caller(owner.role, owner.identity_id)
+        return None if owner is None else caller_for(owner)
 
     # --- policy -------------------------------------------------------------------------------
 

@@ -19,7 +19,7 @@ DOORS = ["ratelord_core.http", "ratelord_core.cli"]
 GROUPS: dict[str, tuple[list[str], list[str]]] = {
     "core": (["ratelord_core"], DOORS),
     "stores": (["ratelord_sql"], []),
-    "doors": ([*DOORS, "ratelord"], []),
+    "doors": ([*DOORS, "ratelord_mcp", "ratelord"], []),
     "plugins": (
         [
             "ratelord_actions",

@@ -40,7 +40,9 @@ class Gate:
         caller = self._authenticate(_bearer(header))
         if caller is None:
             raise _unauthorized("the token belongs to no active identity", b"invalid_token")
-        exchange.caller = Caller(caller.role, caller.identity_id, "http", exchange.request_id)
+        exchange.caller = Caller(
+            caller.role, caller.identity_id, "http", exchange.request_id, caller.agent_id
+        )
         exchange.known = True
 
 

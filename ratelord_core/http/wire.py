@@ -6,27 +6,15 @@ Unknown fields are ignored, and named in ``X-Ratelord-Warning``.
 from __future__ import annotations
 
 import json
-import re
 import types
-import typing
-from typing import Any, Final, Generic, TypeVar, cast
+from typing import Any, Generic, cast
 
 import msgspec
 
 from ratelord_core.errors import FieldError, InvalidRequest
 from ratelord_core.http.problems import HttpRefusal
-from ratelord_core.wire.faults import invalid, shown
-
-Request = TypeVar("Request", bound=msgspec.Struct)
-_MISMATCH: Final = re.compile(r"Expected `(?P<wanted>[^`]+)`, got `(?P<got>[^`]+)`")
-_JSON_NAMES: Final = {
-    "str": "a text",
-    "float": "a number",
-    "int": "a whole number",
-    "bool": "true or false",
-    "object": "an object",
-    "array": "an array",
-}
+from ratelord_core.wire.faults import invalid
+from ratelord_core.wire.sifting import Request, sift
 
 
 class Codec(Generic[Request]):
@@ -117,24 +105,6 @@ def read_tree(body: bytes) -> Any:
         raise _malformed(str(error)) from None
 
 
-def sift(tree: Any, kind: type[Request], unknown: list[str], prefix: str = "") -> Request:
-    """A plain value as a request; adds the names of unknown fields to ``unknown``.
-
-    Raises ``InvalidRequest`` with every field that is missing or of a wrong type.
-    """
-    if not isinstance(tree, dict):
-        what = f"{prefix}: not a JSON object" if prefix else "the body is not a JSON object"
-        raise InvalidRequest(what)
-    dot = f"{prefix}." if prefix else ""
-    fields = msgspec.structs.fields(kind)
-    known = {field.name for field in fields}
-    unknown += [dot + name for name in tree if name not in known]
-    faults = [fault for field in fields if (fault := _fault(tree, field, dot)) is not None]
-    if faults:
-        raise invalid(tuple(faults))
-    return msgspec.convert(tree, kind)
-
-
 def warning(unknown: list[str]) -> str:
     """The warning that names unknown fields, fit for a header."""
     if not unknown:
@@ -142,37 +112,6 @@ def warning(unknown: list[str]) -> str:
     told = ", ".join(ascii(name)[1:-1] if len(name) <= 64 else "..." for name in unknown[:10])
     more = f" and {len(unknown) - 10} more" if len(unknown) > 10 else ""
     return f"unknown fields ignored: {told}{more}"
-
-
-def _fault(tree: dict[str, Any], field: msgspec.structs.FieldInfo, dot: str) -> FieldError | None:
-    if field.name not in tree:
-        return FieldError(dot + field.name, "is required") if field.required else None
-    try:
-        msgspec.convert(tree[field.name], field.type)
-    except (msgspec.ValidationError, ValueError, RecursionError) as error:
-        said = str(error).partition(" - at ")[0]
-        return FieldError(dot + field.name, _reworded(said, tree[field.name], field.type))
-    return None
-
-
-def _reworded(said: str, value: Any, kind: Any) -> str:
-    """msgspec's complaint in the words of JSON, with the next step."""
-    mismatch = _MISMATCH.fullmatch(said)
-    if mismatch:
-        wanted = (_JSON_NAMES.get(name, name) for name in mismatch["wanted"].split(" | "))
-        got = _JSON_NAMES.get(mismatch["got"], mismatch["got"])
-        return f"takes {' or '.join(wanted)}, not {got}"
-    if said.startswith("Invalid enum value") and isinstance(value, str):
-        return f"{shown(value)} is not one of {', '.join(_choices(kind))}"
-    return said
-
-
-def _choices(kind: Any) -> list[str]:
-    """The texts that a type names, looked for in the members of a union too."""
-    parts = typing.get_args(kind)
-    if typing.get_origin(kind) is typing.Literal:
-        return [str(part) for part in parts]
-    return [choice for part in parts for choice in _choices(part)]
 
 
 def _strict(kind: type[Request]) -> type[Request]:

@@ -4,21 +4,29 @@ from __future__ import annotations
 
 import msgspec
 
-from ratelord_core.model.identity import Role
+from ratelord_core.model.identity import Identity, Role
 
 
 class Caller(msgspec.Struct, frozen=True):
     """A caller as its door made sure of it.
 
     ``identity_id`` is set when a token said so; an ``agent`` with one acts as that identity only.
-    ``door`` is http, mcp, cli or daemon; ``request_id`` goes on every log line.
+    ``door`` is http, mcp, cli or daemon; ``request_id`` goes on every log line. ``agent_id`` is the
+    agent that owns the identity, if one does.
     """
 
     role: Role = "admin"
     identity_id: str | None = None
     door: str = "daemon"
     request_id: str = ""
+    agent_id: str | None = None
 
 
 LOCAL_OPERATOR = Caller()
 """The person at this machine."""
+
+
+def caller_for(owner: Identity) -> Caller:
+    """Whoever shows this identity's token."""
+    agent = owner.owner if owner.owner_kind == "agent" else None
+    return Caller(owner.role, owner.identity_id, agent_id=agent)

@@ -1,0 +1,1 @@
+"""The MCP door: constraints that agents can see, ask and obey."""

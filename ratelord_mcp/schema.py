@@ -1,0 +1,76 @@
+"""JSON Schemas of our records, as small as a model's context deserves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import msgspec
+
+_NOISE: Final = ("title", "default", "$defs")
+
+
+def input_schema(
+    kind: type[msgspec.Struct], hints: Mapping[str, str], offers: Sequence[str] = ()
+) -> dict[str, Any]:
+    """The schema of a tool's arguments: closed, null left out (an absent field says the same)."""
+    schema = lean_schema(kind)
+    shown = offers or tuple(schema["properties"])
+    properties = {name: _without_null(schema["properties"][name]) for name in shown}
+    for name, hint in hints.items():
+        properties[name] = {**properties[name], "description": hint}
+    closed = {"type": "object", "properties": properties, "additionalProperties": False}
+    required = [name for name in schema.get("required", ()) if name in properties]
+    return {**closed, "required": required} if required else closed
+
+
+def output_schema(kind: type[msgspec.Struct]) -> dict[str, Any]:
+    """The schema of a tool's result: every field is always there."""
+    return lean_schema(kind)
+
+
+def lean_schema(kind: type[msgspec.Struct]) -> dict[str, Any]:
+    """A record's schema with its parts in place, and without titles, docstrings and defaults."""
+    (top,), parts = msgspec.json.schema_components((kind,), ref_template="{name}")
+    lean: dict[str, Any] = _lean(top, parts)
+    return lean
+
+
+def _lean(schema: Any, parts: Mapping[str, Any]) -> Any:
+    if isinstance(schema, list):
+        return [_lean(part, parts) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    if "$ref" in schema:
+        return _lean(parts[schema["$ref"]], parts)
+    if "properties" in schema:
+        return _lean_object(schema, parts)
+    kept = {key: _lean(part, parts) for key, part in schema.items() if key not in _NOISE}
+    return _joined(kept["anyOf"]) if "anyOf" in kept else kept
+
+
+def _lean_object(schema: Mapping[str, Any], parts: Mapping[str, Any]) -> dict[str, Any]:
+    properties = {name: _lean(part, parts) for name, part in schema["properties"].items()}
+    lean: dict[str, Any] = {"type": "object", "properties": properties}
+    if schema.get("required"):
+        lean["required"] = schema["required"]
+    return {**lean, "additionalProperties": False}
+
+
+def _joined(options: list[dict[str, Any]]) -> dict[str, Any]:
+    """``anyOf`` of plain types as one list of types."""
+    if any(option.keys() != {"type"} for option in options):
+        return {"anyOf": options}
+    return {"type": [option["type"] for option in options]}
+
+
+def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
+    if isinstance(schema.get("type"), list):
+        kinds = [kind for kind in schema["type"] if kind != "null"]
+        return {**schema, "type": kinds[0] if len(kinds) == 1 else kinds}
+    if "anyOf" in schema:
+        options = [option for option in schema["anyOf"] if option != {"type": "null"}]
+        return options[0] if len(options) == 1 else {**schema, "anyOf": options}
+    if None in schema.get("enum", ()):
+        return {**schema, "enum": [choice for choice in schema["enum"] if choice is not None]}
+    return schema

@@ -1,0 +1,1 @@
+"""The tools that agents get, one noun a file."""

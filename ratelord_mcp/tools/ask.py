@@ -1,0 +1,142 @@
+"""``ask_intent``: negotiate before acting."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
+
+import msgspec
+from mcp import types
+
+from ratelord_core.agent_tools import AgentTool
+from ratelord_core.model.caller import Caller
+from ratelord_core.model.decision import Decision, ReasonCode, Verdict
+from ratelord_core.model.instant import SECOND
+from ratelord_core.model.intent import Intent
+from ratelord_core.wire.decision import modifications_view
+from ratelord_core.wire.intent import IntentRequest, intent_of
+from ratelord_core.wire.timestamp import optional_timestamp
+from ratelord_mcp.call import McpCall, WhenDenied
+from ratelord_mcp.identity import agent_of, identity_of, may_ask, speaks_for_itself
+
+NAME: Final = "ask_intent"
+OFFERS: Final = (
+    "agent_id",
+    "identity_id",
+    "workload_id",
+    "scope_id",
+    "urgency",
+    "expected_cost",
+    "costs",
+    "provider_id",
+    "pool_id",
+    "model",
+    "duration_hint",
+    "max_wait_seconds",
+    "idempotency_key",
+    "dry_run",
+)
+HINTS: Final = {
+    "agent_id": "your own stable name",
+    "identity_id": "credential to charge, e.g. pat:rmax; else sentinel:unknown",
+    "workload_id": "kind of work, e.g. repo_scan",
+    "scope_id": "where, e.g. repo:acme/api or global",
+    "urgency": "background is shed first",
+    "expected_cost": "units you expect to use (calls, tokens)",
+    "costs": "units by pool key provider/pool",
+    "duration_hint": "seconds the action takes",
+    "max_wait_seconds": "longest wait you accept; 0 = now or never",
+    "idempotency_key": "same key, same answer: safe to retry",
+    "dry_run": "only look, hold nothing",
+}
+DESCRIPTION: Final = (
+    "Ask BEFORE every action that uses a rate-limited or paid resource. allowed=true: wait "
+    "wait_seconds, apply modifications, act before valid_until, then call report_usage with the "
+    "intent_id. allowed=false: do not act; retry_at says when to ask again (null: change the "
+    "request, reason says how)."
+)
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """A decision, as short as an agent can act on."""
+
+    decision: Verdict
+    allowed: bool
+    reason_code: ReasonCode
+    reason: str
+    intent_id: str
+    wait_seconds: float
+    retry_at: str | None
+    tightest_pool: str | None
+    remaining: int | None
+    valid_until: str | None
+    modifications: dict[str, Any]
+    alerts: list[str] = []
+
+
+def question(asked: IntentRequest, caller: Caller) -> Intent:
+    """The intent that a model's arguments make, in the name of the caller."""
+    may_ask(caller)
+    if speaks_for_itself(caller):
+        asked = msgspec.structs.replace(
+            asked,
+            identity_id=identity_of(caller, asked.identity_id),
+            agent_id=agent_of(caller, asked.agent_id),
+        )
+    return intent_of(asked)
+
+
+def told(decision: Decision) -> Answer:
+    """A decision in the words of the tool."""
+    tightest = decision.risk.pool if decision.risk is not None else None
+    line = next((hold for hold in decision.holds if hold.pool == tightest), None)
+    if line is None and decision.holds:
+        line = min(decision.holds, key=lambda hold: hold.remaining)
+    retry = decision.retry_after
+    return Answer(
+        decision.decision,
+        decision.allowed,
+        decision.reason_code,
+        decision.reason,
+        decision.intent_id,
+        decision.modifications.wait / SECOND,
+        None if retry is None else optional_timestamp(decision.as_of + retry),
+        tightest or (line.pool if line is not None else None),
+        None if line is None else line.remaining,
+        optional_timestamp(decision.valid_until),
+        modifications_view(decision.modifications),
+    )
+
+
+def asking(
+    when_denied: WhenDenied | None,
+) -> Callable[[McpCall], Awaitable[Answer | types.InputRequiredResult]]:
+    """What the tool does; ``when_denied`` may have the last word on a denial."""
+
+    async def ask(call: McpCall) -> Answer | types.InputRequiredResult:
+        intent = question(call.arguments, call.caller)
+        decision = await call.arbiter.ask(intent, call.caller)
+        if not decision.allowed and when_denied is not None:
+            final = await when_denied(call, intent, decision)
+            if isinstance(final, types.InputRequiredResult):
+                return final
+            decision = final
+        return told(decision)
+
+    return ask
+
+
+def ask_intent(when_denied: WhenDenied | None = None) -> AgentTool:
+    """The tool."""
+    return AgentTool(
+        name=NAME,
+        title="Ask before acting",
+        description=DESCRIPTION,
+        takes=IntentRequest,
+        gives=Answer,
+        run=asking(when_denied),
+        read_only=False,
+        hints=HINTS,
+        token_says=("agent_id", "identity_id"),
+        offers=OFFERS,
+    )

@@ -1,0 +1,83 @@
+"""``report_usage``: settle an intent with what it really cost."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from ratelord_core.agent_tools import AgentTool, ToolCall
+from ratelord_core.errors import NotFound
+from ratelord_core.model.intent import Outcome
+from ratelord_core.wire.faults import shown
+from ratelord_core.wire.intent import ReportRequest, is_intent_id, report_of
+from ratelord_mcp.identity import may_ask
+
+NAME: Final = "report_usage"
+OFFERS: Final = ("intent_id", "outcome", "actual_cost", "costs", "headers")
+HINTS: Final = {
+    "intent_id": "from ask_intent",
+    "outcome": "cancelled = never acted: frees the hold",
+    "actual_cost": "units really used; leave out if unknown",
+    "costs": "units by pool key",
+    "headers": "the provider's response headers; limits are read from them",
+}
+DESCRIPTION: Final = (
+    "Call once after every approved action, whatever came of it, so that unused units are freed "
+    "for others and estimates improve. rate_limited when the provider refused (429)."
+)
+
+
+class ReportArguments(ReportRequest, frozen=True, kw_only=True):
+    """A report with the intent it settles."""
+
+    intent_id: str
+
+
+class Settled(msgspec.Struct, frozen=True):
+    """What a report did to one pool."""
+
+    pool: str
+    held: int
+    settled: int
+
+
+class Reported(msgspec.Struct, frozen=True):
+    """What a report did."""
+
+    intent_id: str
+    outcome: Outcome
+    settled: list[Settled]
+    late: bool
+    duplicate: bool
+    alerts: list[str] = []
+
+
+async def run(call: ToolCall) -> Reported:
+    """Settle the intent."""
+    told: ReportArguments = call.arguments
+    may_ask(call.caller)
+    if not is_intent_id(told.intent_id):
+        raise NotFound(
+            f"no intent {shown(told.intent_id)}; use the intent_id that ask_intent answered"
+        )
+    view = await call.arbiter.report(told.intent_id, report_of(told), call.caller)
+    settled = [
+        Settled(f"{hold.provider_id}/{hold.pool_id}", hold.held, hold.settled)
+        for hold in view.settled
+    ]
+    outcome = told.outcome or "success"
+    return Reported(view.intent_id, outcome, settled, view.late, view.duplicate)
+
+
+REPORT_USAGE: Final = AgentTool(
+    name=NAME,
+    title="Report what it cost",
+    description=DESCRIPTION,
+    takes=ReportArguments,
+    gives=Reported,
+    run=run,
+    read_only=False,
+    hints=HINTS,
+    offers=OFFERS,
+)
