@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from pathlib import Path
 
 from sqlalchemy.exc import DBAPIError
@@ -20,9 +21,9 @@ _NEXT_STEPS = {
 _CORRUPT = ("SQLITE_CORRUPT", "SQLITE_NOTADB")
 
 
-def fault(path: Path, doing: str, error: DBAPIError) -> StoreError:
+def fault(path: Path, doing: str, error: DBAPIError | sqlite3.Error) -> StoreError:
     """A database error as a ``StoreError``, to be raised from it."""
-    said = error.orig
+    said = error.orig if isinstance(error, DBAPIError) else error
     name = str(getattr(said, "sqlite_errorname", ""))  # only errors of SQLite itself have one
     detail = " ".join(str(said).split())
     unreadable = doing == "read" and not name  # the driver could not make sense of a value

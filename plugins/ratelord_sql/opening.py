@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from pathlib import Path
+from typing import cast
 
 from sqlalchemy import Connection, Engine, NullPool, QueuePool, create_engine
 from sqlalchemy.exc import DBAPIError
@@ -58,6 +59,11 @@ def open_writer(path: Path) -> Connection:
         connection.close()
         raise
     return connection
+
+
+def driver_of(connection: Connection) -> sqlite3.Connection:
+    """The driver's own connection, for statements that must cost no more than they do there."""
+    return cast("sqlite3.Connection", connection.connection.driver_connection)
 
 
 def refuse_unreadable(path: Path, engine: Engine) -> None:

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from msgspec.structs import astuple
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from ratelord_core.errors import StoreError
 from ratelord_core.events.record import Record
 from ratelord_core.store import EventQuery, Head
-from ratelord_sql import reading
+from ratelord_sql import appending, reading
 from ratelord_sql.faults import fault, path_fault
 from ratelord_sql.lock import DaemonLock
-from ratelord_sql.opening import PAGE_BYTES, open_readers, open_writer, refuse_unreadable
+from ratelord_sql.opening import PAGE_BYTES, driver_of, open_readers, open_writer, refuse_unreadable
 
-_INSERT = "INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _WAL_HEADER = 32
 _WAL_FRAME = 24 + PAGE_BYTES
 """Bytes of a page in the write-ahead file, with the frame around it."""
@@ -56,12 +55,11 @@ class SqliteEventStore:
         if self._writer is None:
             raise StoreError(f"cannot write {self.path}: it is open for reading only")
         self._refuse_what_does_not_follow(records)
+        driver = driver_of(self._writer)
         try:
-            self._writer.exec_driver_sql("BEGIN IMMEDIATE")
-            self._writer.exec_driver_sql(_INSERT, [astuple(record) for record in records])
-            self._writer.exec_driver_sql("COMMIT")
-        except DBAPIError as error:
-            self._undo(self._writer)
+            appending.append(driver, records)
+        except sqlite3.Error as error:
+            self._undo(driver)
             raise fault(self.path, "write", error) from error
         newest = records[-1]
         self._newest = Head(newest.seq, newest.chain, newest.ts_ingest)
@@ -113,10 +111,10 @@ class SqliteEventStore:
         if self._lock is not None:
             self._lock.release()
 
-    def _undo(self, writer: Connection) -> None:
-        # SQLite itself has rolled back after some failures; the next BEGIN would tell if not.
-        with suppress(DBAPIError):
-            writer.exec_driver_sql("ROLLBACK")
+    def _undo(self, driver: sqlite3.Connection) -> None:
+        # SQLite itself has rolled back after most failures; the next append would tell if not.
+        with suppress(sqlite3.Error):
+            driver.execute("ROLLBACK")
         with suppress(StoreError):
             self._newest = self.head()
 

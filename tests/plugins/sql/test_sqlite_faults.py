@@ -83,7 +83,7 @@ def test_a_database_that_refuses_leaves_the_log_as_it_was(tmp_path):
     store = SqliteStores().open_events(path)
     day = Scribe().day(10)
     store.append(day[:10])
-    torn = msgspec.structs.replace(day[12], salt=None)
+    torn = msgspec.structs.replace(day[12], event_type=None)
     with pytest.raises(StoreError, match="cannot write"):
         store.append([*day[10:12], torn])
     assert store.head().seq == 10
