@@ -6,6 +6,7 @@ engine or the store. Refusals are ``errors.Refused``; a denial is an answer.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any, Protocol
 
@@ -59,6 +60,11 @@ class Arbiter(Protocol):
     async def ask(self, intent: Intent, caller: Caller) -> Decision:
         """Decide one intent. Raises ``InvalidRequest`` (unknown pin), ``Conflict`` (idempotency),
         ``Forbidden``, ``Unavailable``."""
+        ...
+
+    def begin(self, intent: Intent, caller: Caller) -> asyncio.Future[Decision]:
+        """``ask`` for those who cannot wait here: decided when this returns (and refused, by what
+        ``ask`` raises), told by the future once it is durable."""
         ...
 
     async def ask_batch(self, intents: Sequence[Intent], caller: Caller) -> list[Decision]:

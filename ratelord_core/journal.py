@@ -12,6 +12,7 @@ import logging
 import threading
 from collections.abc import Callable, Sequence
 from queue import SimpleQueue
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -23,6 +24,7 @@ from ratelord_core.events.record import Record
 from ratelord_core.store import EventStore, Head
 
 Records = tuple[Record, ...]
+Told = TypeVar("Told")
 Listener = Callable[[Records], None]
 FailureListener = Callable[[StoreError], None]
 
@@ -36,7 +38,9 @@ class _Write(msgspec.Struct):
     """What one caller wants written, and where the answer goes."""
 
     drafts: Sequence[Draft]
-    answer: asyncio.Future[Records]
+    answer: asyncio.Future[Any]
+    told: Any = None
+    """What the answer says once all is durable; None for the records themselves."""
 
 
 class _Outcome(msgspec.Struct):
@@ -122,13 +126,21 @@ class Journal:
         or through the future, if the store does not write (``read_only``) or after ``close``
         (``shutting_down``).
         """
+        return self._enqueue(drafts, None)
+
+    def write_for(self, drafts: Sequence[Draft], told: Told) -> asyncio.Future[Told]:
+        """Like ``write``, for a caller who has its answer (not None) and waits only until it may
+        say so: the future has ``told`` once the events are durable."""
+        return self._enqueue(drafts, told)
+
+    def _enqueue(self, drafts: Sequence[Draft], told: Any) -> asyncio.Future[Any]:
         if self.failed is not None:
             raise _read_only(self.failed)
         if self._closed or self._loop is None:
             state = "closed" if self._closed else "not started yet"
             raise Unavailable(f"the journal is {state}; ask again later", code="shutting_down")
-        answer: asyncio.Future[Records] = self._loop.create_future()
-        self._waiting.append(_Write(drafts, answer))
+        answer: asyncio.Future[Any] = self._loop.create_future()
+        self._waiting.append(_Write(drafts, answer, told))
         if not self._in_flight and not self._scheduled:
             # At the end of this turn of the loop, so that all its callers share the commit.
             self._scheduled = True
@@ -196,7 +208,7 @@ class Journal:
         self._hand_over()
         for write, records in zip(outcome.batch, outcome.records, strict=True):
             if not write.answer.done():
-                write.answer.set_result(records)
+                write.answer.set_result(records if write.told is None else write.told)
         # The loop runs callbacks in this order: first whoever has an answer now, then listeners.
         self._untold += 1
         asyncio.get_running_loop().call_soon(self._tell, outcome.records)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from hashlib import sha256
 from typing import Any
 from weakref import WeakValueDictionary
@@ -47,33 +47,17 @@ from ratelord_core.model.views import (
     PolicyReloadView,
     PolicyView,
     PoolView,
-    ProviderHealth,
     RegisteredView,
     ReportView,
     UsageView,
 )
 from ratelord_core.plugins import PluginInfo
-from ratelord_core.policy.stack import PolicyStack
 from ratelord_core.policy.written import as_written
 from ratelord_core.store import EventStore
+from ratelord_core.surroundings import Surroundings
 
 _log = logging.getLogger(__name__)
 _encode = msgspec.json.Encoder(order="sorted").encode
-
-
-class Surroundings(msgspec.Struct, frozen=True):
-    """What the arbiter knows of the daemon around it, as questions it may ask."""
-
-    read_policy: Callable[[], PolicyStack]
-    check_policy: Callable[[str, str], PolicyStack]
-    apply_policy: Callable[[PolicyStack], Awaitable[None]]
-    read_headers: Callable[[str, Mapping[str, str], Micros], tuple[Observation, ...] | None]
-    """What response headers tell an account; None if nobody has that id."""
-    inject: Callable[[str, str, int | None, int | None], None]
-    provider_health: Callable[[], Mapping[str, ProviderHealth]]
-    identity_changed: Callable[[Identity], Awaitable[None]]
-    metrics: Callable[[], str]
-    plugins: tuple[PluginInfo, ...] = ()
 
 
 class LocalArbiter:
@@ -143,20 +127,24 @@ class LocalArbiter:
     # --- ask ----------------------------------------------------------------------------------
 
     async def ask(self, intent: Intent, caller: Caller) -> Decision:
+        return await self.begin(intent, caller)
+
+    def begin(self, intent: Intent, caller: Caller) -> asyncio.Future[Decision]:
         self._gate(asking=True)
         decided = self.engine.negotiator.negotiate(intent, self.clock.now(), caller.door)
         if isinstance(decided, Repeated):
-            return await self._first_answer(decided.intent_id, trace=intent.debug)
-        drafts = self.engine.take()
-        if drafts:
-            written = self.journal.write(drafts)
-            if intent.idempotency_key is not None and not intent.dry_run:
-                self._remember_flight(decided.intent_id, written)
-                # Whoever goes away must not cancel what a repeated question waits for.
-                written = asyncio.shield(written)
-            await written
+            first = self._first_answer(decided.intent_id, trace=intent.debug)
+            return asyncio.ensure_future(first)
         self.decided[decided.decision, decided.reason_code] += 1
-        return decided
+        drafts = self.engine.take()
+        if not drafts:
+            return _at_once(decided)
+        written = self.journal.write_for(drafts, decided)
+        if intent.idempotency_key is None or intent.dry_run:
+            return written
+        self._remember_flight(decided.intent_id, written)
+        # Whoever goes away must not cancel what a repeated question waits for.
+        return asyncio.shield(written)
 
     def _remember_flight(self, intent_id: str, written: asyncio.Future[Any]) -> None:
         self._in_flight[intent_id] = written
@@ -466,3 +454,10 @@ class LocalArbiter:
 
 def _finding(found: Any) -> PolicyFinding:
     return PolicyFinding(found.message, found.line, found.column, found.path, found.hint)
+
+
+def _at_once(decided: Decision) -> asyncio.Future[Decision]:
+    """The answer of a question that left nothing to write down."""
+    answer: asyncio.Future[Decision] = asyncio.get_running_loop().create_future()
+    answer.set_result(decided)
+    return answer

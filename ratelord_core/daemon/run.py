@@ -24,12 +24,13 @@ from ratelord_core.http.app import Door, build_app
 from ratelord_core.http.server import serve
 from ratelord_core.http.settings import HttpSettings
 from ratelord_core.journal import Journal
-from ratelord_core.local_arbiter import LocalArbiter, Surroundings
+from ratelord_core.local_arbiter import LocalArbiter
 from ratelord_core.model.caller import Caller
 from ratelord_core.policy.stack import PolicyStack, load
 from ratelord_core.replay import Blank, replay
 from ratelord_core.settings import Settings, default_db_path
 from ratelord_core.store import EventQuery
+from ratelord_core.surroundings import Surroundings
 
 _log = logging.getLogger(__name__)
 _TICK = 0.25

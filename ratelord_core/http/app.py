@@ -12,13 +12,14 @@ from starlette.routing import Router
 from structlog.contextvars import bind_contextvars
 
 from ratelord_core.arbiter import Arbiter
-from ratelord_core.errors import RatelordError
 from ratelord_core.http.body import ClientGoneError, discard
 from ratelord_core.http.endpoint import EXCHANGE, Endpoint
 from ratelord_core.http.exchange import Exchange, Receive, Scope, Send
+from ratelord_core.http.express import Express
 from ratelord_core.http.hosts import HostGuard
+from ratelord_core.http.intents import Intents
 from ratelord_core.http.metrics import Tally
-from ratelord_core.http.problems import HttpRefusal, problem_reply, status_of
+from ratelord_core.http.problems import HttpRefusal, problem_reply
 from ratelord_core.http.request_id import RequestIds
 from ratelord_core.http.routes import endpoints, routes
 from ratelord_core.http.security import Gate
@@ -42,7 +43,10 @@ class Door:
         self._ids = RequestIds(settings.entropy)
         self._tally = Tally()
         self._followers = Followers(settings)
-        table = endpoints(arbiter, settings, self._followers, self._tally)
+        intents = Intents(arbiter, settings)
+        self.express = Express(intents, self._guard, self._gate, self._ids, self._tally)
+        """Where a connection may hand in a plain question, past the ceremony of ASGI."""
+        table = endpoints(arbiter, settings, intents, self._followers, self._tally)
         self._hot = {path: table[path] for path in _HOT}
         self._report = table["/v1/intents/{intent_id}/report"]
         self._router = Router(routes(table), redirect_slashes=False, default=_no_route)
@@ -90,16 +94,12 @@ class Door:
         return found
 
     async def _refuse(self, error: Exception, exchange: Exchange, send: Send) -> None:
-        self._count(error)
+        self._tally.refuse(error)
         try:
             await discard(exchange)
         except ClientGoneError:
             return
         await problem_reply(error, exchange).send(exchange, send)
-
-    def _count(self, error: Exception) -> None:
-        code = error.code if isinstance(error, RatelordError) else "internal_error"
-        self._tally.refusals["internal_error" if status_of(error) == 500 else code] += 1
 
 
 def build_app(arbiter: Arbiter, settings: HttpSettings) -> Door:

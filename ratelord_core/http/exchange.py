@@ -98,19 +98,28 @@ class Reply(msgspec.Struct, frozen=True):
             whole = exchange.scope.get(WHOLE)
             if whole is not None and whole(exchange.scope, self._lines(exchange), self.body):
                 return
-        length = (b"content-length", b"%d" % len(self.body))
-        kind = (b"content-type", self.content_type)
-        await send(exchange.head(self.status, kind, length, *self.headers))
+        await send(self.head(exchange))
         await send({"type": "http.response.body", "body": self.body})
 
+    def head(self, exchange: Exchange) -> Message:
+        """Status and headers."""
+        length = (b"content-length", b"%d" % len(self.body))
+        kind = (b"content-type", self.content_type)
+        return exchange.head(self.status, kind, length, *self.headers)
+
     def _lines(self, exchange: Exchange) -> bytes:
-        # Nothing a stranger could bend: a request's id was held to a pattern when it was read.
-        return b"content-type: %s\r\ncontent-length: %d\r\nx-request-id: %s\r\n%s" % (
-            self.content_type,
-            len(self.body),
-            exchange.request_id.encode("ascii"),
-            _SECURITY_LINES,
-        )
+        return plain_lines(self.content_type, len(self.body), exchange.request_id)
+
+
+def plain_lines(content_type: bytes, length: int, request_id: str) -> bytes:
+    """The header lines of a good reply, in one piece."""
+    # Nothing a stranger could bend: a request's id was held to a pattern when it was read.
+    return b"content-type: %s\r\ncontent-length: %d\r\nx-request-id: %s\r\n%s" % (
+        content_type,
+        length,
+        request_id.encode("ascii"),
+        _SECURITY_LINES,
+    )
 
 
 _encode = msgspec.json.Encoder().encode

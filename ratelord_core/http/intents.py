@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import msgspec
@@ -13,6 +14,8 @@ from ratelord_core.http.exchange import Answer, Exchange, Reply, json_reply
 from ratelord_core.http.security import act_as
 from ratelord_core.http.settings import HttpSettings
 from ratelord_core.http.wire import BatchCodec, Codec
+from ratelord_core.model.caller import Caller
+from ratelord_core.model.decision import Decision
 from ratelord_core.model.intent import Intent
 from ratelord_core.wire.decision import DecisionView, decision_view
 from ratelord_core.wire.faults import Faults, check_text, invalid, refuse, shown
@@ -35,10 +38,25 @@ class Decisions(msgspec.Struct, frozen=True):
     decisions: list[DecisionView]
 
 
+class Passage(msgspec.Struct, frozen=True):
+    """A question that is decided, and whose answer may be told once ``pending`` is done."""
+
+    intents: Intents
+    pending: asyncio.Future[Decision]
+    caller: Caller
+    trace: bool
+
+    def reply(self) -> bytes:
+        """The answer's body; raises what befell it. To be called once, and always."""
+        self.intents.leave()
+        return _encode(decision_view(self.pending.result(), trace=self.trace))
+
+
 class Intents:
     """What HTTP does with intents."""
 
     def __init__(self, arbiter: Arbiter, settings: HttpSettings) -> None:
+        self.body_limit = settings.body_limit
         self._arbiter = arbiter
         self._settings = settings
         self._in_flight = 0
@@ -46,6 +64,25 @@ class Intents:
         self._batch = BatchCodec(IntentRequest, "intents", settings.batch_size)
         self._report = Codec(ReportRequest)
         self._extend = Codec(ExtendRequest)
+
+    def begin(self, body: bytes, caller: Caller) -> Passage | None:
+        """What ``ask`` does before it waits, for a question without a fault; None, with nothing
+        done, if it would be answered with a warning. Raises what ``ask`` raises."""
+        asked, warning = self._ask.decode(body)
+        if warning:
+            return None
+        intent = intent_of(asked)
+        act_as(caller, intent.identity_id)
+        self._enter(1)
+        try:
+            return Passage(self, self._arbiter.begin(intent, caller), caller, intent.debug)
+        except BaseException:
+            self.leave()
+            raise
+
+    def leave(self) -> None:
+        """A question that ``begin`` took in has its answer."""
+        self._in_flight -= 1
 
     async def ask(self, exchange: Exchange) -> Answer:
         """``POST /v1/intent``: one decision."""

@@ -10,7 +10,9 @@ from prometheus_client.core import CounterMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from ratelord_core.arbiter import Arbiter
+from ratelord_core.errors import RatelordError
 from ratelord_core.http.exchange import Answer, Exchange, Reply
+from ratelord_core.http.problems import status_of
 
 _TEXT = b"text/plain; version=0.0.4; charset=utf-8"
 
@@ -21,6 +23,11 @@ class Tally(Collector):
     def __init__(self) -> None:
         self.requests = 0
         self.refusals: Counter[str] = Counter()
+
+    def refuse(self, error: Exception) -> None:
+        """Count a refusal or a failure."""
+        code = error.code if isinstance(error, RatelordError) else "internal_error"
+        self.refusals["internal_error" if status_of(error) == 500 else code] += 1
 
     def collect(self) -> Iterator[Metric]:
         """The counters as metric families."""

@@ -10,7 +10,7 @@ from typing import Any, Final, cast
 import msgspec
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from ratelord_core.http.exchange import WHOLE, Scope
+from ratelord_core.http.exchange import WHOLE, Exchange, Reply, Scope
 from ratelord_core.http.problems import PROBLEM_JSON, Problem
 from ratelord_core.http.sse import ABORT
 
@@ -42,7 +42,10 @@ class BoundedProtocol(HttpToolsProtocol):
         self._too_large = False
         self._ended = False
         self._receiving_since: float | None = None
+        self._resting_since: float | None = None
         self._watch: asyncio.TimerHandle | None = None
+        self._named: list[tuple[bytes, bytes]] | None = None
+        self._ok = _OK
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(cast("asyncio.Transport", transport))
@@ -71,22 +74,44 @@ class BoundedProtocol(HttpToolsProtocol):
         super().on_message_begin()
         self._in_head, self._head = True, 0
         self._receiving_since = self.loop.time()
+        self._resting_since = None
         # Not ASGI's own keys: streams use one to drop a reader with all that it buffers.
         scope = cast("dict[str, Any]", self.scope)
         scope[ABORT] = self.transport.abort
         scope[WHOLE] = self._send_whole
 
     def on_headers_complete(self) -> None:
-        if self._head + self._chunk > HEAD_LIMIT:
-            self._measure_head()
-        self._in_head = False
+        self.end_head()
         if not self.url.startswith(b"/"):
             self._take_authority()
         super().on_headers_complete()
 
+    def end_head(self) -> None:
+        """Bound the head that has just been read."""
+        if self._head + self._chunk > HEAD_LIMIT:
+            self._measure_head()
+        self._in_head = False
+
     def on_message_complete(self) -> None:
         self._receiving_since = None
         super().on_message_complete()
+
+    def rest(self) -> None:
+        """The connection has nothing to do: what a good reply that uvicorn did not send leaves
+        behind. The pace watch ends a rest that is too long, without a timer for each reply."""
+        if self.pipeline:
+            self.on_response_complete()
+            return
+        self.server_state.total_requests += 1
+        self._resting_since = self.loop.time()
+
+    def status_line(self) -> bytes:
+        """Status line of a 200 and what the server says on every reply, as of this second."""
+        headers = self.server_state.default_headers
+        if headers is not self._named:
+            self._named = headers
+            self._ok = b"".join((_OK, *(b"%s: %s\r\n" % header for header in headers)))
+        return self._ok
 
     def send_400_response(self, msg: str) -> None:
         if self._too_large:
@@ -107,8 +132,7 @@ class BoundedProtocol(HttpToolsProtocol):
             return False
         cycle.response_started = cycle.response_complete = True
         cycle.waiting_for_100_continue = False
-        named = [b"%s: %s\r\n" % header for header in self.server_state.default_headers]
-        self.transport.write(b"".join((_OK, *named, lines, b"\r\n", body)))
+        self.transport.write(b"".join((self.status_line(), lines, b"\r\n", body)))
         cycle.message_event.set()
         cycle.on_response()
         return True
@@ -133,6 +157,12 @@ class BoundedProtocol(HttpToolsProtocol):
             self._end(408, "too_slow", f"no whole request within {self.receive_timeout:g} seconds")
             return
         due = (now if since is None else since) + self.receive_timeout
+        if self._resting_since is not None:
+            ends = self._resting_since + self.timeout_keep_alive
+            if now >= ends:
+                self.transport.close()
+                return
+            due = min(due, ends)
         self._watch = self.loop.call_at(due, self._check_pace)
 
     def _end(self, status: int, code: str, detail: str) -> None:
@@ -145,6 +175,13 @@ class BoundedProtocol(HttpToolsProtocol):
             self.loop.call_later(LINGER, self.transport.close)
         else:
             self.transport.close()
+
+
+def head_bytes(reply: Reply, exchange: Exchange) -> bytes:
+    """A reply's status line and headers, without the empty line after them."""
+    status = b"HTTP/1.1 %d %s" % (reply.status, HTTPStatus(reply.status).phrase.encode())
+    lines = [b"%s: %s" % header for header in reply.head(exchange)["headers"]]
+    return b"\r\n".join((status, *lines, b""))
 
 
 def _problem_bytes(status: int, code: str, detail: str) -> bytes:

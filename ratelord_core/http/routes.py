@@ -23,13 +23,17 @@ from ratelord_core.http.sse import Followers
 
 
 def endpoints(
-    arbiter: Arbiter, settings: HttpSettings, followers: Followers, tally: Tally
+    arbiter: Arbiter,
+    settings: HttpSettings,
+    intents: Intents,
+    followers: Followers,
+    tally: Tally,
 ) -> dict[str, Endpoint]:
     """Every path with its endpoint, in the order in which they are tried."""
     events = Events(arbiter, followers)
     table = {
         "/": Endpoint(GET=Action("open", _root)),
-        **_asking(arbiter, settings),
+        **_asking(arbiter, settings, intents),
         **_looking(arbiter),
         "/v1/events": Endpoint(GET=Action("look", events.list)),
         "/metrics": Endpoint(GET=Action("look", Metrics(arbiter, tally).show)),
@@ -46,8 +50,7 @@ def routes(table: dict[str, Endpoint]) -> list[Route]:
     return [Route(path, endpoint) for path, endpoint in table.items()]
 
 
-def _asking(arbiter: Arbiter, settings: HttpSettings) -> dict[str, Endpoint]:
-    intents = Intents(arbiter, settings)
+def _asking(arbiter: Arbiter, settings: HttpSettings, intents: Intents) -> dict[str, Endpoint]:
     observations = Observations(arbiter, settings)
     return {
         "/v1/intent": Endpoint(POST=Action("ask", intents.ask)),

@@ -34,16 +34,21 @@ class Gate:
     def admit(self, exchange: Exchange) -> None:
         """Fill in the exchange's caller. A wrong token is a 401 even where none is needed."""
         header = exchange.headers.get(b"authorization")
-        if header is None:
-            exchange.known = self._socket_local if _by_socket(exchange) else self._tcp_local
-            return
-        caller = self._authenticate(_bearer(header))
+        caller = self.caller_of(header, exchange.request_id, by_socket=_by_socket(exchange))
+        if caller is not None:
+            exchange.caller, exchange.known = caller, True
+
+    def caller_of(
+        self, authorization: bytes | None, request_id: str, *, by_socket: bool
+    ) -> Caller | None:
+        """Who sends that header; None if a token is missing and needed. A wrong one is a 401."""
+        if authorization is None:
+            local = self._socket_local if by_socket else self._tcp_local
+            return Caller(door="http", request_id=request_id) if local else None
+        caller = self._authenticate(_bearer(authorization))
         if caller is None:
             raise _unauthorized("the token belongs to no active identity", b"invalid_token")
-        exchange.caller = Caller(
-            caller.role, caller.identity_id, "http", exchange.request_id, caller.agent_id
-        )
-        exchange.known = True
+        return Caller(caller.role, caller.identity_id, "http", request_id, caller.agent_id)
 
 
 def permit(exchange: Exchange, access: Access) -> None:
@@ -54,9 +59,13 @@ def permit(exchange: Exchange, access: Access) -> None:
         raise _unauthorized(
             "send Authorization: Bearer TOKEN; an admin makes one with identity add"
         )
-    role = exchange.caller.role
-    if access not in _MAY[role]:
-        raise Forbidden(f"role {role} may not {access} here; use a token whose role may")
+    permit_role(exchange.caller, access)
+
+
+def permit_role(caller: Caller, access: Access) -> None:
+    """Raise 403 for a caller whose role does not suffice."""
+    if access not in _MAY[caller.role]:
+        raise Forbidden(f"role {caller.role} may not {access} here; use a token whose role may")
 
 
 def act_as(caller: Caller, identity_id: str) -> None:

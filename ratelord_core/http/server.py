@@ -17,8 +17,8 @@ import uvicorn
 
 from ratelord_core.errors import SettingsError
 from ratelord_core.http.exchange import Receive, Scope, Send
+from ratelord_core.http.express_protocol import ExpressProtocol
 from ratelord_core.http.listeners import address_of, listen_tcp, listen_unix
-from ratelord_core.http.protocol import BoundedProtocol
 
 GRACE: Final = 10.0
 """Seconds that a stop leaves to requests under way."""
@@ -132,7 +132,7 @@ def _config(
 ) -> uvicorn.Config:
     config = uvicorn.Config(
         cast("Any", door),  # uvicorn types a scope as one of its own; the door takes any mapping
-        http=BoundedProtocol,
+        http=ExpressProtocol,
         loop="none",
         ws="none",
         lifespan="off",

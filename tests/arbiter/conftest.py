@@ -17,10 +17,11 @@ from ratelord_core.engine import Engine, State
 from ratelord_core.events.codec import Sealer
 from ratelord_core.events.record import Record
 from ratelord_core.journal import Journal
-from ratelord_core.local_arbiter import LocalArbiter, Surroundings
+from ratelord_core.local_arbiter import LocalArbiter
 from ratelord_core.policy.stack import PolicyStack, load
 from ratelord_core.replay import Blank, replay
 from ratelord_core.store import EventQuery, EventStore, Head
+from ratelord_core.surroundings import Surroundings
 from ratelord_sql.plugin import SqliteStores
 
 POLICY = """

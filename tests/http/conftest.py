@@ -85,6 +85,8 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DaemonProcess]
     folder = tmp_path_factory.mktemp("guarded")
     environment = {"RATELORD_AUTH": "required", "RATELORD_SOCKET": str(folder / "http.sock")}
     with DaemonProcess(folder, policy=POLICY, environment=environment) as running:
+        with httpx2.Client(base_url=running.url, timeout=10) as stranger:
+            _await_ready(stranger)
         yield running
 
 

@@ -16,8 +16,8 @@ from ratelord_core.clock import SeededEntropy
 from ratelord_core.errors import SettingsError
 from ratelord_core.http.body import discard, read_body
 from ratelord_core.http.exchange import Exchange, Receive, Reply, Scope, Send
+from ratelord_core.http.express_protocol import ExpressProtocol
 from ratelord_core.http.problems import HttpRefusal, problem_reply
-from ratelord_core.http.protocol import BoundedProtocol
 from ratelord_core.http.request_id import RequestIds
 from ratelord_core.http.server import Server, serve
 
@@ -228,7 +228,7 @@ def test_a_chunked_body_is_bounded_like_any_other():
     asyncio.run(scenario())
 
 
-class Impatient(BoundedProtocol):
+class Impatient(ExpressProtocol):
     """Waits for a whole request as long as a test can wait."""
 
     receive_timeout = 0.05
@@ -238,7 +238,7 @@ class Impatient(BoundedProtocol):
     "beginning", [b"", b"GET / HT", b"GET / HTTP/1.1\r\nHost: loc", post(b"x" * 10)[:-5]]
 )
 def test_who_does_not_finish_a_request_in_time_is_hung_up_on(beginning, monkeypatch):
-    monkeypatch.setattr("ratelord_core.http.server.BoundedProtocol", Impatient)
+    monkeypatch.setattr("ratelord_core.http.server.ExpressProtocol", Impatient)
 
     async def scenario() -> None:
         async with serving(Echo()) as server:
@@ -248,7 +248,7 @@ def test_who_does_not_finish_a_request_in_time_is_hung_up_on(beginning, monkeypa
 
 
 def test_a_connection_that_waits_between_requests_is_not_slow(monkeypatch):
-    monkeypatch.setattr("ratelord_core.http.server.BoundedProtocol", Impatient)
+    monkeypatch.setattr("ratelord_core.http.server.ExpressProtocol", Impatient)
     keep = post(b"{}").replace(b"Connection: close", b"Connection: keep-alive")
 
     async def scenario() -> None:

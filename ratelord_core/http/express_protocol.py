@@ -1,0 +1,126 @@
+"""The connection that may use the express lane, and keeps its place in uvicorn's order."""
+
+from __future__ import annotations
+
+import asyncio
+from functools import partial
+from typing import Any, Final, cast
+
+from ratelord_core.http.exchange import JSON, plain_lines
+from ratelord_core.http.express import PATH, Express
+from ratelord_core.http.intents import Passage
+from ratelord_core.http.protocol import BoundedProtocol, head_bytes
+
+
+class ExpressProtocol(BoundedProtocol):
+    """One connection. A plain question is held back until it is whole and then taken express;
+    what the lane does not take goes on as if it had never been held."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._express: Express | None = getattr(self.app, "express", None)
+        self._held: list[bytes] | None = None
+        self._held_size = 0
+        self._by_socket = False
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        self._by_socket = self.server is not None and self.server[1] is None
+
+    def on_headers_complete(self) -> None:
+        if self.url == PATH and self._is_plain():
+            self.end_head()
+            self._held, self._held_size = [], 0
+        else:
+            super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        if self._held is None:
+            super().on_body(body)
+            return
+        self._held.append(body)
+        self._held_size += len(body)
+        if self._express is None or self._held_size > self._express.body_limit:
+            self._let_go()
+
+    def on_message_complete(self) -> None:
+        if self._held is not None:
+            if self._goes_express(b"".join(self._held)):
+                self._held = self._receiving_since = None
+                return
+            self._let_go()
+        super().on_message_complete()
+
+    def _is_plain(self) -> bool:
+        """Whether this request may be answered out of uvicorn's hands: nothing is before it, and
+        nothing out of the ordinary is asked of the connection."""
+        return (
+            self._express is not None
+            and self.parser.get_method() == b"POST"
+            and (self.cycle is None or self.cycle.response_complete)
+            and not self.expect_100_continue
+            and not self.parser.should_upgrade()
+            and self.parser.should_keep_alive()
+            and not self.flow.write_paused
+        )
+
+    def _let_go(self) -> None:
+        held, self._held = self._held or [], None
+        super().on_headers_complete()
+        for part in held:
+            super().on_body(part)
+
+    def _goes_express(self, body: bytes) -> bool:
+        express = self._express
+        if express is None:
+            return False
+        passage = express.take(self.headers, body, by_socket=self._by_socket)
+        if passage is None:
+            return False
+        ticket = _Ticket()
+        self.cycle = cast("Any", ticket)
+        passage.pending.add_done_callback(partial(self._tell, express, passage, ticket))
+        return True
+
+    def _tell(self, express: Express, passage: Passage, ticket: _Ticket, _done: object) -> None:
+        """Write the answer; whoever has hung up meanwhile hears nothing, and stays decided."""
+        head, body = self._reply(express, passage)
+        ticket.response_complete = True
+        if self._ended or self.transport.is_closing():
+            return
+        if ticket.keep_alive:
+            self.transport.write(b"".join((head, b"\r\n", body)))
+            self.rest()
+        else:
+            self.transport.write(b"".join((head, b"connection: close\r\n\r\n", body)))
+            self.transport.close()
+
+    def _reply(self, express: Express, passage: Passage) -> tuple[bytes, bytes]:
+        try:
+            body = passage.reply()
+        except Exception as error:  # noqa: BLE001 (whatever befell it, the asker is told)
+            reply, exchange = express.failed(error, passage.caller.request_id)
+            return head_bytes(reply, exchange), reply.body
+        lines = plain_lines(JSON, len(body), passage.caller.request_id)
+        return self.status_line() + lines, body
+
+
+class _Silence:
+    """Where uvicorn would wake a task that waits for more of a request: nobody waits."""
+
+    def set(self) -> None:
+        """Wake nobody."""
+
+
+class _Ticket:
+    """Stands where uvicorn looks for a request's cycle, while the request goes express."""
+
+    __slots__ = ("disconnected", "keep_alive", "response_complete")
+    message_event: Final = _Silence()
+    response_started: Final = False
+    scope: Final = None
+
+    def __init__(self) -> None:
+        self.disconnected = False
+        self.keep_alive = True
+        self.response_complete = False

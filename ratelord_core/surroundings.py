@@ -1,0 +1,29 @@
+"""What an arbiter knows of the daemon around it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+
+import msgspec
+
+from ratelord_core.model.identity import Identity
+from ratelord_core.model.instant import Micros
+from ratelord_core.model.observation import Observation
+from ratelord_core.model.views import ProviderHealth
+from ratelord_core.plugins import PluginInfo
+from ratelord_core.policy.stack import PolicyStack
+
+
+class Surroundings(msgspec.Struct, frozen=True):
+    """The daemon, as questions that the arbiter may ask it."""
+
+    read_policy: Callable[[], PolicyStack]
+    check_policy: Callable[[str, str], PolicyStack]
+    apply_policy: Callable[[PolicyStack], Awaitable[None]]
+    read_headers: Callable[[str, Mapping[str, str], Micros], tuple[Observation, ...] | None]
+    """What response headers tell an account; None if nobody has that id."""
+    inject: Callable[[str, str, int | None, int | None], None]
+    provider_health: Callable[[], Mapping[str, ProviderHealth]]
+    identity_changed: Callable[[Identity], Awaitable[None]]
+    metrics: Callable[[], str]
+    plugins: tuple[PluginInfo, ...] = ()
