@@ -15,12 +15,13 @@ from ratelord_core.engine import Engine
 from ratelord_core.events.codec import Sealer
 from ratelord_core.events.record import GENESIS
 from ratelord_core.journal import Journal
-from ratelord_core.local_arbiter import LocalArbiter, Surroundings
+from ratelord_core.local_arbiter import LocalArbiter
 from ratelord_core.model.identity import Identity
 from ratelord_core.model.instant import SECOND, Micros
 from ratelord_core.model.observation import Observation
 from ratelord_core.policy.stack import PolicyStack, load
 from ratelord_core.replay import Blank
+from ratelord_core.surroundings import Surroundings
 from ratelord_core.testing.memory_store import MemoryEventStore
 
 
