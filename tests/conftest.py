@@ -55,8 +55,10 @@ class PromiseReport:
             state = self._state(promise)
             line = f"{promise['id']:<7} {state:<8} {promise['promise']}"
             terminalreporter.line(line, green=state == "kept", red=state != "kept")
+            if "measured" in promise:
+                terminalreporter.line(f"{'':<16} measured by tox -e bench: {promise['measured']}")
 
-    def _state(self, promise: dict[str, list[str]]) -> str:
+    def _state(self, promise: dict[str, Any]) -> str:
         outcomes = [self._outcomes.get(test, set()) for test in promise["tests"]]
         if any("failed" in outcome for outcome in outcomes):
             return "BROKEN"

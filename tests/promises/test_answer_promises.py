@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import time
 from collections.abc import Callable
-from pathlib import Path
-from statistics import quantiles
 from typing import Any
 
 import httpx2
@@ -46,25 +42,16 @@ def test_an_intent_with_room_is_approved_and_logged(start: Start) -> None:
 
 
 @pytest.mark.promise("A-02")
-def test_answers_under_light_load_are_quick(start: Start, tmp_path: Path) -> None:
+def test_an_answer_under_light_load_waits_for_its_own_commit_only(start: Start) -> None:
+    """How long that takes is measured by the benchmark, against what the disk can do."""
     desk = start(RULES)
-    body = {"agent_id": "a", "identity_id": "i", "workload_id": "w", "scope_id": "global"}
-    with httpx2.Client(base_url=desk.daemon.url) as client, (tmp_path / "floor").open("wb") as file:
+    before = _commits(desk)
 
-        def ask() -> None:
-            assert client.post("/v1/intent", json=body).status_code == 200
+    for _ in range(50):
+        desk.ask()
 
-        def floor() -> None:
-            client.get("/v1/health/live")
-            file.write(bytes(512))
-            file.flush()
-            os.fdatasync(file.fileno())
-
-        taken = [(_seconds(ask), _seconds(floor)) for _ in range(150)]
-
-    answers, floors = (quantiles(times, n=100) for times in zip(*taken[20:], strict=True))
-    # 10 ms is what is promised for a quiet machine; a busy one is judged by what it can do at all.
-    assert answers[89] < max(0.010, 6 * floors[89])
+    # One each, and a little for what the daemon itself writes down meanwhile.
+    assert 50 <= _commits(desk) - before <= 60
 
 
 @pytest.mark.promise("A-03")
@@ -121,7 +108,10 @@ def test_a_report_settles_what_was_held(start: Start) -> None:
     assert (pool["used"], pool["held"], pool["available"]) == (3, 0, 97)
 
 
-def _seconds(what: Callable[[], None]) -> float:
-    began = time.perf_counter()
-    what()
-    return time.perf_counter() - began
+def _commits(desk: Any) -> int:
+    with httpx2.Client(base_url=desk.daemon.url) as client:
+        page = client.get("/metrics").text
+    line = next(
+        line for line in page.splitlines() if line.startswith("ratelord_journal_commits_total")
+    )
+    return int(float(line.split()[1]))

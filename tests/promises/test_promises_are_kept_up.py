@@ -41,6 +41,14 @@ def test_what_the_list_names_and_what_is_marked_are_the_same() -> None:
     assert listed == set(_marked())
 
 
+def test_what_is_measured_is_a_row_of_the_benchmark() -> None:
+    rows = "".join(file.read_text("utf-8") for file in (ROOT / "tests" / "bench").glob("*.py"))
+    measured = [promise["measured"] for promise in PROMISES if "measured" in promise]
+
+    assert measured
+    assert not [row for row in measured if f'Row("{row}"' not in rows]
+
+
 def test_every_listed_test_is_collected() -> None:
     listed = {test for promise in PROMISES for test in promise["tests"]}
 
