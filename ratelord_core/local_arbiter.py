@@ -5,15 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from typing import Any
 from weakref import WeakValueDictionary
 
 import msgspec
 
-from ratelord_core import __version__
-from ratelord_core.arbiter import EventFilter
 from ratelord_core.clock import Clock
 from ratelord_core.engine import Engine, State
 from ratelord_core.engine.negotiator import Repeated
@@ -25,34 +23,22 @@ from ratelord_core.errors import (
     Unavailable,
 )
 from ratelord_core.events.payloads import IntentDecided, IntentReported, PolicyRejected
-from ratelord_core.graph import Snapshot
 from ratelord_core.journal import Journal
-from ratelord_core.log_reader import LogReader
 from ratelord_core.model.caller import Caller, caller_for
 from ratelord_core.model.decision import Decision
 from ratelord_core.model.identity import Identity
 from ratelord_core.model.ids import uuid_bytes
-from ratelord_core.model.instant import Micros, to_seconds, to_text
+from ratelord_core.model.instant import Micros, to_text
 from ratelord_core.model.intent import Intent, Report
 from ratelord_core.model.observation import Observation
 from ratelord_core.model.views import (
-    EventView,
     ExtendView,
-    ForecastView,
-    HealthView,
-    IdentityView,
     ObservedView,
-    PolicyCheckView,
-    PolicyFinding,
     PolicyReloadView,
-    PolicyView,
-    PoolView,
     RegisteredView,
     ReportView,
-    UsageView,
 )
-from ratelord_core.plugins import PluginInfo
-from ratelord_core.policy.written import as_written
+from ratelord_core.onlooker import Onlooker
 from ratelord_core.store import EventStore
 from ratelord_core.surroundings import Surroundings
 
@@ -60,7 +46,7 @@ _log = logging.getLogger(__name__)
 _encode = msgspec.json.Encoder(order="sorted").encode
 
 
-class LocalArbiter:
+class LocalArbiter(Onlooker):
     """Implements ``Arbiter`` over an engine, a journal and a store."""
 
     def __init__(
@@ -71,23 +57,14 @@ class LocalArbiter:
         clock: Clock,
         around: Surroundings,
     ) -> None:
-        self.engine = engine
-        self.journal = journal
-        self.clock = clock
-        self.phase = "starting"
-        """starting, running or stopping."""
-        self._store = store
-        self._around = around
-        self._log = LogReader(store, journal)
+        super().__init__(engine, journal, store, clock, around)
         self._in_flight: dict[str, asyncio.Future[Any]] = {}
         self._late: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         """Reports that are looked up in the log, by intent: one at a time for each."""
-        self._started = clock.now()
+        self._reloading = asyncio.Lock()
+        """Policies come into force in the order in which they were asked for."""
         self.decided: Counter[tuple[str, str]] = Counter()
         """Decisions since the start, by (decision, reason code)."""
-
-    def now(self) -> Micros:
-        return self.clock.now()
 
     def adopt(self, state: State) -> None:
         """Go on with a state that was rebuilt from the log."""
@@ -294,93 +271,7 @@ class LocalArbiter:
             raise NotFound(f"provider {provider_id} is not configured", code="unknown_provider")
         return await self._observed(seen, caller)
 
-    # --- look ---------------------------------------------------------------------------------
-
-    def _look(self) -> Micros:
-        """Let time pass before somebody looks; what that writes down goes with the next commit."""
-        now = self.clock.now()
-        self.engine.scribe.turn(now)
-        return now
-
-    def health(self) -> HealthView:
-        state = self.engine.state
-        providers = dict(self._around.provider_health())
-        failing = any(provider.state in {"degraded", "open"} for provider in providers.values())
-        return HealthView(
-            status=self._status(failing),
-            system_status=state.system_status,
-            risk_score=state.risk_score,
-            degraded=failing or state.degraded,
-            version=__version__,
-            uptime_seconds=to_seconds(self.clock.now() - self._started),
-            role="leader",
-            seq=self.journal.seq,
-            db_checkpoint_lag=self._store.checkpoint_lag(),
-            policy_version=state.policy_version,
-            providers=providers,
-        )
-
-    def _status(self, failing: bool) -> str:
-        if self.journal.failed is not None or self.phase == "stopping":
-            return "read_only"
-        if self.phase == "starting":
-            return "initializing"
-        return "degraded" if failing else "ok"
-
-    def pools(self) -> list[PoolView]:
-        return self.engine.reader.pools(self._look())
-
-    def pool(self, key: str) -> PoolView:
-        return self.engine.reader.pool(key, self._look())
-
-    def forecasts(self, pool: str | None = None) -> list[ForecastView]:
-        return self.engine.reader.forecasts(self._look(), pool)
-
-    def usage(
-        self,
-        *,
-        pool: str | None = None,
-        agent_id: str | None = None,
-        identity_id: str | None = None,
-        scope_id: str | None = None,
-    ) -> list[UsageView]:
-        return self.engine.reader.usage(self._look(), pool, agent_id, identity_id, scope_id)
-
-    async def events(self, query: EventFilter) -> list[EventView]:
-        return await self._log.page(query)
-
-    def stream(self, query: EventFilter) -> AsyncIterator[EventView]:
-        return self._log.stream(query)
-
-    async def explain(self, intent_id: str) -> dict[str, Any]:
-        return await self._log.explain(intent_id)
-
-    def graph(self, around: str | None = None) -> Snapshot:
-        graph = self.engine.state.graph
-        if around is None:
-            return graph.snapshot()
-        try:
-            return graph.around(around)
-        except LookupError as error:
-            raise NotFound(str(error.args[0]), code="unknown_node") from error
-
-    def explain_path(self, from_id: str, to_id: str) -> str:
-        try:
-            return self.engine.state.graph.explain(from_id, to_id)
-        except LookupError as error:
-            raise NotFound(str(error.args[0]), code="unknown_node") from error
-
-    def plugins(self) -> tuple[PluginInfo, ...]:
-        return self._around.plugins
-
-    def metrics(self) -> str:
-        self._look()
-        return self._around.metrics()
-
     # --- identities ---------------------------------------------------------------------------
-
-    def identities(self) -> list[IdentityView]:
-        return self.engine.reader.identities()
 
     async def register_identity(
         self, identity: Identity, token: str | None, caller: Caller
@@ -419,41 +310,29 @@ class LocalArbiter:
 
     # --- policy -------------------------------------------------------------------------------
 
-    def policy(self) -> PolicyView:
-        stack = self.engine.policy
-        return PolicyView(stack.version, stack.document.source, as_written(stack.document))
-
-    def check_policy(self, text: str, source: str) -> PolicyCheckView:
-        try:
-            stack = self._around.check_policy(text, source)
-        except PolicyError as error:
-            return PolicyCheckView(False, None, tuple(_finding(f) for f in error.findings))
-        return PolicyCheckView(True, stack.version, ())
-
     async def reload_policy(self, caller: Caller) -> PolicyReloadView:
-        self._gate()
-        previous = self.engine.policy.version
-        try:
-            stack = self._around.read_policy()
-        except PolicyError as error:
-            lines = tuple(finding.text(error.source) for finding in error.findings)
-            event = PolicyRejected(source=error.source, errors=lines)
-            self.engine.write(self.clock.now(), event)
-            await self.flush()
-            raise
-        if stack.version != previous:
-            await self._around.apply_policy(stack)
-            await self.flush()
-        return PolicyReloadView(stack.version, previous, stack.version != previous)
+        async with self._reloading:
+            self._gate()
+            previous = self.engine.policy.version
+            try:
+                # Compiling thousands of rules takes a second; questions must not wait for it.
+                stack = await asyncio.to_thread(self._around.read_policy)
+            except PolicyError as error:
+                lines = tuple(finding.text(error.source) for finding in error.findings)
+                event = PolicyRejected(source=error.source, errors=lines)
+                self.engine.write(self.clock.now(), event)
+                await self.flush()
+                raise
+            if stack.version != previous:
+                self._gate()
+                await self._around.apply_policy(stack)
+                await self.flush()
+            return PolicyReloadView(stack.version, previous, stack.version != previous)
 
     # --- simulated providers ------------------------------------------------------------------
 
     def inject(self, provider_id: str, pool_id: str, usage: int | None, limit: int | None) -> None:
         self._around.inject(provider_id, pool_id, usage, limit)
-
-
-def _finding(found: Any) -> PolicyFinding:
-    return PolicyFinding(found.message, found.line, found.column, found.path, found.hint)
 
 
 def _at_once(decided: Decision) -> asyncio.Future[Decision]:

@@ -1,0 +1,158 @@
+"""What may be looked at: the half of the local arbiter that decides nothing."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+from ratelord_core import __version__
+from ratelord_core.arbiter import EventFilter
+from ratelord_core.clock import Clock
+from ratelord_core.engine import Engine
+from ratelord_core.errors import (
+    NotFound,
+    PolicyError,
+)
+from ratelord_core.graph import Snapshot
+from ratelord_core.journal import Journal
+from ratelord_core.log_reader import LogReader
+from ratelord_core.model.instant import Micros, to_seconds
+from ratelord_core.model.views import (
+    EventView,
+    ForecastView,
+    HealthView,
+    IdentityView,
+    PolicyCheckView,
+    PolicyFinding,
+    PolicyView,
+    PoolView,
+    UsageView,
+)
+from ratelord_core.plugins import PluginInfo
+from ratelord_core.policy.written import as_written
+from ratelord_core.store import EventStore
+from ratelord_core.surroundings import Surroundings
+
+
+class Onlooker:
+    """Looks at an engine, its journal and its log. Looking never waits for a commit."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        journal: Journal,
+        store: EventStore,
+        clock: Clock,
+        around: Surroundings,
+    ) -> None:
+        self.engine = engine
+        self.journal = journal
+        self.clock = clock
+        self.phase = "starting"
+        """starting, running or stopping."""
+        self._store = store
+        self._around = around
+        self._log = LogReader(store, journal)
+        self._started = clock.now()
+
+    def now(self) -> Micros:
+        return self.clock.now()
+
+    def _look(self) -> Micros:
+        """Let time pass before somebody looks; what that writes down goes with the next commit."""
+        now = self.clock.now()
+        self.engine.scribe.turn(now)
+        return now
+
+    def health(self) -> HealthView:
+        state = self.engine.state
+        providers = dict(self._around.provider_health())
+        failing = any(provider.state in {"degraded", "open"} for provider in providers.values())
+        return HealthView(
+            status=self._status(failing),
+            system_status=state.system_status,
+            risk_score=state.risk_score,
+            degraded=failing or state.degraded,
+            version=__version__,
+            uptime_seconds=to_seconds(self.clock.now() - self._started),
+            role="leader",
+            seq=self.journal.seq,
+            db_checkpoint_lag=self._store.checkpoint_lag(),
+            policy_version=state.policy_version,
+            providers=providers,
+        )
+
+    def _status(self, failing: bool) -> str:
+        if self.journal.failed is not None or self.phase == "stopping":
+            return "read_only"
+        if self.phase == "starting":
+            return "initializing"
+        return "degraded" if failing else "ok"
+
+    def pools(self) -> list[PoolView]:
+        return self.engine.reader.pools(self._look())
+
+    def pool(self, key: str) -> PoolView:
+        return self.engine.reader.pool(key, self._look())
+
+    def forecasts(self, pool: str | None = None) -> list[ForecastView]:
+        return self.engine.reader.forecasts(self._look(), pool)
+
+    def usage(
+        self,
+        *,
+        pool: str | None = None,
+        agent_id: str | None = None,
+        identity_id: str | None = None,
+        scope_id: str | None = None,
+    ) -> list[UsageView]:
+        return self.engine.reader.usage(self._look(), pool, agent_id, identity_id, scope_id)
+
+    async def events(self, query: EventFilter) -> list[EventView]:
+        return await self._log.page(query)
+
+    def stream(self, query: EventFilter) -> AsyncIterator[EventView]:
+        return self._log.stream(query)
+
+    async def explain(self, intent_id: str) -> dict[str, Any]:
+        return await self._log.explain(intent_id)
+
+    def graph(self, around: str | None = None) -> Snapshot:
+        graph = self.engine.state.graph
+        if around is None:
+            return graph.snapshot()
+        try:
+            return graph.around(around)
+        except LookupError as error:
+            raise NotFound(str(error.args[0]), code="unknown_node") from error
+
+    def explain_path(self, from_id: str, to_id: str) -> str:
+        try:
+            return self.engine.state.graph.explain(from_id, to_id)
+        except LookupError as error:
+            raise NotFound(str(error.args[0]), code="unknown_node") from error
+
+    def plugins(self) -> tuple[PluginInfo, ...]:
+        return self._around.plugins
+
+    def metrics(self) -> str:
+        self._look()
+        return self._around.metrics()
+
+    def identities(self) -> list[IdentityView]:
+        return self.engine.reader.identities()
+
+    def policy(self) -> PolicyView:
+        stack = self.engine.policy
+        return PolicyView(stack.version, stack.document.source, as_written(stack.document))
+
+    def check_policy(self, text: str, source: str) -> PolicyCheckView:
+        try:
+            stack = self._around.check_policy(text, source)
+        except PolicyError as error:
+            return PolicyCheckView(False, None, tuple(_finding(f) for f in error.findings))
+        return PolicyCheckView(True, stack.version, ())
+
+
+def _finding(found: Any) -> PolicyFinding:
+    return PolicyFinding(found.message, found.line, found.column, found.path, found.hint)
