@@ -34,7 +34,7 @@ MAX_WRITES = 512
 _log = logging.getLogger(__name__)
 
 
-class _Write(msgspec.Struct):
+class _Write(msgspec.Struct, gc=False):
     """What one caller wants written, and where the answer goes."""
 
     drafts: Sequence[Draft]
@@ -44,10 +44,10 @@ class _Write(msgspec.Struct):
 
 
 class _Outcome(msgspec.Struct):
-    """What became of a batch: the records of each write, or why there are none."""
+    """What became of a batch: the records of all its writes, or why there are none."""
 
     batch: list[_Write]
-    records: list[Records]
+    records: Records
     error: StoreError | None = None
 
 
@@ -192,11 +192,12 @@ class Journal:
         seq, chain, newest = sealer.seq, sealer.chain, self._newest
         try:
             now = self._newest = max(newest, self._clock.now())
-            records = [tuple([sealer.seal(draft, now) for draft in w.drafts]) for w in batch]
-            self._store.append([record for group in records for record in group])
+            drafts = [draft for write in batch for draft in write.drafts]
+            records = tuple(sealer.seal_all(drafts, now))
+            self._store.append(records)
         except Exception as error:  # noqa: BLE001 - whoever waits must hear of any failure
             sealer.seq, sealer.chain, self._newest = seq, chain, newest
-            return _Outcome(batch, [], _as_store_error(error))
+            return _Outcome(batch, (), _as_store_error(error))
         return _Outcome(batch, records)
 
     def _settle(self, outcome: _Outcome) -> None:
@@ -204,22 +205,22 @@ class Journal:
         if outcome.error is not None:
             self._fail(outcome.batch, outcome.error)
             return
-        self._count(outcome.records)
+        records, at = outcome.records, 0
+        self.batches += 1
+        self.last_batch = len(records)
+        self.seq += len(records)
         self._hand_over()
-        for write, records in zip(outcome.batch, outcome.records, strict=True):
+        for write in outcome.batch:
+            end = at + len(write.drafts)
             if not write.answer.done():
-                write.answer.set_result(records if write.told is None else write.told)
+                told = records[at:end] if write.told is None else write.told
+                write.answer.set_result(told)
+            at = end
         # The loop runs callbacks in this order: first whoever has an answer now, then listeners.
         self._untold += 1
-        asyncio.get_running_loop().call_soon(self._tell, outcome.records)
+        asyncio.get_running_loop().call_soon(self._tell, records)
 
-    def _count(self, groups: list[Records]) -> None:
-        self.batches += 1
-        self.last_batch = sum(map(len, groups))
-        self.seq += self.last_batch
-
-    def _tell(self, groups: list[Records]) -> None:
-        records = tuple([record for group in groups for record in group])
+    def _tell(self, records: Records) -> None:
         for listener in tuple(self._listeners) if records else ():
             try:
                 listener(records)

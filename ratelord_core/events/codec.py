@@ -7,6 +7,7 @@ with ASCII keys in sorted order its bytes equal the canonical form of RFC 8785.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -22,7 +23,7 @@ from ratelord_core.model.instant import Micros
 SALT_BYTES = 16
 
 
-class _Body(msgspec.Struct, frozen=True, array_like=True):
+class _Body(msgspec.Struct, frozen=True, array_like=True, gc=False):
     schema_version: int
     ts_offset: Micros
     epoch: int
@@ -53,34 +54,35 @@ class Sealer:
 
     def seal(self, draft: Draft, ts_ingest: Micros) -> Record:
         """The draft as the next record of the log."""
-        payload = draft.payload
-        body = _encode(
-            _Body(
-                payload.schema_version,
-                draft.ts_event - ts_ingest,
-                self.epoch,
-                _written(draft.source),
-                draft.dimensions,
-                draft.causation_id.hex(),
-                payload.content if isinstance(payload, Unknown) else payload,
+        return self.seal_all((draft,), ts_ingest)[0]
+
+    def seal_all(self, drafts: Sequence[Draft], ts_ingest: Micros) -> list[Record]:
+        """The drafts as the next records of the log; all of them have their place, or none."""
+        seq, chain, epoch = self.seq, self.chain, self.epoch
+        salts, at = self._entropy.random_bytes(SALT_BYTES * len(drafts)), 0
+        records = []
+        for draft in drafts:
+            payload, event_id, related = draft.payload, draft.event_id, draft.correlation_id
+            event_type = payload.event_type
+            body = _encode(
+                _Body(
+                    payload.schema_version,
+                    draft.ts_event - ts_ingest,
+                    epoch,
+                    _written(draft.source),
+                    draft.dimensions,
+                    draft.causation_id.hex(),
+                    payload.content if isinstance(payload, Unknown) else payload,
+                )
             )
-        )
-        salt = self._entropy.random_bytes(SALT_BYTES)
-        digest = digest_of(
-            salt, draft.event_id, draft.correlation_id, payload.event_type, ts_ingest, body
-        )
-        self.seq += 1
-        self.chain = chain_of(self.chain, self.seq, digest)
-        return Record(
-            self.seq,
-            draft.event_id,
-            payload.event_type,
-            ts_ingest,
-            draft.correlation_id,
-            body,
-            salt,
-            self.chain,
-        )
+            salt, at = salts[at : at + SALT_BYTES], at + SALT_BYTES
+            seq += 1
+            chain = chain_of(
+                chain, seq, digest_of(salt, event_id, related, event_type, ts_ingest, body)
+            )
+            records.append(Record(seq, event_id, event_type, ts_ingest, related, body, salt, chain))
+        self.seq, self.chain = seq, chain
+        return records
 
 
 def open_record(record: Record) -> Event:
