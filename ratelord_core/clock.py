@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import time
+from collections.abc import Callable
 from typing import Protocol
 
 from ratelord_core.model.instant import Micros
@@ -25,12 +26,19 @@ class SystemClock:
     longer. ``not_before`` (the newest time in the log) keeps a restart from going back in time.
     """
 
-    def __init__(self, not_before: Micros = 0) -> None:
-        started = max(time.time_ns() // 1000, not_before)
-        self._offset = started - time.monotonic_ns() // 1000
+    def __init__(
+        self,
+        not_before: Micros = 0,
+        *,
+        wall: Callable[[], int] = time.time_ns,
+        monotonic: Callable[[], int] = time.monotonic_ns,
+    ) -> None:
+        self._monotonic = monotonic
+        started = max(wall() // 1000, not_before)
+        self._offset = started - monotonic() // 1000
 
     def now(self) -> Micros:
-        return time.monotonic_ns() // 1000 + self._offset
+        return self._monotonic() // 1000 + self._offset
 
 
 class SteppedClock:

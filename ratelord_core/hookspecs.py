@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pluggy
 
 if TYPE_CHECKING:
+    from ratelord_core.behavior import Behavior
     from ratelord_core.forecast import ForecastModelFactory
     from ratelord_core.graph import GraphFactory
     from ratelord_core.policy.action import PolicyAction
@@ -46,3 +47,9 @@ def ratelord_register_policy_actions() -> Iterable[PolicyAction[Any]]:
 @hookspec
 def ratelord_register_providers() -> Iterable[ProviderFactory]:
     """Kinds of providers that the policy file's ``providers`` may name. Called once."""
+
+
+@hookspec
+def ratelord_register_behaviors() -> Iterable[Behavior]:
+    """Ways in which simulated agents ask, by the name that scenario files use. Called when a
+    simulation is set up."""

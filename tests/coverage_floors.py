@@ -30,6 +30,7 @@ GROUPS: dict[str, tuple[list[str], list[str]]] = {
         ],
         [],
     ),
+    "simulator": (["ratelord_sim"], []),
 }
 """What each group consists of: packages in, packages out."""
 

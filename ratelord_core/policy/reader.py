@@ -47,6 +47,12 @@ def read_document(
     if root is None:
         return stamped(Document(), source)
     reading = Reading(written, actions, providers, conditions or Conditions(), models)
+    return read_tree(root, source, reading)
+
+
+def read_tree(root: yaml.Node, source: str, reading: Reading) -> Document:
+    """The document that a tree of nodes declares, which may be a part of a larger file. Raises
+    ``PolicyError`` with every finding, those included that ``reading`` has already."""
     document = _document(root, reading)
     if reading.findings:
         raise PolicyError(source, _in_order(reading.findings))

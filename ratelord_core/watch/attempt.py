@@ -10,16 +10,14 @@ import anyio
 
 from ratelord_core.clock import Clock
 from ratelord_core.errors import ProviderFailed, SettingsError
-from ratelord_core.model.instant import SECOND, Micros, to_seconds, to_text
-from ratelord_core.provider import PollResult
+from ratelord_core.model.instant import SECOND, Micros, to_seconds
 from ratelord_core.watch.account import Account
+from ratelord_core.watch.course import Outcome
 from ratelord_core.watch.sink import Sink
+from ratelord_core.watch.vetting import vet_dates
 
 Sleep = Callable[[Micros], Awaitable[None]]
 """Waits for a span; the daemon's waits in real time, a test's on its own clock."""
-
-Outcome = PollResult | ProviderFailed
-"""What a poll came to."""
 
 _CLOSING: Micros = 2 * SECOND
 """How long a provider may take to give up its connections."""
@@ -53,13 +51,13 @@ async def attempt(
 ) -> Outcome:
     """Poll the account once, for at most ``longest`` µs. Everything that the plugin does, but for
     our own cancellation, becomes a result or a failure."""
-    outcome: Outcome = ProviderFailed("timeout", f"no answer within {to_seconds(longest):g} s")
+    outcome: Outcome = no_answer(longest)
 
     async def act() -> None:
         nonlocal outcome
         try:
             result = await account.poll(sink.poll_request(account.account_id))
-            outcome = _of_the_past(result, clock.now())
+            outcome = vet_dates(result, clock.now())
         except ProviderFailed as error:
             outcome = error
         except SettingsError as error:
@@ -75,6 +73,11 @@ async def attempt(
     return outcome
 
 
+def no_answer(longest: Micros) -> ProviderFailed:
+    """The failure of a poll that was given up after so many µs."""
+    return ProviderFailed("timeout", f"no answer within {to_seconds(longest):g} s")
+
+
 async def close(account: Account, sleep: Sleep) -> None:
     """Let the provider give up its connections, even while we are cancelled, but not for long."""
 
@@ -86,13 +89,6 @@ async def close(account: Account, sleep: Sleep) -> None:
 
     with anyio.CancelScope(shield=True):
         await within(sleep, _CLOSING, act)
-
-
-def _of_the_past(result: PollResult, now: Micros) -> PollResult:
-    """A date in the future would make every later observation look old."""
-    if max([result.dated, *(seen.dated for seen in result.observations)]) > now:
-        raise ProviderFailed("plugin", f"poll is dated after its end, {to_text(now)}")
-    return result
 
 
 def _cancels_us(error: BaseException) -> bool:

@@ -7,7 +7,7 @@ from typing import Final
 from ratelord_core.errors import PluginError, ProviderFailed
 from ratelord_core.headers import LATEST
 from ratelord_core.model.ids import is_id
-from ratelord_core.model.instant import Micros
+from ratelord_core.model.instant import Micros, to_text
 from ratelord_core.model.observation import Observation
 from ratelord_core.model.pool import MAX_UNITS, Pool
 from ratelord_core.provider import PollResult
@@ -16,6 +16,13 @@ MAX_STATE: Final = 65_536
 """Characters of a provider's state: every poll writes it into the log."""
 MAX_OBSERVATIONS: Final = 1000
 """Pools that one poll may speak of."""
+
+
+def vet_dates(result: PollResult, now: Micros) -> PollResult:
+    """A date in the future would make every later observation look old."""
+    if max([result.dated, *(seen.dated for seen in result.observations)]) > now:
+        raise ProviderFailed("plugin", f"poll is dated after its end, {to_text(now)}")
+    return result
 
 
 def vet_result(result: object, provider_id: str) -> PollResult:

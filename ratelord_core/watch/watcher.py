@@ -10,13 +10,14 @@ from anyio.abc import TaskGroup
 
 from ratelord_core.clock import Clock
 from ratelord_core.model.ids import Entropy
-from ratelord_core.model.instant import SECOND, Micros, to_text
+from ratelord_core.model.instant import SECOND, Micros
 from ratelord_core.model.views import ProviderHealth
 from ratelord_core.provider import PollResult
 from ratelord_core.watch.account import Account
-from ratelord_core.watch.attempt import Outcome, Sleep, attempt, close, sleep_for_real, within
-from ratelord_core.watch.circuit import INITIALIZING, STATES, Circuit
-from ratelord_core.watch.schedule import Schedule, draw
+from ratelord_core.watch.attempt import Sleep, attempt, close, sleep_for_real, within
+from ratelord_core.watch.circuit import INITIALIZING
+from ratelord_core.watch.course import Course, Outcome, Turn
+from ratelord_core.watch.schedule import draw
 from ratelord_core.watch.sink import Sink
 
 _log = logging.getLogger(__name__)
@@ -25,17 +26,14 @@ _log = logging.getLogger(__name__)
 class _Watched:
     """An account with everything the watcher knows about it."""
 
-    def __init__(self, account: Account, circuit: Circuit, due: Micros) -> None:
+    def __init__(self, account: Account, course: Course) -> None:
         self.account = account
-        self.circuit = circuit
-        self.due = due
+        self.course = course
         self.removed = False
         self.poked = False
         self.life: anyio.CancelScope | None = None
         self.nap: anyio.CancelScope | None = None
         self.attempted = anyio.Event()
-        self.last_success: Micros | None = None
-        self.last_error: str | None = None
 
 
 class Watcher:
@@ -92,11 +90,16 @@ class Watcher:
         """
         self.remove(account.account_id)
         now = self._clock.now()
-        known = state if state in STATES else INITIALIZING
-        circuit = Circuit(known, failures, threshold=self._threshold)
-        watched = _Watched(account, circuit, max(now, due or now))
-        watched.last_success, watched.last_error = last_success, last_error
-        if watched.due > now:
+        course = Course(
+            account.poll_interval,
+            max(now, due or now),
+            state=state,
+            failures=failures,
+            threshold=self._threshold,
+        )
+        course.last_success, course.last_error = last_success, last_error
+        watched = _Watched(account, course)
+        if course.due > now:
             watched.attempted.set()
         self._accounts[account.account_id] = watched
         if self._tasks is not None:
@@ -147,7 +150,10 @@ class Watcher:
 
     def health(self) -> dict[str, ProviderHealth]:
         """Every account's state, by account id."""
-        return {name: _health(watched) for name, watched in sorted(self._accounts.items())}
+        return {
+            name: watched.course.health(watched.account.account_id, watched.account.plugin)
+            for name, watched in sorted(self._accounts.items())
+        }
 
     async def _keep(self, watched: _Watched) -> None:
         """Poll one account for as long as it is watched."""
@@ -160,7 +166,7 @@ class Watcher:
             await close(watched.account, self._sleep)
 
     async def _until_due(self, watched: _Watched) -> None:
-        while not watched.poked and (span := watched.due - self._clock.now()) > 0:
+        while not watched.poked and (span := watched.course.due - self._clock.now()) > 0:
             with anyio.CancelScope() as watched.nap:
                 await self._sleep(span)
             watched.nap = None
@@ -169,56 +175,29 @@ class Watcher:
 
     async def _attempt(self, watched: _Watched) -> None:
         """One poll and everything that follows from it."""
-        before = watched.circuit.state
         try:
             outcome = await attempt(
                 watched.account, self._sink, self._clock, self._sleep, self._timeout
             )
-            watched.due = self._settle(watched, outcome)
+            turn = watched.course.ended(outcome, self._clock.now(), draw(self._entropy))
             # What a sink began to write down it may finish, even if that ends this account's watch.
             with anyio.CancelScope(shield=True):
-                await self._tell(watched, outcome, before)
+                await self._tell(watched, outcome, turn)
         except Exception as error:  # noqa: BLE001 - a sink that fails (a full disk, say) must not end the polling
             name = watched.account.account_id
             _log.warning("the poll of %s could not be recorded: %r", name, error)
         finally:
             watched.attempted.set()
 
-    def _settle(self, watched: _Watched, outcome: Outcome) -> Micros:
-        """Note the outcome; returns when the next poll is due."""
-        now = self._clock.now()
-        schedule = Schedule(watched.account.poll_interval)
-        chance = draw(self._entropy)
-        if isinstance(outcome, PollResult):
-            watched.circuit = watched.circuit.succeeded()
-            watched.last_success, watched.last_error = now, None
-            return schedule.after_success(now, chance, outcome.next_poll)
-        watched.circuit = watched.circuit.failed(outcome.kind)
-        watched.last_error = str(outcome)
-        return schedule.after_failure(now, watched.circuit.failures, chance, outcome.retry_after)
-
-    async def _tell(self, watched: _Watched, outcome: Outcome, before: str) -> None:
+    async def _tell(self, watched: _Watched, outcome: Outcome, turn: Turn) -> None:
         """Tell the sink of the poll first, then of what turned because of it."""
-        account, circuit = watched.account, watched.circuit
+        account, course = watched.account, watched.course
         name = (account.account_id, account.identity_id, account.plugin, account.version)
         if isinstance(outcome, PollResult):
-            await self._sink.polled(*name, outcome, watched.due)
+            await self._sink.polled(*name, outcome, course.due)
         else:
-            await self._sink.failed(*name, outcome, circuit.failures, watched.due)
-        if circuit.state != before:
-            reason = "poll succeeded" if isinstance(outcome, PollResult) else str(outcome)
-            await self._sink.state_changed(account.account_id, before, circuit.state, reason)
-        if circuit.credential_suspect and account.identity_id is not None:
+            await self._sink.failed(*name, outcome, course.circuit.failures, course.due)
+        if turn.changed:
+            await self._sink.state_changed(account.account_id, turn.before, turn.after, turn.reason)
+        if turn.suspect and account.identity_id is not None:
             await self._sink.unauthorized(account.identity_id)
-
-
-def _health(watched: _Watched) -> ProviderHealth:
-    return ProviderHealth(
-        provider_id=watched.account.account_id,
-        plugin=watched.account.plugin,
-        state=watched.circuit.state,
-        last_success=None if watched.last_success is None else to_text(watched.last_success),
-        last_error=watched.last_error,
-        failures=watched.circuit.failures,
-        next_poll=to_text(watched.due),
-    )

@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 FILES = sorted(
     file
-    for room in ("ratelord_core", "ratelord_mcp", "plugins", "sdk/python")
+    for room in ("ratelord_core", "ratelord_mcp", "plugins", "sdk/python", "sim")
     for file in (ROOT / room).rglob("*.py")
 )
 UNFINISHED = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b")

@@ -34,6 +34,7 @@ PLUGINS = {
     "ratelord_actions": WEB | SCREEN | STORES | HEAVY,
     "ratelord_mock": WEB | SCREEN | STORES | HEAVY,
     "ratelord_github": SCREEN | STORES | HEAVY | {"starlette", "uvicorn"},
+    "ratelord_sim": WEB | SCREEN | STORES | HEAVY,
 }
 
 

@@ -18,6 +18,7 @@ PUBLIC = (
     "ratelord_core.graph",
     "ratelord_core.forecast",
     "ratelord_core.provider",
+    "ratelord_core.behavior",
     "ratelord_core.policy.action",
     "ratelord_core.policy.situation",
     "ratelord_core.errors",

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-ROOMS = ("ratelord_core", "ratelord_mcp", "plugins", "sdk/python", "docs/_ext")
+ROOMS = ("ratelord_core", "ratelord_mcp", "plugins", "sdk/python", "sim", "docs/_ext")
 RULES = tomllib.loads((Path(__file__).parent / "sizes.toml").read_text(encoding="utf-8"))
 LARGER = {entry["what"]: entry for entry in RULES.get("larger", ())}
 

@@ -12,7 +12,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 FILES = sorted(
     file
-    for room in ("ratelord_core", "ratelord_mcp", "plugins", "sdk/python", "tests", "docs")
+    for room in ("ratelord_core", "ratelord_mcp", "plugins", "sdk/python", "sim", "tests", "docs")
     for file in (ROOT / room).rglob("*.py")
 )
 NAMELESS = {
@@ -44,7 +44,7 @@ def test_no_module_has_a_name_that_would_hold_anything() -> None:
     assert not [file for file in FILES if file.stem in NAMELESS or file.parent.name in NAMELESS]
 
 
-@pytest.mark.parametrize("room", ["ratelord_core", "ratelord_mcp", "plugins", "sdk/python"])
+@pytest.mark.parametrize("room", ["ratelord_core", "ratelord_mcp", "plugins", "sdk/python", "sim"])
 def test_no_name_in_the_code_is_a_synonym(room: str) -> None:
     found = [
         f"{file.relative_to(ROOT)}: {name} (say {SYNONYMS[word]})"

@@ -1,0 +1,78 @@
+"""One account's course through good and bad polls: what each outcome changes, what is due next."""
+
+from __future__ import annotations
+
+import msgspec
+
+from ratelord_core.errors import ProviderFailed
+from ratelord_core.model.instant import Micros, to_text
+from ratelord_core.model.views import ProviderHealth
+from ratelord_core.provider import PollResult
+from ratelord_core.watch.circuit import INITIALIZING, STATES, Circuit
+from ratelord_core.watch.schedule import Schedule
+
+Outcome = PollResult | ProviderFailed
+"""What a poll came to."""
+
+
+class Turn(msgspec.Struct, frozen=True):
+    """What an outcome turned: the account's state before and after, why, and whether its
+    credential is suspect from now on."""
+
+    before: str
+    after: str
+    reason: str
+    suspect: bool
+
+    @property
+    def changed(self) -> bool:
+        """Whether the state is another one."""
+        return self.before != self.after
+
+
+class Course:
+    """Circuit, rhythm and next due instant of one account. It waits for nothing: whoever polls
+    (the watcher in real time, a simulation in virtual time) tells it how a poll ended."""
+
+    def __init__(
+        self,
+        interval: Micros,
+        due: Micros,
+        *,
+        state: str = INITIALIZING,
+        failures: int = 0,
+        threshold: int = 5,
+    ) -> None:
+        known = state if state in STATES else INITIALIZING
+        self.circuit = Circuit(known, failures, threshold=threshold)
+        self.due = due
+        self.last_success: Micros | None = None
+        self.last_error: str | None = None
+        self._schedule = Schedule(interval)
+
+    def ended(self, outcome: Outcome, now: Micros, chance: float) -> Turn:
+        """A poll ended now, so; ``chance`` is in [0, 1). Sets when the next one is due."""
+        before = self.circuit.state
+        if isinstance(outcome, PollResult):
+            self.circuit = self.circuit.succeeded()
+            self.last_success, self.last_error = now, None
+            self.due = self._schedule.after_success(now, chance, outcome.next_poll)
+            reason = "poll succeeded"
+        else:
+            self.circuit = self.circuit.failed(outcome.kind)
+            self.last_error = reason = str(outcome)
+            failures = self.circuit.failures
+            self.due = self._schedule.after_failure(now, failures, chance, outcome.retry_after)
+        return Turn(before, self.circuit.state, reason, self.circuit.credential_suspect)
+
+    def health(self, account_id: str, plugin: str) -> ProviderHealth:
+        """The account's state as readers are shown it."""
+        return ProviderHealth(
+            provider_id=account_id,
+            plugin=plugin,
+            state=self.circuit.state,
+            last_success=None if self.last_success is None else to_text(self.last_success),
+            last_error=self.last_error,
+            failures=self.circuit.failures,
+            next_poll=to_text(self.due),
+        )

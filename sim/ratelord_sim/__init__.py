@@ -1,0 +1,1 @@
+"""A stage for the real engine: crowds, providers that say no, a clock that is turned."""

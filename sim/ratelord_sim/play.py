@@ -1,0 +1,180 @@
+"""A scenario on the stage: set up, played to its end, measured, judged."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+
+from ratelord_core.policy.stack import compile_policy
+from ratelord_sim.actors.agent import Agent
+from ratelord_sim.actors.calendar import Calendar
+from ratelord_sim.actors.line import Line
+from ratelord_sim.actors.saboteur import sabotage
+from ratelord_sim.actors.trace import Rows, parts_of_trace
+from ratelord_sim.chance import stream
+from ratelord_sim.daemon import Daemon
+from ratelord_sim.invariants import judge
+from ratelord_sim.measure.audit import Audit
+from ratelord_sim.measure.calibration import Calibration
+from ratelord_sim.measure.circuits import Circuits
+from ratelord_sim.measure.drift import Drift
+from ratelord_sim.measure.listeners import Listeners
+from ratelord_sim.measure.resets import Resets
+from ratelord_sim.measure.series import Series
+from ratelord_sim.measure.tally import Notes
+from ratelord_sim.measure.world import World
+from ratelord_sim.parts import Parts
+from ratelord_sim.provider.account import account_of
+from ratelord_sim.provider.service import Service
+from ratelord_sim.result import Result, result_of
+from ratelord_sim.scenario.model import AgentTerms, Scenario
+from ratelord_sim.scenario.world import world_pools, world_providers
+from ratelord_sim.stage import Stage
+
+Progress = Callable[[float], None]
+"""Hears which part of the time has been played."""
+
+_BEATS = 100
+
+
+def play(scenario: Scenario, parts: Parts, progress: Progress | None = None) -> Result:
+    """Play it; the result, with every invariant judged."""
+    with _without_garbage():
+        world = Play(scenario, parts).run(progress)
+        return result_of(scenario, world, judge(scenario.invariants, world))
+
+
+class Play:
+    """One run of a scenario, from its first instant on."""
+
+    def __init__(self, scenario: Scenario, parts: Parts) -> None:
+        self.scenario = scenario
+        self.stage = Stage(scenario.start)
+        self.services = self._services(parts)
+        self.listeners = Listeners()
+        document = scenario.document
+        self.daemon = Daemon(
+            self.stage,
+            scenario.daemon,
+            compile_policy(document, parts.actions),
+            parts.blank(document.settings.forecast_model),
+            [account_of(service) for service in self.services.values()],
+            scenario.seed,
+            self.listeners,
+        )
+        chance = stream(scenario.seed, "network")
+        self.line = Line(self.daemon, scenario.faults, chance)
+        self.notes = Notes()
+        self.calendar = Calendar(scenario.phases, scenario.duration, self.stage)
+        self.world = self._world()
+        self._parts = parts
+
+    def _services(self, parts: Parts) -> dict[str, Service]:
+        scenario, pools = self.scenario, world_pools(self.scenario, parts)
+        return {
+            terms.id: Service(
+                terms,
+                [pool for pool in pools if pool.id.startswith(f"{terms.id}/")],
+                scenario.faults,
+                self.stage,
+                scenario.seed,
+            )
+            for terms in world_providers(scenario)
+        }
+
+    def _world(self) -> World:
+        audit, drift = Audit(), Drift(self.daemon)
+        calibration = Calibration(self.daemon)
+        circuits = Circuits(self.daemon, self.services)
+        audit.watch(self.daemon)
+        self.listeners.add(audit, drift, calibration, circuits)
+        resets = Resets(self.services)
+        series = Series(self.daemon, self.services, self.notes)
+        return World(
+            self.daemon,
+            self.services,
+            self.line,
+            self.notes,
+            audit,
+            drift,
+            calibration,
+            circuits,
+            resets,
+            series,
+        )
+
+    # --- playing ------------------------------------------------------------------------------
+
+    def run(self, progress: Progress | None = None) -> World:
+        """Play to the end."""
+        scenario, stage = self.scenario, self.stage
+        self.daemon.start()
+        self._cast()
+        self._plan_faults()
+        for terms in scenario.sabotage:
+            if terms.enabled:
+                stage.spawn(sabotage(terms, self.services, stage, self.world.drift.spent))
+        stage.spawn(self.world.series.watch(scenario.duration))
+        for beat in range(1, _BEATS + 1):
+            stage.run(scenario.start + scenario.duration * beat // _BEATS + (beat == _BEATS))
+            if progress is not None:
+                progress(beat / _BEATS)
+        self._end()
+        return self.world
+
+    def _cast(self) -> None:
+        folder = Path(self.scenario.source).parent
+        for group in self.scenario.agents:
+            rows: list[Rows] = parts_of_trace(group, folder) if group.trace else []
+            for number in range(1, group.count + 1):
+                agent = self._agent(group, number, rows[number - 1] if rows else ())
+                self.stage.spawn(agent.live())
+
+    def _agent(self, group: AgentTerms, number: int, rows: Rows) -> Agent:
+        return Agent(
+            number,
+            group,
+            self._parts.behaviors[group.behavior],
+            self.stage,
+            self.line,
+            self.services,
+            self.calendar,
+            self.notes,
+            stream(self.scenario.seed, "agent", group.name, number),
+            rows,
+        )
+
+    def _plan_faults(self) -> None:
+        start, daemon = self.stage.start, self.daemon
+        for fault in self.scenario.faults:
+            if fault.kind == "crash":
+                self.stage.at(start + fault.at, daemon.crash)
+                self.stage.at(start + fault.at + fault.duration, daemon.start)
+            elif fault.kind == "clock_step":
+                self.stage.at(start + fault.at, partial(_step, daemon, fault.by))
+
+    def _end(self) -> None:
+        """Windows that ended, and circuits that are still open, are counted."""
+        for service in self.services.values():
+            for meter in service.truth.values():
+                meter.used(self.stage.now)
+        self.world.circuits.finish()
+
+
+def _step(daemon: Daemon, by: int) -> None:
+    daemon.host.step += by
+
+
+@contextmanager
+def _without_garbage() -> Iterator[None]:
+    """A run makes millions of things that last, in few cycles: looking for those costs a third."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()

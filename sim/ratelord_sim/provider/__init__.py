@@ -1,0 +1,1 @@
+"""Simulated providers: they count for themselves, and say no."""

@@ -1,0 +1,1 @@
+"""Results for people: a page with plots, a table, what differs between two."""
