@@ -9,12 +9,13 @@ from types import SimpleNamespace
 
 import pytest
 
+from ratelord_core import hookimpl
 from ratelord_core.behavior import Chance, Demand, Pace
 from ratelord_core.model.instant import SECOND
 from ratelord_sim import parts
-from ratelord_sim.plugin import ratelord_register_behaviors
+from ratelord_sim import plugin as built_in
 
-BUILT_IN = {behavior.name: behavior for behavior in ratelord_register_behaviors()}
+BUILT_IN = {behavior.name: behavior for behavior in built_in.ratelord_register_behaviors()}
 
 
 def gaps(name: str, pace: Pace, count: int = 2000, seed: int = 1) -> list[int]:
@@ -36,7 +37,9 @@ def test_a_burst_comes_at_once_and_then_nothing_for_a_while() -> None:
 
 
 def test_those_who_come_together_begin_within_the_jitter() -> None:
-    first = [gaps("periodic", Pace(rate=0.1, jitter=100, together=True), 1, n)[0] for n in range(99)]
+    first = [
+        gaps("periodic", Pace(rate=0.1, jitter=100, together=True), 1, n)[0] for n in range(99)
+    ]
     apart = [gaps("periodic", Pace(rate=0.1), 1, n)[0] for n in range(99)]
 
     assert max(first) <= 100 < 2 * SECOND < max(apart) < 10 * SECOND
@@ -64,10 +67,10 @@ class Once:
 
 
 def test_a_plugin_brings_a_behavior_of_its_own() -> None:
-    plugin = SimpleNamespace(ratelord_register_behaviors=lambda: [Once()])
-    plugin.ratelord_register_behaviors.ratelord_impl = {
-        "wrapper": False, "hookwrapper": False, "optionalhook": False,
-        "tryfirst": False, "trylast": False, "specname": None,
-    }  # fmt: skip
+    @hookimpl
+    def ratelord_register_behaviors() -> list[Once]:
+        return [Once()]
 
-    assert isinstance(parts.load(extra=[("mine", plugin)]).behaviors["once"], Once)
+    mine = SimpleNamespace(ratelord_register_behaviors=ratelord_register_behaviors)
+
+    assert isinstance(parts.load(extra=[("mine", mine)]).behaviors["once"], Once)
