@@ -69,7 +69,7 @@ class LocalArbiter(Onlooker):
     def adopt(self, state: State) -> None:
         """Go on with a state that was rebuilt from the log."""
         before = self.engine
-        state.poll_intervals = before.state.poll_intervals
+        state.polling.intervals = before.state.polling.intervals
         self.engine = Engine(state, before.policy, before.entropy)
         self.engine.observer.overrides = before.observer.overrides
         self.engine.observer.members = before.observer.members
@@ -225,7 +225,7 @@ class LocalArbiter(Onlooker):
         hold = self.engine.state.ledger.find(intent_id)
         if not report.headers or hold is None:
             return ()
-        accounts = {self.engine.state.account_of(pool) for pool in (*hold.legs, *hold.resolved)}
+        accounts = set(map(self.engine.state.polling.account_of, (*hold.legs, *hold.resolved)))
         unread = []
         for account_id in sorted(accounts):
             dated = min(hold.start, now)

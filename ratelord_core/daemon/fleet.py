@@ -101,7 +101,7 @@ class Fleet:
 
     def _tell_intervals(self) -> None:
         state, observer = self.arbiter.engine.state, self.arbiter.engine.observer
-        state.poll_intervals = {
+        state.polling.intervals = {
             account.account_id: account.poll_interval for account in self.watcher.accounts()
         }
         observer.members = {

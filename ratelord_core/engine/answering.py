@@ -7,9 +7,11 @@ answer again: for a repeated key, for ``explain``, after a restart.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import inf
 from typing import Any, cast
 
 from ratelord_core.events.payloads import HeldLine, IntentDecided
+from ratelord_core.forecast.record import millionths, millis
 from ratelord_core.model.decision import (
     UNCHANGED,
     DecidedBy,
@@ -20,6 +22,7 @@ from ratelord_core.model.decision import (
     Risk,
     Verdict,
 )
+from ratelord_core.model.forecast import Forecast
 from ratelord_core.model.instant import DAY, HOUR, MINUTE, SECOND, Micros
 
 _FRACTION = "~"
@@ -75,23 +78,25 @@ def _risk(e: IntentDecided) -> Risk | None:
     if not e.risk:
         return None
     pool = e.tightest or (e.holds[0].pool if e.holds else "")
-    reset_in = -1
+    ttr = e.ttr
     for line in e.holds:
         if line.pool == pool:
-            reset_in = line.reset_in
+            ttr = line.reset_in // 1000 if line.reset_in >= 0 else ttr
             break
-    ttr = reset_in // 1000 if reset_in >= 0 else e.ttr
-    p_exhaustion, *bounds = e.risk
-    p50, p90, p99 = (*bounds, None, None, None)[:3]
-    return Risk(pool, p_exhaustion or 0, p50, p90, p99, ttr)
+    p_exhaustion = e.risk[0] or 0
+    if len(e.risk) == 1:
+        return Risk(pool, p_exhaustion, None, None, None, ttr)
+    p50, p90, p99 = (*e.risk[1:], None, None)[:3]
+    return Risk(pool, p_exhaustion, p50, p90, p99, ttr)
 
 
-def seen_risk(risk: Risk) -> tuple[int | None, ...]:
-    """A risk's numbers as they are recorded."""
-    numbers = [risk.p_exhaustion, risk.tte_p50, risk.tte_p90, risk.tte_p99]
-    while numbers[-1] is None:
-        numbers.pop()
-    return tuple(numbers)
+def seen_risk(outlook: Forecast) -> tuple[int | None, ...]:
+    """A forecast's numbers as they are recorded."""
+    p_exhaustion = millionths(outlook.p_exhaustion)
+    if outlook.tte_p99 == inf:  # then so are the others, which lie later still
+        return (p_exhaustion,)
+    bounds = (millis(outlook.tte_p50), millis(outlook.tte_p90), millis(outlook.tte_p99))
+    return (p_exhaustion, *bounds) if bounds[2] is not None else (p_exhaustion,)
 
 
 def written(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -47,7 +47,8 @@ class Engine:
         """Bring a policy document into force; ``pools`` are those of it and of its providers."""
         document = policy.document
         self.scribe.turn(now)
-        self.policy = self.negotiator.policy = policy
+        self.policy = policy
+        self.negotiator.adopt(policy)
         self.observer.overrides = {override.key: override for override in document.overrides}
         pinned = tuple(pin(pool, self.observer.overrides) for pool in pools)
         declared = {pool.key for pool in pinned}

@@ -43,20 +43,21 @@ class Pacer:
 
 def stale_pool(state: State, moment: Moment) -> Stale | None:
     """The stale pool that matters most among those that the intent draws from, if any is."""
-    if not state.poll_intervals:
+    polling, now = state.polling, moment.now
+    if not polling.intervals:
         return None
-    now = moment.now
-    found = [_stale(state, key, now) for key in moment.keys if state.is_stale(key, now)]
-    return max(found, key=lambda stale: stale.due, default=None)
+    stale = [pool for pool in moment.course.pools if polling.is_stale(pool, now)]
+    found = [_stale(state, pool, now) for pool in stale]
+    return max(found, key=lambda each: each.due, default=None)
 
 
 def _stale(state: State, key: str, now: Micros) -> Stale:
-    record = state.providers.get(state.account_of(key))
+    record = state.providers.get(state.polling.account_of(key))
     opened = record.state == "open"
     due = record.next_poll
     if due is None or due <= now:
-        due = now + state.interval_of(key)
-    age = span_text(state.age(key, now))
+        due = now + state.polling.interval_of(key)
+    age = span_text(state.polling.age(key, now))
     seen = state.ledger.accounts[key].observed_at is not None
     what = f"{key} was last seen {age} ago" if seen else f"{key} has not been seen in {age}"
     if opened:

@@ -12,7 +12,7 @@ from ratelord_core.engine.moment import Moment
 from ratelord_core.engine.placing import place
 from ratelord_core.engine.state import State
 from ratelord_core.engine.wish import Judgement, Wish
-from ratelord_core.ledger import Asker, Need
+from ratelord_core.ledger import Need
 from ratelord_core.model.instant import SECOND
 from ratelord_core.policy.verdict import PolicyVerdict
 
@@ -25,7 +25,6 @@ def judge(
     moment: Moment,
     verdict: PolicyVerdict,
     needs: Sequence[Need],
-    asker: Asker,
     pacer: Pacer,
 ) -> Judgement:
     """Policy first, then the built-in safety: shedding, stale data, capacity."""
@@ -42,18 +41,19 @@ def judge(
         found = _heed(state, moment, found, stale, pacer)
     if warnings:
         found = replace(found, warnings=warnings)
-    return found if isinstance(found, Judgement) else place(state, moment, found, needs, asker)
+    return found if isinstance(found, Judgement) else place(state, moment, found, needs)
 
 
 def _broken(state: State, moment: Moment) -> Judgement | None:
     """Without a forecast nobody knows the risk: a model that failed denies, by its name."""
     if moment.tightest is not None:
         moment.outlook(moment.tightest)
-    failure = next(filter(None, (state.book.failure(key) for key in moment.keys)), None)
-    if failure is None:
-        return None
-    reason = f"{failure}; mend that plugin or choose another forecast_model"
-    return Judgement(None, "forecast_stale", reason)
+    for pool in moment.course.pools:
+        failure = state.book.failure(pool)
+        if failure:
+            reason = f"{failure}; mend that plugin or choose another forecast_model"
+            return Judgement(None, "forecast_stale", reason)
+    return None
 
 
 def _wish(state: State, moment: Moment, verdict: PolicyVerdict) -> Wish | Judgement:
@@ -61,7 +61,7 @@ def _wish(state: State, moment: Moment, verdict: PolicyVerdict) -> Wish | Judgem
     not_before = now + verdict.wait
     if verdict.reset_jitter is not None and moment.tightest is not None:
         key = moment.tightest
-        reset_at = moment.figures(key).reset_at
+        reset_at = moment.figures[key].reset_at
         window = state.ledger.accounts[key].pool.window
         if reset_at is not None:
             # a moment later, when we count on the refill ourselves
@@ -84,7 +84,7 @@ def _shed(moment: Moment) -> Judgement | None:
     if moment.level(key) != "critical":
         return None
     percent = round(100 * moment.outlook(key).p_exhaustion)
-    reset_at = moment.figures(key).reset_at
+    reset_at = moment.figures[key].reset_at
     return Judgement(
         None,
         "risk_too_high",

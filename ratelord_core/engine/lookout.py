@@ -53,7 +53,7 @@ class Lookout:
 
     def _alive(self, key: str) -> bool:
         """Whether a pool's risk may change although nothing was done to it."""
-        return self._risks.get(key, 0.0) > 0.0 or bool(self.state.interval_of(key))
+        return self._risks.get(key, 0.0) > 0.0 or bool(self.state.polling.interval_of(key))
 
     def _refresh(self, key: str, figures: Figures, now: Micros) -> None:
         forecast = self.state.outlook(key, figures, now)
@@ -87,7 +87,7 @@ class Lookout:
         worst = max((_RANK[level] for level in self._levels.values()), default=0)
         status = _STATUS[worst]
         score = round(100 * max(self._risks.values(), default=0.0))
-        watched = (state.providers.get(account) for account in state.poll_intervals)
+        watched = (state.providers.get(account) for account in state.polling.intervals)
         degraded = any(record.state in _FAILING for record in watched)
         if status == state.system_status and degraded == state.degraded:
             state.risk_score = score

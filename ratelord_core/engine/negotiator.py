@@ -7,22 +7,23 @@ from collections.abc import Sequence
 import msgspec
 
 from ratelord_core.engine.answering import decision_of, read_back, seen_risk, written
+from ratelord_core.engine.course import Course, Courses
 from ratelord_core.engine.freshness import Pacer
 from ratelord_core.engine.judgement import judge
 from ratelord_core.engine.moment import Moment
-from ratelord_core.engine.scribe import Scribe
+from ratelord_core.engine.scribe import Scribe, source
 from ratelord_core.engine.state import State
-from ratelord_core.engine.units import units_of, usable
 from ratelord_core.engine.wish import Judgement
 from ratelord_core.errors import Conflict, InvalidRequest
+from ratelord_core.events.envelope import Draft
 from ratelord_core.events.payloads import (
     HeldLine,
     IntentDecided,
     IntentSubmitted,
     PolicyTriggered,
 )
-from ratelord_core.graph import Binding
-from ratelord_core.ledger import Asker, Need
+from ratelord_core.forecast.record import millis
+from ratelord_core.ledger import Need
 from ratelord_core.model.decision import Decision
 from ratelord_core.model.ids import Entropy, uuid_text
 from ratelord_core.model.instant import MINUTE, Micros
@@ -54,11 +55,16 @@ class Negotiator:
 
     def __init__(self, state: State, policy: PolicyStack, entropy: Entropy, scribe: Scribe) -> None:
         self.state = state
-        self.policy = policy
+        self.adopt(policy)
         self.entropy = entropy
         self.scribe = scribe
         self._pacer = Pacer()
         self._bound_at: dict[tuple[str, str], Micros] = {}
+
+    def adopt(self, policy: PolicyStack) -> None:
+        """Judge by this policy from now on."""
+        self._policy = policy
+        self._courses = Courses(self.state, policy)
 
     # --- asking -------------------------------------------------------------------------------
 
@@ -73,16 +79,21 @@ class Negotiator:
             if repeated is not None:
                 return repeated
         decided, verdict = self._decide(intent, now)
-        intent_id = self.scribe.new_id(now)
+        event_id = self.scribe.new_id(now)
+        intent_id = uuid_text(event_id)
         if not intent.dry_run:
-            self._write_down(intent, intent_id, key, body, decided, now, door)
+            submitted = _submitted(intent, key, body)
+            who, origin, keep = intent.dimensions, source(door), self.scribe.keep
+            keep(Draft(event_id, now, submitted, who, origin), intent_id)
+            after = self.scribe.new_id(now)
+            keep(Draft(after, now, decided, who, origin, event_id), intent_id)
             self._note_rules(verdict, now, intent)
-        decision = decision_of(uuid_text(intent_id), now, decided, self.state.policy_version)
+        decision = decision_of(intent_id, now, decided, self.state.policy_version)
         return self._traced(decision, decided, intent) if intent.debug else decision
 
     def _traced(self, decision: Decision, decided: IntentDecided, intent: Intent) -> Decision:
         saw = read_back(decided.saw) | asked(intent.dimensions, intent.urgency)
-        trace = told(self.policy.document, decided.looked, decided.held, saw)
+        trace = told(self._policy.document, decided.looked, decided.held, saw)
         return msgspec.structs.replace(decision, trace=trace)
 
     def vet(self, intents: Sequence[Intent], now: Micros) -> None:
@@ -91,7 +102,7 @@ class Negotiator:
         bodies: dict[str, str] = {}
         for intent in intents:
             if self._identity_refusal(intent) is None:
-                self._bind(intent)
+                self._course(intent)
             if intent.idempotency_key is None or intent.dry_run:
                 continue
             key, body = key_digest(intent.agent_id, intent.idempotency_key), body_digest(intent)
@@ -118,23 +129,15 @@ class Negotiator:
         if refused is not None:
             self.scribe.turn(now)
             return refused, None
-        binding = self._bind(intent)
-        needs = self._needs(intent, binding)
-        self.scribe.turn(now, [need.pool for need in needs])
-        moment = Moment(
-            self.state,
-            intent,
-            binding,
-            {need.pool: need.units for need in needs},
-            now,
-            self.entropy,
-        )
-        if not needs and self.state.settings.strict_pools:
+        state, course = self.state, self._course(intent)
+        needs = course.needs(intent, state)
+        self.scribe.turn(now, course.pools)
+        if not needs and state.settings.strict_pools:
             reason = "this action draws from no pool and strict_pools is on; declare its workload"
-            return self._denied("policy", reason, binding.warnings), None
-        asker = self._asker(intent, binding)
-        verdict = self.policy.evaluate(binding, moment)
-        judged = judge(self.state, moment, verdict, needs, asker, self._pacer)
+            return self._denied("policy", reason, course.binding.warnings), None
+        moment = Moment(state, intent, course, needs, now, self.entropy)
+        verdict = self._policy.evaluate(course.levels, moment)
+        judged = judge(state, moment, verdict, needs, self._pacer)
         if judged.paced and judged.start is not None and not intent.dry_run:
             self._pacer.went(judged.paced, judged.start)
         return self._answer(moment, needs, verdict, judged), verdict
@@ -159,28 +162,11 @@ class Negotiator:
             decision="deny_with_reason", reason_code=code, reason=reason, warnings=warnings
         )
 
-    def _bind(self, intent: Intent) -> Binding:
+    def _course(self, intent: Intent) -> Course:
         try:
-            return self.state.graph.bind(intent)
+            return self._courses.of(intent)
         except LookupError as error:
             raise InvalidRequest(str(error.args[0]), code="unknown_pin") from error
-
-    def _needs(self, intent: Intent, binding: Binding) -> list[Need]:
-        costs, ledger = self.state.costs, self.state.ledger
-        settings = self.state.settings
-        needs = []
-        for draw in binding.draws:
-            account = ledger.accounts[draw.pool]
-            concurrent = account.pool.window.kind == "concurrency"
-            default = settings.concurrency_ttl if concurrent else settings.hold_ttl
-            most = usable(account.capacity, settings.high_reserve_percent)
-            units = units_of(intent, draw, costs, most)
-            needs.append(Need(draw.pool, units, intent.duration or default))
-        return needs
-
-    def _asker(self, intent: Intent, binding: Binding) -> Asker:
-        party = (intent.agent_id, intent.identity_id, intent.scope_id)
-        return Asker(party, binding.weight, intent.urgency == "high", intent.workload_id)
 
     def _answer(
         self, moment: Moment, needs: list[Need], verdict: PolicyVerdict, judged: Judgement
@@ -190,7 +176,8 @@ class Negotiator:
         start = (judged.start or now) - now
         holds = self._lines(moment, needs, start) if allowed else ()
         waits = "approve_with_modifications" if start else "approve"
-        risk = moment.risk_seen()
+        tightest = moment.tightest
+        outlook = None if tightest is None else moment.outlook(tightest)
         by_rule = verdict.decided_by if judged.by_rule else None
         return IntentDecided(
             decision=waits if allowed else "deny_with_reason",
@@ -200,11 +187,11 @@ class Negotiator:
             valid=start + self.state.settings.hold_ttl if allowed and not needs else 0,
             holds=holds,
             decided_by=(by_rule.policy_id, by_rule.rule) if by_rule else None,
-            warnings=judged.warnings + moment.binding.warnings + _unused_costs(moment),
+            warnings=judged.warnings + moment.course.binding.warnings + _unused_costs(moment),
             retry_after=judged.retry_after,
-            risk=() if risk is None else seen_risk(risk),
-            tightest="" if risk is None or (holds and risk.pool == holds[0].pool) else risk.pool,
-            ttr=None if risk is None or allowed else risk.ttr,
+            risk=() if outlook is None else seen_risk(outlook),
+            tightest="" if tightest is None or (holds and tightest == holds[0].pool) else tightest,
+            ttr=None if outlook is None or allowed else millis(outlook.ttr),
             looked=verdict.looked,
             held=verdict.held,
             saw=written(verdict.saw),
@@ -213,39 +200,12 @@ class Negotiator:
     def _lines(self, moment: Moment, needs: list[Need], start: Micros) -> tuple[HeldLine, ...]:
         lines = []
         for need in needs:
-            figures = moment.figures(need.pool)
+            figures = moment.figures[need.pool]
             taken = need.units if start == 0 else 0
             reset_in = -1 if figures.reset_at is None else max(0, figures.reset_at - moment.now)
             left = max(0, figures.available - taken)
             lines.append(HeldLine(need.pool, need.units, left, reset_in, need.lifetime))
         return tuple(lines)
-
-    def _write_down(
-        self,
-        intent: Intent,
-        intent_id: bytes,
-        key: str,
-        body: str,
-        decided: IntentDecided,
-        now: Micros,
-        door: str,
-    ) -> None:
-        submitted = IntentSubmitted(
-            urgency=intent.urgency,
-            expected_cost="" if intent.expected_cost is None else f"{intent.expected_cost:.17g}",
-            costs={pool: f"{cost:.17g}" for pool, cost in sorted(intent.costs.items())},
-            provider_id=intent.provider_id,
-            pool_id=intent.pool_id,
-            model=intent.model,
-            duration=intent.duration,
-            max_wait=intent.max_wait,
-            renews=intent.renews,
-            key=key,
-            body=body,
-        )
-        write, who = self.scribe.write, intent.dimensions
-        write(now, submitted, who, door=door, event_id=intent_id)
-        write(now, decided, who, door=door, intent_id=intent_id)
 
     def _note_rules(self, verdict: PolicyVerdict | None, now: Micros, intent: Intent) -> None:
         """A rule that begins to bind, after a while in which it bound nobody, is an event."""
@@ -259,6 +219,26 @@ class Negotiator:
                 self.scribe.write(now, triggered, intent.dimensions)
 
 
+def _submitted(intent: Intent, key: str, body: str) -> IntentSubmitted:
+    """The question as it is written down."""
+    costs = {}
+    if intent.costs:
+        costs = {pool: f"{cost:.17g}" for pool, cost in sorted(intent.costs.items())}
+    return IntentSubmitted(
+        urgency=intent.urgency,
+        expected_cost="" if intent.expected_cost is None else f"{intent.expected_cost:.17g}",
+        costs=costs,
+        provider_id=intent.provider_id,
+        pool_id=intent.pool_id,
+        model=intent.model,
+        duration=intent.duration,
+        max_wait=intent.max_wait,
+        renews=intent.renews,
+        key=key,
+        body=body,
+    )
+
+
 def _key_reused() -> Conflict:
     return Conflict(
         "this idempotency key was used with another question; use a new key",
@@ -268,7 +248,9 @@ def _key_reused() -> Conflict:
 
 def _unused_costs(moment: Moment) -> tuple[str, ...]:
     """A cost that names a pool this action does not draw from is most likely a slip."""
-    unused = sorted(pool for pool in moment.intent.costs if not moment.draws(pool))
+    if not moment.intent.costs:
+        return ()
+    unused = sorted(pool for pool in moment.intent.costs if pool not in moment.figures)
     if not unused:
         return ()
     return (f"costs names {', '.join(unused)}, from which this action does not draw",)

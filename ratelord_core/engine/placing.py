@@ -8,18 +8,17 @@ from ratelord_core.engine.answering import span_text
 from ratelord_core.engine.moment import Moment
 from ratelord_core.engine.state import State
 from ratelord_core.engine.wish import Judgement, Wish
-from ratelord_core.ledger import Asker, Need, Proposal
+from ratelord_core.ledger import Need, Proposal
 from ratelord_core.model.decision import ReasonCode
 from ratelord_core.model.instant import Micros
 from ratelord_core.model.pool import MONEY
 
 
-def place(
-    state: State, moment: Moment, wish: Wish, needs: Sequence[Need], asker: Asker
-) -> Judgement:
+def place(state: State, moment: Moment, wish: Wish, needs: Sequence[Need]) -> Judgement:
     """Start as soon as all needs fit, but not before the wish's instant; no, if they never do, or
     only later than the asker waits."""
     now, longest = moment.now, state.max_wait(moment.intent)
+    asker = moment.course.urgent if moment.intent.urgency == "high" else moment.course.asker
     latest = max(now + longest, wish.not_before)
     found = state.ledger.propose(needs, asker, now, not_before=wish.not_before, latest=latest)
     start = found.start

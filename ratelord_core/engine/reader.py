@@ -61,8 +61,8 @@ class Reader:
             window=_window_seconds(window),
             reset_at=_text(figures.reset_at),
             observed_at=_text(account.observed_at),
-            staleness_seconds=to_seconds(self.state.age(key, now)),
-            stale=self.state.is_stale(key, now),
+            staleness_seconds=to_seconds(self.state.polling.age(key, now)),
+            stale=self.state.polling.is_stale(key, now),
             local=pool.local,
             risk_level=forecast.risk_level,
             forecast=forecast,
@@ -85,7 +85,9 @@ class Reader:
         forecast = self.state.outlook(key, figures, now)
         level = self.state.level(key, forecast, figures, now)
         pool = self.state.ledger.accounts[key].pool
-        aged = msgspec.structs.replace(forecast, freshness=to_seconds(self.state.age(key, now)))
+        aged = msgspec.structs.replace(
+            forecast, freshness=to_seconds(self.state.polling.age(key, now))
+        )
         return forecast_view(pool.provider_id, pool.pool_id, aged, level, now)
 
     def usage(

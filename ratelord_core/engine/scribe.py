@@ -41,8 +41,12 @@ class Scribe:
     ) -> Any:
         """Write an event down; what its fold found."""
         identity = event_id or self.new_id(now)
-        draft = Draft(identity, now, payload, dimensions, _source(door), intent_id)
-        found = self.state.apply(now, dimensions, uuid_text(intent_id or identity), payload)
+        draft = Draft(identity, now, payload, dimensions, source(door), intent_id)
+        return self.keep(draft, uuid_text(intent_id or identity))
+
+    def keep(self, draft: Draft, intent_id: str) -> Any:
+        """Apply a draft, which belongs to the intent of that name; what its fold found."""
+        found = self.state.apply(draft.ts_event, draft.dimensions, intent_id, draft.payload)
         self._drafts.append(draft)
         return found
 
@@ -73,5 +77,6 @@ class Scribe:
 
 
 @lru_cache(maxsize=64)
-def _source(door: str) -> Source:
+def source(door: str) -> Source:
+    """The door as the origin of an event."""
     return Source(door)

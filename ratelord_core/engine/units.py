@@ -4,29 +4,9 @@ from __future__ import annotations
 
 import math
 
-from ratelord_core.graph import Draw
 from ratelord_core.model.ids import pool_key, split_pool_key
-from ratelord_core.model.intent import Intent, Report
+from ratelord_core.model.intent import Report
 from ratelord_core.model.pool import MAX_UNITS
-from ratelord_core.projections.costs import LearnedCosts
-
-
-def units_of(intent: Intent, draw: Draw, costs: LearnedCosts, most: int | None) -> int:
-    """Units to hold: what the intent says of this pool, else its expected cost × what a call
-    consumes, else what reports taught, else what a call consumes, else 1. Rounded up.
-
-    What reports taught is nobody's wish, so it never asks for more than ``most``, which an asker
-    can have: one report of an absurd cost must not shut its workload out for good."""
-    named = intent.costs.get(draw.pool)
-    if named is not None:
-        return whole(named)
-    per_call = 1.0 if draw.consumes is None else draw.consumes
-    if intent.expected_cost is not None:
-        return whole(intent.expected_cost * per_call)
-    learned = costs.estimate(intent.workload_id, draw.pool)
-    if learned is None:
-        return whole(per_call)
-    return learned if most is None else max(1, min(learned, most))
 
 
 def usable(capacity: int | None, reserve_percent: float) -> int | None:
@@ -53,4 +33,5 @@ def shared_key(pool: str, identity: str) -> str:
 
 def whole(amount: float) -> int:
     """A whole number of units, rounded up, never past the largest amount."""
-    return min(MAX_UNITS, math.ceil(amount))
+    units = math.ceil(amount)
+    return units if units < MAX_UNITS else MAX_UNITS

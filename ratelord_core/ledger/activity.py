@@ -6,27 +6,34 @@ from collections import OrderedDict
 
 from ratelord_core.model.instant import Micros
 
+_PARTS = 1_000_000
+
 
 class Activity:
-    """Agents that held something within the last ``span`` µs, with the sum of their weights."""
+    """Agents that held something within the last ``span`` µs, with the sum of their weights.
+
+    Weights are kept in whole millionths: sums come out the same in whatever order agents came and
+    went, and so in a replay.
+    """
 
     __slots__ = ("_seen", "_span", "_weight")
 
     def __init__(self, span: Micros) -> None:
         self._span = span
-        self._seen: OrderedDict[str, tuple[Micros, float]] = OrderedDict()
-        self._weight = 0.0
+        self._seen: OrderedDict[str, tuple[Micros, int]] = OrderedDict()
+        self._weight = 0
 
     def touch(self, agent: str, weight: float, now: Micros) -> None:
         """The agent is active now."""
+        parts = int(weight * _PARTS)
         before = self._seen.get(agent)
-        self._seen[agent] = (now, weight)
+        self._seen[agent] = (now, parts)
         if before is None:
-            self._weight += weight
+            self._weight += parts
+            self._forget(now)
         else:
             self._seen.move_to_end(agent)
-            self._weight += weight - before[1]
-        self._forget(now)
+            self._weight += parts - before[1]
 
     def share(self, agent: str, weight: float, limit: int, now: Micros) -> int:
         """The agent's weighted share of ``limit`` units, rounded up."""
@@ -35,14 +42,14 @@ class Activity:
         others = self._weight - mine[1] if mine else self._weight
         if others <= 0 or len(self._seen) == (1 if mine else 0):
             return limit
-        return min(limit, -int(-limit * weight // (others + weight)))
+        parts = int(weight * _PARTS)
+        return min(limit, -(-limit * parts // (others + parts)))
 
     def _forget(self, now: Micros) -> None:
         seen = self._seen
         while seen:
-            agent, (at, weight) = next(iter(seen.items()))
+            agent, (at, parts) = next(iter(seen.items()))
             if at + self._span > now:
                 return
             del seen[agent]
-            self._weight -= weight
-        self._weight = 0.0
+            self._weight -= parts

@@ -51,26 +51,32 @@ class Commitments:
 
     def add(self, leg: Leg) -> None:
         """File a leg in every window that it may be used in."""
-        ends = self._ends(leg)
+        windows = self._windows
+        if leg.end < windows.end - windows.guard:  # nearly always: it fits into the present window
+            leg.endless = False
+            _add(self._units, windows.end, leg.units)
+            return
+        ends = list(islice(windows.over(leg.start, leg.end), FARTHEST + 1))
         leg.endless = len(ends) > FARTHEST
-        self._count(leg, ends, leg.units)
-        if ends[0] > self._windows.end:
+        if leg.endless:
+            self._endless += leg.units
+        else:
+            for end in ends:
+                _add(self._units, end, leg.units)
+        if ends[0] > windows.end:
             leg.promised = ends[0]
             self._promise(leg, leg.units)
 
-    def _ends(self, leg: Leg) -> list[Micros]:
-        windows = self._windows
-        end = windows.end_of(leg.start)
-        if leg.end < end - windows.guard:  # nearly always: it fits into one window
-            return [end]
-        return list(islice(windows.over(leg.start, leg.end), FARTHEST + 1))
-
     def remove(self, leg: Leg) -> None:
         """Take a leg away again."""
-        ends: Iterable[Micros] = ()
-        if not leg.endless:
-            ends = self._windows.over(leg.start, leg.end)
-        self._count(leg, ends, -leg.units)
+        windows = self._windows
+        if leg.endless:
+            self._endless -= leg.units
+        elif leg.end < windows.end - windows.guard:
+            _add(self._units, windows.end, -leg.units)
+        else:
+            for end in windows.over(leg.start, leg.end):
+                _add(self._units, end, -leg.units)
         if leg.promised is not None and leg.promised in self._promised:
             self._promise(leg, -leg.units)
         leg.promised = None
@@ -99,13 +105,6 @@ class Commitments:
         for window in islice(self._windows.over(leg.start, end), FARTHEST + 1):
             if window not in before:
                 yield window
-
-    def _count(self, leg: Leg, ends: Iterable[Micros], units: int) -> None:
-        if leg.endless:
-            self._endless += units
-            return
-        for end in ends:
-            _add(self._units, end, units)
 
     def _promise(self, leg: Leg, units: int) -> None:
         end = leg.promised or 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from heapq import heapify, heappop, heappush
 
-from ratelord_core.ledger.hold import Leg
+from ratelord_core.ledger.hold import NEVER, Leg
 from ratelord_core.model.instant import Micros
 
 
@@ -12,15 +12,19 @@ class Expiries:
     """A queue of legs by their end. One that ended otherwise, or lives longer now, is passed over
     when its turn comes, or swept out before that when there are many such."""
 
-    __slots__ = ("_queue", "_sweep_at")
+    __slots__ = ("_queue", "_sweep_at", "next_end")
 
     def __init__(self) -> None:
         self._queue: list[tuple[Micros, str, str, Leg]] = []
         self._sweep_at = 1024
+        self.next_end: Micros = NEVER
+        """No leg ends before."""
 
     def add(self, leg: Leg) -> None:
         """The leg ends at its ``end``, unless something happens before."""
-        heappush(self._queue, (leg.end, leg.intent_id, leg.pool, leg))
+        end = leg.end
+        heappush(self._queue, (end, leg.intent_id, leg.pool, leg))
+        self.next_end = min(self.next_end, end)
         if len(self._queue) > self._sweep_at:
             self._queue = [entry for entry in self._queue if _stands(entry)]
             heapify(self._queue)
@@ -33,6 +37,7 @@ class Expiries:
             entry = heappop(queue)
             if _stands(entry):
                 return entry[3]
+        self.next_end = queue[0][0] if queue else NEVER
         return None
 
     def next(self) -> Micros | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Protocol
 
 import msgspec
 
@@ -39,6 +40,17 @@ class Need(msgspec.Struct, frozen=True, gc=False):
     pool: str
     units: int
     lifetime: Micros
+
+
+class Wanted(Protocol):
+    """A need, or the record of one."""
+
+    @property
+    def pool(self) -> str: ...
+    @property
+    def units(self) -> int: ...
+    @property
+    def lifetime(self) -> Micros: ...
 
 
 class Leg(msgspec.Struct, eq=False, gc=False):
@@ -139,9 +151,9 @@ class Settlement(msgspec.Struct, frozen=True):
     late: bool
 
 
-def by_pool(needs: Sequence[Need]) -> Sequence[Need]:
+def by_pool(needs: Sequence[Wanted]) -> Sequence[Wanted]:
     """One need for each pool: what is wanted twice from one adds up."""
-    if len({need.pool for need in needs}) == len(needs):
+    if len(needs) < 2 or len({need.pool for need in needs}) == len(needs):
         return needs
     merged: dict[str, Need] = {}
     for need in needs:

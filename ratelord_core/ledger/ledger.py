@@ -9,7 +9,6 @@ from typing import Any
 import msgspec
 
 from ratelord_core.ledger.account import Account
-from ratelord_core.ledger.bucket import BucketAccount
 from ratelord_core.ledger.expiries import Expiries
 from ratelord_core.ledger.hold import (
     Asker,
@@ -22,11 +21,10 @@ from ratelord_core.ledger.hold import (
     Resolved,
     Settlement,
     Terms,
+    Wanted,
     by_pool,
 )
-from ratelord_core.ledger.period import PeriodAccount
-from ratelord_core.ledger.trailing import TrailingAccount
-from ratelord_core.ledger.unbounded import UnboundedAccount
+from ratelord_core.ledger.opening import open_account, reshape
 from ratelord_core.model.instant import Micros
 from ratelord_core.model.observation import Observation
 from ratelord_core.model.pool import Pool
@@ -52,7 +50,8 @@ class Ledger:
         self.closed: OrderedDict[str, Hold] = OrderedDict()
         self._expiries = Expiries()
         self._expired: list[tuple[str, Resolved]] = []
-        self._resets: list[Reset] = []
+        self.resets: list[Reset] = []
+        """The windows that ended, until somebody takes them."""
 
     # --- pools --------------------------------------------------------------------------------
 
@@ -61,7 +60,7 @@ class Ledger:
         now = self._reach(now)
         before = self.accounts.get(pool.key)
         if before is None:
-            self.accounts[pool.key] = self._open(pool, now)
+            self.accounts[pool.key] = open_account(pool, now, self.terms)
             return
         self.account(pool.key, now)
         before.reserve(self.terms.high_reserve_percent)
@@ -72,27 +71,7 @@ class Ledger:
             if pool.limit is not None:
                 before.relimit(pool.limit)
             return
-        self._reshape(before, pool, now)
-
-    def _open(self, pool: Pool, now: Micros) -> Account:
-        kind = pool.window.kind
-        if kind in {"fixed", "calendar"}:
-            return PeriodAccount(pool, now, self.terms.high_reserve_percent)
-        if kind in {"sliding", "concurrency"}:
-            return TrailingAccount(pool)
-        if kind == "bucket":
-            return BucketAccount(pool, now)
-        return UnboundedAccount(pool)
-
-    def _reshape(self, before: Account, pool: Pool, now: Micros) -> None:
-        """Another kind of window, or another length of it."""
-        if pool.limit is None:
-            pool = msgspec.structs.replace(pool, limit=before.limit)
-        after = self._open(pool, now)
-        after.take_over(before, now)
-        for leg in sorted(before.legs, key=lambda leg: (leg.start, leg.intent_id)):
-            after.hold(leg, now)
-        self.accounts[pool.key] = after
+        self.accounts[pool.key] = reshape(before, pool, now, self.terms)
 
     def account(self, key: str, now: Micros) -> Account:
         """A pool's account, brought to ``now``; ``KeyError`` for an unknown pool."""
@@ -100,35 +79,43 @@ class Ledger:
 
     def bring(self, pools: Iterable[str], now: Micros) -> None:
         """Bring the accounts of these pools to ``now``."""
-        self._reach(now)
+        now = self._reach(now)
         for key in pools:
-            self._bring(key, self.now)
+            self._bring(key, now)
 
     def _bring(self, key: str, now: Micros) -> Account:
         account = self.accounts[key]
         reset = account.advance(now)
         if reset is not None:
-            self._resets.append(reset)
+            self.resets.append(reset)
         return account
 
     def take_resets(self) -> list[Reset]:
         """The windows that ended since the last call."""
-        taken, self._resets = self._resets, []
+        taken, self.resets = self.resets, []
         return taken
 
     # --- time ---------------------------------------------------------------------------------
 
-    def advance(self, now: Micros) -> list[tuple[str, Resolved]]:
+    def advance(self, now: Micros) -> Sequence[tuple[str, Resolved]]:
         """Let everything expire whose time has come; what did since the last call."""
         self._reach(now)
         if not self._expired:
-            return []
+            return ()
         expired, self._expired = self._expired, []
         return expired
 
     def _reach(self, now: Micros) -> Micros:
         """Time passes; it never goes back. Nobody looks at an account before this."""
-        self.now = now = max(now, self.now)
+        if now > self.now:
+            self.now = now
+        else:
+            now = self.now
+        if now >= self._expiries.next_end:
+            self._expire(now)
+        return now
+
+    def _expire(self, now: Micros) -> None:
         while (leg := self._expiries.due(now)) is not None:
             account = self._bring(leg.pool, leg.end)
             used = 0 if account.pool.window.kind == "concurrency" else leg.units
@@ -136,7 +123,6 @@ class Ledger:
             resolved = Resolved(leg.pool, leg.units, used, leg.end, expired=True)
             self._resolve(self.holds[leg.intent_id], leg, resolved)
             self._expired.append((leg.intent_id, resolved))
-        return now
 
     def next_expiry(self) -> Micros | None:
         """When the next leg expires, if nothing happens before."""
@@ -168,18 +154,23 @@ class Ledger:
         """The earliest start at which all needs fit together and every earlier promise still
         does. Spacing alone never pushes a start beyond ``latest``."""
         now = self._reach(now)
-        needs, start = by_pool(needs), max(now, not_before)
-        found = self._together(needs, asker, start, latest, now)
+        start = now if not_before < now else not_before
+        accounts = [(need, self._bring(need.pool, now)) for need in by_pool(needs) if need.units]
+        found = self._together(accounts, asker, start, latest, now)
         if start < latest and (found.start is None or found.start > latest):
-            return self._together(needs, asker, start, start, now)
+            return self._together(accounts, asker, start, start, now)
         return found
 
+    @staticmethod
     def _together(
-        self, needs: Sequence[Need], asker: Asker, start: Micros, latest: Micros, now: Micros
+        accounts: Sequence[tuple[Wanted, Account]],
+        asker: Asker,
+        start: Micros,
+        latest: Micros,
+        now: Micros,
     ) -> Proposal:
         """Let each pool move the start to where it fits there, until none does."""
         blocker: str | None = None
-        accounts = [(need, self._bring(need.pool, now)) for need in needs if need.units]
         for _ in range(_ROUNDS):
             settled = True
             for need, account in accounts:
@@ -193,7 +184,7 @@ class Ledger:
         return Proposal(None, blocker)
 
     def place(
-        self, intent_id: str, asker: Asker, needs: Sequence[Need], start: Micros, now: Micros
+        self, intent_id: str, asker: Asker, needs: Sequence[Wanted], start: Micros, now: Micros
     ) -> Hold:
         """Hold every need from ``start`` on. What ``propose`` gave fits; a replay does not ask.
         ``ValueError`` for an intent that holds something already."""
@@ -202,11 +193,12 @@ class Ledger:
         now = self._reach(now)
         hold = Hold(intent_id, asker, start)
         for need in by_pool(needs):
-            account = self._bring(need.pool, now)
-            leg = Leg(intent_id, asker, need.pool, need.units, start, start + need.lifetime)
+            pool = need.pool
+            account = self._bring(pool, now)
+            leg = Leg(intent_id, asker, pool, need.units, start, start + need.lifetime)
             account.hold(leg, now)
             account.touch(asker, now)
-            hold.legs[need.pool] = leg
+            hold.legs[pool] = leg
             self._expiries.add(leg)
         if hold.legs:
             self.holds[intent_id] = hold

@@ -39,12 +39,15 @@ class PeriodAccount(Account):
     # --- time ---------------------------------------------------------------------------------
 
     def advance(self, now: Micros) -> Reset | None:
-        self.begin(now)
+        if self._waiting:
+            self.begin(now)
         if now >= self.windows.end:
             ended, used = self.windows.reset_at or 0, self.used
             self.windows.roll(now)
             self._commitments.forget(now)
             self._begin_window(ended, used)
+        if self._ended is None:
+            return None
         reset, self._ended = self._ended, None
         return reset
 
@@ -88,13 +91,14 @@ class PeriodAccount(Account):
 
     def _kept(self, end: Micros, now: Micros, asker: Asker) -> int:
         """Units of the window that only urgent intents may take; they melt as the reset nears."""
-        windows = self.windows
-        if asker.urgent or not (self._reserve and windows.every and self.limit) or end == NEVER:
+        windows, limit = self.windows, self.limit
+        every = windows.every
+        if asker.urgent or not (self._reserve and every and limit) or end == NEVER:
             return 0
-        left = windows.every
+        left = every
         if end == windows.end:
             left = min(left, max(0, end - windows.guard - now))
-        return self._reserve * self.limit * left // (100 * _PERCENT * windows.every)
+        return self._reserve * limit * left // (100 * _PERCENT * every)
 
     def _blocked(self, units: int, start: Micros, last: Micros) -> Micros | None:
         """The end of a window between that would be overfull; None if none would."""
@@ -115,10 +119,12 @@ class PeriodAccount(Account):
         if units > limit:
             return None
         windows = self.windows
+        end = windows.end
+        if after + lifetime < end - windows.guard:
+            room = limit - self.used - self._commitments.in_window(end)
+            if units <= room - self._kept(end, now, asker):
+                return after  # nearly always: it counts in the present window only, and fits
         start, end = after, windows.end_of(after)
-        alone = end == windows.end and after + lifetime < end - windows.guard
-        if alone and self._has_room(end, units, now, asker):
-            return after  # nearly always: it counts in the present window only, and fits
         for _ in range(FARTHEST):
             blocked: Micros | None = end
             if self._has_room(end, units, now, asker):
@@ -134,7 +140,9 @@ class PeriodAccount(Account):
     def _has_room(self, end: Micros, units: int, now: Micros, asker: Asker) -> bool:
         """Whether the window that a hold would start in lets this asker in."""
         room = (self.limit or 0) - self._taken(end) - self._kept(end, now, asker)
-        return units <= room and self._within_share(end, units, now, asker)
+        if units > room:
+            return False
+        return end == self.windows.end or self._within_share(end, units, now, asker)
 
     def _places(self, start: Micros, end: Micros, latest: Micros) -> tuple[Micros, ...]:
         """Where in its window a hold may start: in a later one behind those who wait already, or,
@@ -150,8 +158,7 @@ class PeriodAccount(Account):
         return (start,) if spaced == start or spaced >= end else (spaced, start)
 
     def _within_share(self, end: Micros, units: int, now: Micros, asker: Asker) -> bool:
-        if end == self.windows.end:
-            return True
+        """Whether an agent stays within its share of a later window."""
         promised = self._commitments.promised_to(end, asker.agent)
         if promised == 0:
             return True
@@ -196,8 +203,10 @@ class PeriodAccount(Account):
 
     def figures(self, now: Micros) -> Figures:
         limit, windows = self.limit, self.windows
-        free = 0 if limit is None else max(0, limit - self._taken(windows.end))
-        return Figures(limit, self.used, self.held, self.scheduled, free, windows.reset_at)
+        used, end = self.used, windows.end
+        free = 0 if limit is None else limit - used - self._commitments.in_window(end)
+        reset_at = None if end == NEVER else end - windows.guard
+        return Figures(limit, used, self.held, self.scheduled, free if free > 0 else 0, reset_at)
 
     # --- observation --------------------------------------------------------------------------
 

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import msgspec
 
 from ratelord_core.policy import cel, lexer
-from ratelord_core.policy.comparison import Comparison, comparison
+from ratelord_core.policy.comparisons import Comparisons, comparisons
 from ratelord_core.policy.variables import VARIABLES
 
 MAX_LENGTH = 10_000
@@ -44,31 +44,33 @@ class Condition(Protocol):
     constant: bool | None
 
     def holds(self, values: Mapping[str, Any]) -> bool:
-        """Whether it holds for these values of its names. Raises ``EvaluationError``."""
+        """Whether it holds for these values, of which it reads those of its names that it needs.
+        Raises ``EvaluationError``, and whatever reading a value raises."""
         ...
 
 
 class CelCondition:
-    """A condition that cel-cpp compiled."""
+    """A condition that cel-cpp compiled; ``plain`` are the comparisons that it consists of."""
 
-    __slots__ = ("_evaluate", "_simple", "constant", "names", "text")
+    __slots__ = ("_evaluate", "_plain", "constant", "names", "text")
 
     def __init__(
-        self, text: str, names: tuple[str, ...], expression: Any, simple: Comparison | None = None
+        self, text: str, names: tuple[str, ...], expression: Any, plain: Comparisons | None = None
     ) -> None:
         self.text = text
         self.names = names
         self._evaluate = expression.eval
-        self._simple = simple
+        self._plain = plain
         self.constant = None if names else self.holds({})
 
     def holds(self, values: Mapping[str, Any]) -> bool:
-        if self._simple is not None:
-            plain = self._simple.holds(values)
-            if plain is not None:
-                return plain
+        if self._plain is not None:
+            answer = self._plain.holds(values)
+            if answer is not None:
+                return answer
+        given = {name: values[name] for name in self.names}
         try:
-            answer = self._evaluate(None, values).value()  # by position: a fifth faster
+            answer = self._evaluate(None, given).value()  # by position: a fifth faster
         except Exception as error:
             raise EvaluationError(" ".join(str(error).split())) from error
         if answer is True or answer is False:
@@ -107,7 +109,7 @@ class Conditions:
             raise ConditionError((Problem(_start(text), message, "compare it with something"),))
         try:
             names = lexer.used(written, VARIABLES)
-            return CelCondition(text, names, expression, comparison(written))
+            return CelCondition(text, names, expression, comparisons(written))
         except EvaluationError as error:
             raise ConditionError((Problem(_start(text), f"has no value: {error}"),)) from error
 

@@ -1,4 +1,4 @@
-"""What the rules of one decision read: each variable computed once, and only if a rule names it."""
+"""What the rules of one decision read: each variable computed once, and only if a rule needs it."""
 
 from __future__ import annotations
 
@@ -10,33 +10,25 @@ from ratelord_core.policy.variables import VARIABLES
 from ratelord_core.policy.view import View
 
 
-class Inputs:
-    """The variables as one policy means them; ``focus`` is its pool, None = the tightest."""
+class Inputs(dict[str, Any]):
+    """The variables by name, as one policy means them; ``focus`` is its pool, None = the
+    tightest. It holds those that were read."""
 
-    __slots__ = ("situation", "values")
+    __slots__ = ("situation", "view")
 
     def __init__(self, situation: Situation, focus: str | None = None) -> None:
         self.situation = situation
-        self.values = _Values(View(situation, focus))
-        """By name, as conditions take them."""
-
-
-class _Values(dict[str, Any]):
-    __slots__ = ("_view",)
-
-    def __init__(self, view: View) -> None:
-        super().__init__()
-        self._view = view
+        self.view = View(situation, focus)
 
     def __missing__(self, name: str) -> Any:
-        value = self[name] = VARIABLES[name].read(self._view)
+        value = self[name] = VARIABLES[name].read(self.view)
         return value
 
 
 def rounded(value: Any) -> Any:
     """A value as a trace shows it: a number to six significant digits, a whole one as an integer,
     an infinite one as None."""
-    if not isinstance(value, float):
+    if type(value) is not float:
         return value
     if not math.isfinite(value):
         return None

@@ -84,8 +84,7 @@ class Rule:
         try:
             holds = self.condition.constant
             if holds is None:
-                values = given.values
-                holds = self.condition.holds({name: values[name] for name in self.condition.names})
+                holds = self.condition.holds(given)
         except EvaluationError as error:
             return _failed(f"its condition has no value: {error}")
         except Exception as error:  # noqa: BLE001 (a plugin's forecast or graph may raise anything)

@@ -7,10 +7,11 @@ from typing import Any
 
 from ratelord_core.graph.protocol import Binding
 from ratelord_core.model.config import Document
+from ratelord_core.model.intent import Intent
 from ratelord_core.policy.action import PolicyAction
 from ratelord_core.policy.arbitration import Arbitration
 from ratelord_core.policy.condition import Conditions
-from ratelord_core.policy.index import RuleIndex
+from ratelord_core.policy.index import Level, RuleIndex
 from ratelord_core.policy.reader import read_document
 from ratelord_core.policy.rule import compile_rules
 from ratelord_core.policy.situation import Situation
@@ -28,13 +29,15 @@ class PolicyStack:
         self.version = document.version
         self._index = index
 
-    def evaluate(self, binding: Binding, situation: Situation) -> PolicyVerdict:
-        """What the rules make of an intent. ``PASS``, without computing anything, if none can
-        bind."""
-        levels = self._index.levels(binding, situation.intent)
-        if not levels:
-            return PASS
-        return Arbitration(situation).over(levels)
+    def levels(self, binding: Binding, intent: Intent) -> tuple[Level, ...]:
+        """The rules that may bind an intent of these names."""
+        return self._index.levels(binding, intent)
+
+    @staticmethod
+    def evaluate(levels: tuple[Level, ...], situation: Situation) -> PolicyVerdict:
+        """What these rules make of an intent. ``PASS``, without computing anything, if there are
+        none."""
+        return Arbitration(situation).over(levels) if levels else PASS
 
 
 def compile_policy(

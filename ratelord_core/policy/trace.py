@@ -99,7 +99,11 @@ def _step(
     rule = policy.rules[index]
     outside = look.mark == OUTSIDE
     names = () if outside else lexer.used(lexer.to_cel(rule.condition), VARIABLES)
-    seen = {name: saw.get(input_name(name, look.focus), saw.get(name)) for name in names}
+    seen = {}
+    for name in names:
+        kept = name if name in ASKED else input_name(name, look.focus)
+        if kept in saw:  # what need not be known to see that a rule does not hold was not read
+            seen[name] = saw[kept]
     return TraceStep(
         policy.id,
         rule.name,

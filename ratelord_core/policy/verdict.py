@@ -16,8 +16,8 @@ class PolicyVerdict(msgspec.Struct, frozen=True):
     ``wait`` is the longest wait asked for (µs from now); ``reset_jitter`` not None means: not
     before the tightest pool's reset, plus at most so much. ``decided_by`` is the rule that denied
     or asked for the longest wait. ``bound`` are the (policy id, rule, action, reason) whose
-    condition held, ``looked_at`` the (policy id, rule) that were looked at. ``looked``, ``held``
-    (reasons by rule number) and ``saw`` (values by name) are the trace, as ``trace.told`` reads it.
+    condition held. ``looked``, ``held`` (reasons by rule number) and ``saw`` (values by name) are
+    the trace, as ``trace.told`` reads it.
     """
 
     denied: bool = False
@@ -31,7 +31,6 @@ class PolicyVerdict(msgspec.Struct, frozen=True):
     held: dict[str, str] = {}
     saw: dict[str, Any] = {}
     bound: tuple[tuple[str, str, str, str], ...] = ()
-    looked_at: tuple[tuple[str, str], ...] = ()
 
 
 PASS = PolicyVerdict()

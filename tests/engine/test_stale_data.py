@@ -21,7 +21,7 @@ POOL = Pool("m", "p", limit=3600, window=Window("fixed", every=HOUR))
 @pytest.fixture
 def table() -> Table:
     table = Table("providers: {mock: [{id: m}]}")
-    table.engine.state.poll_intervals = {"m": EVERY * SECOND}
+    table.engine.state.polling.intervals = {"m": EVERY * SECOND}
     table.engine.write(table.now, SystemStarted(version="test"))
     poll(table, 0)
     return table
@@ -143,6 +143,6 @@ def test_local_caps_are_never_stale() -> None:
 def test_the_system_is_degraded_while_a_watched_provider_fails(table: Table) -> None:
     fail(table)
     assert table.engine.state.degraded
-    table.engine.state.poll_intervals = {}
+    table.engine.state.polling.intervals = {}
     table.pass_time(1)
     assert not table.engine.state.degraded

@@ -143,7 +143,7 @@ def test_a_condition_without_a_value_is_an_error_not_a_no(
 
 
 def test_a_missing_value_is_an_error_not_a_no(conditions: Conditions) -> None:
-    with pytest.raises(EvaluationError, match="remaining"):
+    with pytest.raises(KeyError, match="remaining"):
         conditions.compile("remaining < 100").holds({})
 
 

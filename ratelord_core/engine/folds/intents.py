@@ -1,0 +1,84 @@
+"""The life of an intent: submitted, decided, reported, extended, expired."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ratelord_core.events.payloads import (
+    HoldExpired,
+    HoldExtended,
+    IntentDecided,
+    IntentReported,
+    IntentSubmitted,
+)
+from ratelord_core.ledger import Asker, Settlement
+from ratelord_core.model.dimensions import Dimensions
+from ratelord_core.model.instant import Micros
+from ratelord_core.projections.answers import Answer
+
+if TYPE_CHECKING:
+    from ratelord_core.engine.state import State
+
+
+def submitted(
+    state: State, at: Micros, who: Dimensions, intent_id: str, e: IntentSubmitted
+) -> None:
+    """A question was asked; the answer is the next event of this intent."""
+    state.graph.admit(who)
+    state.identities.touch(who.identity_id, at)
+    state.asked = (intent_id, e)
+
+
+def decided(state: State, at: Micros, who: Dimensions, intent_id: str, e: IntentDecided) -> None:
+    """It was answered: what was promised is held, and a key is remembered with its answer."""
+    asked = state.asked[1] if state.asked is not None and state.asked[0] == intent_id else None
+    if e.holds:
+        urgent = asked is not None and asked.urgency == "high"
+        party = (who.agent_id, who.identity_id, who.scope_id)
+        weight = state.agent(who.agent_id).weight
+        asker = Asker(party, weight, urgent, who.workload_id)
+        state.ledger.place(intent_id, asker, e.holds, at + e.start, at)
+        for line in e.holds:
+            state.book.observe(line.pool, at, line.units)
+    if asked is not None and asked.key:
+        allowed = e.decision != "deny_with_reason"
+        answer = Answer(asked.body, intent_id, at + e.until if allowed else None)
+        state.answers.forget(at - state.settings.idempotency_ttl)
+        state.answers.remember(asked.key, answer, at)
+
+
+def reported(
+    state: State, at: Micros, who: Dimensions, intent_id: str, e: IntentReported
+) -> Settlement | None:
+    """What it really cost became known; how its holds ended."""
+    if state.ledger.find(intent_id) is None:
+        return None
+    settlement = state.ledger.settle(intent_id, dict(e.settled), at, e.body)
+    for line in settlement.lines:
+        if line.used != line.held:
+            state.book.observe(line.pool, at, line.used - line.held)
+    if e.learn:
+        for pool, units in e.settled:
+            if pool not in e.assumed:
+                state.costs.learn(who.workload_id, pool, units)
+    return settlement
+
+
+def extended(state: State, at: Micros, _who: Dimensions, _id: str, e: HoldExtended) -> None:
+    """Its holds live longer."""
+    state.ledger.extend(e.intent_id, e.expires_at, at)
+
+
+def expired(state: State, _at: Micros, _who: Dimensions, _id: str, e: HoldExpired) -> None:
+    """What had ended unreported is written down now."""
+    for intent_id, pool, _, _ in e.expired:
+        state.expired.pop((intent_id, pool), None)
+
+
+FOLDS: dict[type, Any] = {
+    IntentSubmitted: submitted,
+    IntentDecided: decided,
+    IntentReported: reported,
+    HoldExtended: extended,
+    HoldExpired: expired,
+}

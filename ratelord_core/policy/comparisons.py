@@ -1,0 +1,87 @@
+"""The simplest conditions, values compared with literals, without a call into CEL.
+
+Most rules are comparisons joined by ``&&``, a few by ``||``; comparing two Python values costs a
+tenth of an evaluation.
+"""
+
+from __future__ import annotations
+
+import operator
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from ratelord_core.policy.variables import VARIABLES
+
+_FORM: Final = re.compile(
+    r"""\s* ([a-z_][a-z_0-9.]*) \s* (<=|>=|==|!=|<|>) \s*
+    (?: (-?(?:0|[1-9][0-9]{0,14})) | (-?(?:0|[1-9][0-9]{0,8})\.[0-9]{1,6})
+    | (["'])([\w :/@*.+-]*)\5 )
+    \s*""",
+    re.VERBOSE | re.ASCII,
+)
+"""Literals that CEL and Python read alike: exact numbers, texts without escapes, quotes or
+operators, so that a text may be split at its operators before it is read."""
+_OPERATORS: Final[dict[str, Callable[[Any, Any], bool]]] = {
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+    "==": operator.eq,
+    "!=": operator.ne,
+}
+
+Comparison = tuple[str, type, Callable[[Any, Any], bool], float | str]
+"""The value's name, the kind it must have, how it is compared, with what."""
+Conjunction = tuple[Comparison, ...]
+
+
+class Comparisons:
+    """Any of some conjunctions of comparisons, already checked by CEL's compiler. Values are read
+    from left to right, as far as it takes to know."""
+
+    __slots__ = ("_any_of",)
+
+    def __init__(self, any_of: tuple[Conjunction, ...]) -> None:
+        self._any_of = any_of
+
+    def holds(self, values: Mapping[str, Any]) -> bool | None:
+        """Whether it holds; None if a value is of another kind than expected, which CEL answers."""
+        for conjunction in self._any_of:
+            for name, kind, compare, literal in conjunction:
+                value = values[name]
+                if type(value) is not kind:
+                    return None
+                if not compare(value, literal):
+                    break
+            else:
+                return True
+        return False
+
+
+def comparisons(written: str) -> Comparisons | None:
+    """The comparisons that a CEL text consists of, if it is no more than that."""
+    any_of: list[Conjunction] = []
+    for part in written.split("||"):
+        conjunction = []
+        for each in part.split("&&"):
+            found = _comparison(each)
+            if found is None:
+                return None
+            conjunction.append(found)
+        any_of.append(tuple(conjunction))
+    return Comparisons(tuple(any_of))
+
+
+def _comparison(written: str) -> Comparison | None:
+    match = _FORM.fullmatch(written)
+    if match is None:
+        return None
+    name, sign, whole, fraction, _, text = match.groups()
+    variable = VARIABLES.get(name)
+    if variable is None or variable.kind != ("number" if text is None else "text"):
+        return None
+    if text is None:
+        return (name, float, _OPERATORS[sign], float(whole or fraction))
+    # texts are ordered by bytes there and by code points here: only equality is the same
+    return (name, str, _OPERATORS[sign], text) if sign in {"==", "!="} else None

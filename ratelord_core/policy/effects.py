@@ -1,0 +1,100 @@
+"""How the effects of many rules become one: a denial ends it, waits give way to the longest."""
+
+from __future__ import annotations
+
+from ratelord_core.model.decision import DecidedBy
+from ratelord_core.model.instant import SECOND, Micros
+from ratelord_core.policy.action import Approve, Deny, Effect, Wait, WaitForReset, Warn
+from ratelord_core.policy.rule import Rule
+from ratelord_core.policy.situation import Situation
+
+_UNKNOWN_RESET: Micros = 2**63
+"""Longer than any wait: a reset that nobody knows decides."""
+
+
+class Effects:
+    """What the rules that applied to one intent amount to. Warnings add up; a soft policy never
+    blocks or delays: its denials and waits become warnings."""
+
+    def __init__(self, situation: Situation) -> None:
+        self._situation = situation
+        self._longest: Micros = 0
+        self.denied: Deny | None = None
+        self.wait: Micros = 0
+        self.reset_jitter: Micros | None = None
+        self.reason = ""
+        self.decided_by: DecidedBy | None = None
+        self.warnings: list[str] = []
+        self.held: dict[str, str] = {}
+        """What each rule that applied says, by its number."""
+        self.bound: list[tuple[str, str, str, str]] = []
+
+    def heed(self, rule: Rule, focus: str | None, effect: Effect) -> bool:
+        """Take a rule's effect; whether that ends the level."""
+        reason = _reason(rule, effect)
+        self.held[str(rule.number)] = reason
+        self.bound.append((*rule.label, rule.config.action, reason))
+        if isinstance(effect, Approve):
+            return True
+        self._take(rule, focus, effect, reason)
+        return self.denied is not None
+
+    def _take(self, rule: Rule, focus: str | None, effect: Effect, reason: str) -> None:
+        if isinstance(effect, Warn) or rule.soft:
+            self.warnings.append(reason)
+        elif isinstance(effect, Deny):
+            self.denied = effect
+            self._decide(rule, reason)
+        elif isinstance(effect, Wait):
+            self._take_wait(rule, effect.span, reason)
+        elif isinstance(effect, WaitForReset):
+            self._take_reset(rule, focus, effect, reason)
+
+    def _take_wait(self, rule: Rule, span: Micros, reason: str) -> None:
+        self.wait = max(self.wait, span)
+        if span > self._longest:
+            self._longest = span
+            self._decide(rule, reason)
+
+    def _take_reset(self, rule: Rule, focus: str | None, effect: WaitForReset, reason: str) -> None:
+        """The verdict speaks of the tightest pool's reset; that of another pool is a plain wait,
+        its jitter drawn here."""
+        tightest = self._situation.tightest
+        until = self._until_reset(focus or tightest)
+        if focus not in (None, tightest) and until is not None:
+            jitter = self._situation.jitter(effect.jitter) if effect.jitter else 0
+            self._take_wait(rule, until + jitter, reason)
+            return
+        self.reset_jitter = max(self.reset_jitter or 0, effect.jitter)
+        span = _UNKNOWN_RESET if until is None else until + effect.jitter
+        if span > self._longest or self.decided_by is None:
+            self._longest = span
+            self._decide(rule, reason)
+
+    def _until_reset(self, key: str | None) -> Micros | None:
+        reset_at = self._situation.pool(key).reset_at if key else None
+        return None if reset_at is None else max(0, reset_at - self._situation.now)
+
+    def _decide(self, rule: Rule, reason: str) -> None:
+        self.decided_by = DecidedBy(rule.policy_id, rule.name)
+        self.reason = reason
+
+
+def _reason(rule: Rule, effect: Effect) -> str:
+    verb, said = _in_words(effect)
+    soft = rule.soft and isinstance(effect, (Deny, Wait, WaitForReset))
+    where = f"rule '{rule.name}' of {'soft ' if soft else ''}policy '{rule.policy_id}'"
+    what = f"{'would be ' if soft else ''}{verb} by {where}"
+    return f"{what}: {said}" if said else what
+
+
+def _in_words(effect: Effect) -> tuple[str, str]:
+    if isinstance(effect, Deny):
+        return "denied", effect.reason
+    if isinstance(effect, Warn):
+        return "warned", effect.message
+    if isinstance(effect, Wait):
+        return f"delayed {effect.span / SECOND:.6g} s", effect.reason
+    if isinstance(effect, WaitForReset):
+        return "deferred to the reset", effect.reason
+    return "approved", ""
