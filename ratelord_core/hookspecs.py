@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ratelord_core.policy.action import PolicyAction
     from ratelord_core.provider import ProviderFactory
     from ratelord_core.store import StoreFactory
+    from ratelord_core.verb import Verb
 
 hookspec = pluggy.HookspecMarker("ratelord")
 hookimpl = pluggy.HookimplMarker("ratelord")
@@ -53,3 +54,8 @@ def ratelord_register_providers() -> Iterable[ProviderFactory]:
 def ratelord_register_behaviors() -> Iterable[Behavior]:
     """Ways in which simulated agents ask, by the name that scenario files use. Called when a
     simulation is set up."""
+
+
+@hookspec
+def ratelord_register_verbs() -> Iterable[Verb]:
+    """Verbs of the command line. Called when a command line is read that may name one of them."""

@@ -11,16 +11,21 @@ from collections.abc import Sequence
 from cyclopts import App, CycloptsError, Parameter, UnusedCliTokensError
 
 from ratelord_core import __version__
-from ratelord_core.cli import verbs
+from ratelord_core.cli import strangers, verbs
 from ratelord_core.cli.outcome import DONE, USAGE, say_and_code
 
 PROLOGUE = """Ask before you act: one daemon knows every limit, and answers before it is exceeded.
 
 First time here? Type: ratelord demo"""
 
+_SPEAKS_OF_ALL = "completion"
 
-def build() -> App:
-    """The whole command line."""
+
+def build(arguments: Sequence[str] = ()) -> App:
+    """The command line: the whole of it, or, for arguments that begin with a verb, this one.
+
+    A verb of ours is the name of its module, so that it can be found without loading all others.
+    """
     app = App(
         name="ratelord",
         help=PROLOGUE,
@@ -31,9 +36,24 @@ def build() -> App:
         result_action="return_value",
         suppress_keyboard_interrupt=False,
     )
-    for found in sorted(pkgutil.iter_modules(verbs.__path__), key=lambda module: module.name):
-        importlib.import_module(f"{verbs.__name__}.{found.name}").register(app)
+    ours = _ours()
+    named = arguments[0] if arguments else ""
+    if named in ours and named != _SPEAKS_OF_ALL:
+        _register(named, app)
+        return app
+    strangers.add_to(app, ours)
+    if named not in app:
+        for name in ours:
+            _register(name, app)
     return app
+
+
+def _ours() -> list[str]:
+    return sorted(module.name for module in pkgutil.iter_modules(verbs.__path__))
+
+
+def _register(name: str, app: App) -> None:
+    importlib.import_module(f"{verbs.__name__}.{name}").register(app)
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -41,7 +61,7 @@ def run(arguments: Sequence[str]) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a terminal that lacks our signs shows others
             stream.reconfigure(errors="replace")
-    app = build()
+    app = build(arguments)
     try:
         code = app(list(arguments), exit_on_error=False, print_error=False)
         sys.stdout.flush()
@@ -61,5 +81,7 @@ def _usage(error: CycloptsError) -> int:
     said = said.partition(" Available commands")[0]
     if isinstance(error, UnusedCliTokensError) and error.unused_tokens:
         said = f"nothing is known to be done with {' '.join(error.unused_tokens)!r}"
+    if not error.command_chain:  # the verb may be one of a plugin that cannot be used
+        said = "; ".join((said.rstrip("."), *strangers.add_to(App(), _ours())))
     print(f"ratelord: {said.rstrip('.')}; see: {help_}", file=sys.stderr)
     return USAGE

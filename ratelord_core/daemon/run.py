@@ -6,10 +6,12 @@ import asyncio
 import gc
 import logging
 import signal
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from typing import Any
 
 from ratelord_core import __version__, plugins
+from ratelord_core.arbiter import Arbiter
 from ratelord_core.clock import SystemClock, SystemEntropy
 from ratelord_core.daemon.accounts import Accounts
 from ratelord_core.daemon.fleet import Fleet
@@ -52,6 +54,16 @@ def run(settings: Settings, announce: Callable[[str], None] = print) -> int:
     configure(settings.log_level, settings.log_format)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(Daemon(settings).live(announce))
+
+
+@asynccontextmanager
+async def embedded(settings: Settings) -> AsyncIterator[Arbiter]:
+    """An arbiter inside the caller's process: a daemon without a door, and without signals.
+
+    Raises ``StoreLocked`` if a daemon, or another process like this one, has the log.
+    """
+    async with Daemon(settings).deciding() as arbiter:
+        yield arbiter
 
 
 class Daemon:
@@ -147,18 +159,10 @@ class Daemon:
 
     async def live(self, announce: Callable[[str], None]) -> int:
         """Start, serve until told to stop, stop."""
-        self._journal.start()
         self._listen_to_signals()
-        tasks: list[asyncio.Task[None]] = []
-        try:
-            await self._write_start()
+        async with self.deciding():
             door = build_app(self.arbiter, self._http_settings())
             server = await self._serve(door)
-            tasks = [
-                asyncio.create_task(self._fleet.watcher.run(), name="watcher"),
-                asyncio.create_task(self._open_for_questions(), name="opening"),
-                asyncio.create_task(self._tick(), name="tick"),
-            ]
             gc.collect()
             gc.freeze()
             gc.set_threshold(*_GC_THRESHOLDS)
@@ -166,10 +170,25 @@ class Daemon:
             await self._stopping.wait()
             self.arbiter.phase = "stopping"
             await server.stop()
+        return 0
+
+    @asynccontextmanager
+    async def deciding(self) -> AsyncIterator[LocalArbiter]:
+        """The arbiter at work, with the world being watched, for the time of the block; there is
+        no door yet."""
+        self._journal.start()
+        tasks: list[asyncio.Task[None]] = []
+        try:
+            await self._write_start()
+            tasks = [
+                asyncio.create_task(self._fleet.watcher.run(), name="watcher"),
+                asyncio.create_task(self._open_for_questions(), name="opening"),
+                asyncio.create_task(self._tick(), name="tick"),
+            ]
+            yield self.arbiter
         finally:
             await _end(tasks)
             await self._close()
-        return 0
 
     async def _write_start(self) -> None:
         now = self._clock.now()

@@ -21,7 +21,9 @@ ReasonCode = Literal[
     "identity_unknown",
     "provider_degraded",
     "forecast_stale",
+    "daemon_unreachable",
 ]
+"""The last is said by those who stand in for a daemon that does not answer; it is never logged."""
 
 
 class HoldLine(msgspec.Struct, frozen=True):

@@ -25,6 +25,7 @@ PUBLIC = (
     "ratelord_core.clock",
     "ratelord_core.headers",
     "ratelord_core.testing",
+    "ratelord_core.verb",
 )
 FILES = sorted((ROOT / "plugins").rglob("*.py"))
 

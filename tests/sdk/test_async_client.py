@@ -152,6 +152,12 @@ CALLS = {
     "identities": (),
     "graph": ("node",),
     "graph_text": ("dot",),
+    "explain_path": ("agent:a", "pool:b"),
+    "check_policy": ("pools: []",),
+    "metrics": (),
+    "observe": ("mock",),
+    "inject": ("mock", "default"),
+    "ask_batch": ([{"agent_id": "a", "dry_run": True}],),
     "policy": (),
     "plugins": (),
     "reload_policy": (),
@@ -170,6 +176,9 @@ REPLY = {
     "expires_at": "2026-01-01T00:00:00.000000Z",
     "identity_id": "pat:me",
     "status": "active",
+    "text": "a uses b",
+    "accepted": 1,
+    "decisions": [],
 }
 
 

@@ -11,6 +11,7 @@ import pytest
 import ratelord
 from ratelord import Client, DaemonUnreachable, RequestRefused, UpstreamError
 
+NAMES = ("agent_id", "identity_id", "workload_id", "scope_id")
 FOUR = ("crawler-01", "pat:rmax", "repo_scan", "repo:acme/api")
 
 
@@ -281,3 +282,22 @@ def test_the_version_is_the_daemon_s():
     from ratelord_core import __version__
 
     assert ratelord.__version__ == __version__
+
+
+def test_many_are_asked_at_once_each_with_its_own_key(daemon, wire, answer):
+    both = {"decisions": [wire("approve"), wire("deny")]}
+    daemon.answers(answer(body=both, hang_up=True), answer(body=both))
+    bodies = [dict(zip(NAMES, FOUR[:4], strict=True), max_wait_seconds=None) for _ in range(2)]
+    with Client(daemon.url, sleep=lambda _: None) as client:
+        allowed = [bool(decision) for decision in client.ask_batch(bodies)]
+    assert allowed == [True, False]
+    first, second = (asked.body["intents"] for asked in daemon.asked)
+    assert first == second, "a lost answer is asked for again with the same keys"
+    assert len({intent["idempotency_key"] for intent in first}) == 2
+    assert "max_wait_seconds" not in first[0]
+
+
+def test_without_a_daemon_every_question_of_a_batch_is_denied():
+    with Client("http://127.0.0.1:1") as client:
+        denied = client.ask_batch([{}, {}])
+    assert [decision.reason_code for decision in denied] == ["daemon_unreachable"] * 2

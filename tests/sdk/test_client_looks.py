@@ -121,3 +121,37 @@ def test_a_stream_without_a_daemon_says_so_at_once():
 def test_an_unknown_filter_is_an_error(daemon):
     with Client(daemon.url) as client, pytest.raises(TypeError, match="workload_id"):
         client.events(workload="x")
+
+
+def test_what_was_seen_in_passing_is_told_without_secrets(daemon, answer):
+    daemon.answers(answer(body={"accepted": 1, "pools": ["mock/default"]}))
+    with Client(daemon.url) as client:
+        seen = {"X-RateLimit-Remaining": "3", "Set-Cookie": "me"}
+        assert client.observe("mock", headers=seen, pool_id=None).pools == ("mock/default",)
+    assert daemon.asked[0].body == {
+        "provider_id": "mock",
+        "headers": {"X-RateLimit-Remaining": "3"},
+    }
+
+
+def test_a_path_through_the_graph_comes_in_words(daemon, answer):
+    daemon.answers(answer(body={"from_id": "a", "to_id": "b", "text": "a uses b"}))
+    with Client(daemon.url) as client:
+        assert client.explain_path("a:1", "b/2") == "a uses b"
+    assert daemon.asked[0].target == "/v1/graph/path?from=a%3A1&to=b%2F2"
+
+
+def test_a_wrong_policy_is_refused_with_its_findings(daemon, answer):
+    errors = [{"field": "pools", "message": "no", "line": 3, "column": 1, "hint": ""}]
+    daemon.answers(answer(status=422, body={"code": "policy_invalid", "errors": errors}))
+    with Client(daemon.url) as client, pytest.raises(RequestRefused) as refused:
+        client.check_policy("pools: 1")
+    assert refused.value.problem["errors"][0]["line"] == 3
+    assert daemon.asked[0].body == {"document": "pools: 1"}
+
+
+def test_a_simulated_provider_is_told_what_to_report(daemon, answer):
+    daemon.answers(answer(body={}))
+    with Client(daemon.url) as client:
+        client.inject("mock", "default", usage=7)
+    assert daemon.asked[0].body == {"provider_id": "mock", "pool_id": "default", "usage": 7}

@@ -6,8 +6,11 @@ with Client() as client, client.guard("crawler", "pat:me", "repo_scan", "global"
     permit.actual_cost = scan()
 """
 
-from ratelord.async_client import AsyncClient
-from ratelord.client import Client
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from ratelord.decision import (
     DecidedBy,
     Decision,
@@ -15,6 +18,7 @@ from ratelord.decision import (
     Extension,
     Hold,
     Modifications,
+    Observed,
     Registration,
     Risk,
     SettledHold,
@@ -30,6 +34,10 @@ from ratelord.errors import (
 from ratelord.permit import Permit
 from ratelord.transport import VERSION
 
+if TYPE_CHECKING:
+    from ratelord.async_client import AsyncClient
+    from ratelord.client import Client
+
 __version__ = VERSION
 
 __all__ = [
@@ -43,6 +51,7 @@ __all__ = [
     "Extension",
     "Hold",
     "Modifications",
+    "Observed",
     "Permit",
     "RatelordError",
     "Registration",
@@ -53,3 +62,18 @@ __all__ = [
     "UpstreamError",
     "__version__",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """The clients, loaded by whoever names one: their HTTP library is most of the start-up time of
+    a short program, and those that only read records or errors do without."""
+    homes = {"Client": "ratelord.client", "AsyncClient": "ratelord.async_client"}
+    if name not in homes:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found = getattr(import_module(homes[name]), name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from types import TracebackType
 from typing import Any, Self, TypeVar, Unpack
@@ -18,7 +18,9 @@ from ratelord.async_looking import AsyncLooking
 from ratelord.connection import resolve
 from ratelord.decision import (
     Decision,
+    Decisions,
     Extension,
+    Observed,
     OnUnreachable,
     Outcome,
     Settlement,
@@ -111,6 +113,13 @@ class AsyncClient(Asking, AsyncLooking):
         call = self._hypothetical((agent_id, identity_id, workload_id, scope_id), options)
         return await self._decision(call)
 
+    async def ask_batch(self, intents: Sequence[Mapping[str, Any]]) -> list[Decision]:
+        """Many answers at once. See ``Client.ask_batch``."""
+        try:
+            return list((await self._call(wire.ask_batch(intents), Decisions)).decisions)
+        except RatelordError as error:
+            return [self._instead(error)] * len(intents)
+
     @asynccontextmanager
     async def guard(
         self,
@@ -161,6 +170,10 @@ class AsyncClient(Asking, AsyncLooking):
     async def extend(self, intent_id: str, seconds: float) -> Extension:
         """Keep what is held a while longer. See ``Client.extend``."""
         return await self._call(wire.extend(intent_id, seconds), Extension)
+
+    async def observe(self, provider_id: str, **seen: Any) -> Observed:
+        """Pass on what was seen of a provider's limits. See ``Client.observe``."""
+        return await self._call(wire.observe(provider_id, seen), Observed)
 
     async def stream(self, **filters: Unpack[EventFilters]) -> AsyncIterator[dict[str, Any]]:
         """Events as they become durable, for ever. See ``Client.stream``."""

@@ -83,19 +83,43 @@ class AsyncLooking(ABC):
         wire.check(reply)
         return reply.content.decode("utf-8", "replace")
 
+    async def explain_path(self, from_id: str, to_id: str) -> str:
+        """How two nodes of the constraint graph hang together, in words."""
+        found = await self._call(readers.graph_path(from_id, to_id), dict[str, Any])
+        return str(found["text"])
+
     async def policy(self) -> dict[str, Any]:
         """The policy in force."""
         return await self._call(readers.policy(), dict[str, Any])
 
+    async def check_policy(self, text: str) -> dict[str, Any]:
+        """Whether a document (YAML or JSON) could come into force; its version if so.
+
+        Raises ``RequestRefused`` with every finding in its ``problem["errors"]`` if not.
+        """
+        return await self._call(readers.check_policy(text), dict[str, Any])
+
     async def plugins(self) -> list[dict[str, Any]]:
         """The daemon's plugins."""
         return wire.items(await self._call(readers.plugins(), object))
+
+    async def metrics(self) -> str:
+        """Counters and gauges in Prometheus text form."""
+        reply = await self._reply(readers.metrics())
+        wire.check(reply)
+        return reply.content.decode("utf-8", "replace")
 
     # Administering
 
     async def reload_policy(self) -> dict[str, Any]:
         """Make the daemon read its policy file again."""
         return await self._call(readers.reload_policy(), dict[str, Any])
+
+    async def inject(
+        self, provider_id: str, pool_id: str, *, usage: int | None = None, limit: int | None = None
+    ) -> None:
+        """Make a simulated provider report this; only a daemon with ``debug`` lets you."""
+        await self._call(wire.inject(provider_id, pool_id, usage, limit), object)
 
     async def register_identity(
         self, identity_id: str, kind: str = "service", **details: Any

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, Self, TypeVar, Unpack
@@ -16,7 +16,9 @@ from ratelord.asking import Asking, settlement, unreported
 from ratelord.connection import resolve
 from ratelord.decision import (
     Decision,
+    Decisions,
     Extension,
+    Observed,
     OnUnreachable,
     Outcome,
     Settlement,
@@ -120,6 +122,17 @@ class Client(Asking, Looking):
         call = self._hypothetical((agent_id, identity_id, workload_id, scope_id), options)
         return self._decision(call)
 
+    def ask_batch(self, intents: Sequence[Mapping[str, Any]]) -> list[Decision]:
+        """Many answers at once, decided in order and committed together; none waits.
+
+        Each intent has the fields of the wire: the four ids, ``max_wait_seconds``, and so on.
+        Without a daemon every answer is what ``on_unreachable`` says.
+        """
+        try:
+            return list((self._call(wire.ask_batch(intents), Decisions)).decisions)
+        except RatelordError as error:
+            return [self._instead(error)] * len(intents)
+
     @contextmanager
     def guard(
         self,
@@ -169,6 +182,11 @@ class Client(Asking, Looking):
     def extend(self, intent_id: str, seconds: float) -> Extension:
         """Keep what is held for ``seconds`` from now."""
         return self._call(wire.extend(intent_id, seconds), Extension)
+
+    def observe(self, provider_id: str, **seen: Any) -> Observed:
+        """Pass on what was seen of a provider's limits: ``headers``, or ``pool_id`` with ``limit``,
+        ``used``, ``remaining`` or ``reset_at``; ``ts_event`` says when."""
+        return self._call(wire.observe(provider_id, seen), Observed)
 
     def stream(self, **filters: Unpack[EventFilters]) -> Iterator[dict[str, Any]]:
         """Events after ``after`` as they become durable, for ever, over reconnects and restarts.

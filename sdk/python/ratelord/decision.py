@@ -137,6 +137,19 @@ class Extension(msgspec.Struct, frozen=True):
     expires_at: str
 
 
+class Observed(msgspec.Struct, frozen=True):
+    """Which pools an observation changed."""
+
+    accepted: int
+    pools: tuple[str, ...] = ()
+
+
+class Decisions(msgspec.Struct, frozen=True):
+    """The answers of a batch, in the order of its questions."""
+
+    decisions: tuple[Decision, ...]
+
+
 class Registration(msgspec.Struct, frozen=True, omit_defaults=True):
     """A registered or rotated identity. ``token`` is there once, if the daemon generated it."""
 

@@ -83,19 +83,43 @@ class Looking(ABC):
         wire.check(reply)
         return reply.content.decode("utf-8", "replace")
 
+    def explain_path(self, from_id: str, to_id: str) -> str:
+        """How two nodes of the constraint graph hang together, in words."""
+        found = self._call(readers.graph_path(from_id, to_id), dict[str, Any])
+        return str(found["text"])
+
     def policy(self) -> dict[str, Any]:
         """The policy in force."""
         return self._call(readers.policy(), dict[str, Any])
 
+    def check_policy(self, text: str) -> dict[str, Any]:
+        """Whether a document (YAML or JSON) could come into force; its version if so.
+
+        Raises ``RequestRefused`` with every finding in its ``problem["errors"]`` if not.
+        """
+        return self._call(readers.check_policy(text), dict[str, Any])
+
     def plugins(self) -> list[dict[str, Any]]:
         """The daemon's plugins."""
         return wire.items(self._call(readers.plugins(), object))
+
+    def metrics(self) -> str:
+        """Counters and gauges in Prometheus text form."""
+        reply = self._reply(readers.metrics())
+        wire.check(reply)
+        return reply.content.decode("utf-8", "replace")
 
     # Administering
 
     def reload_policy(self) -> dict[str, Any]:
         """Make the daemon read its policy file again."""
         return self._call(readers.reload_policy(), dict[str, Any])
+
+    def inject(
+        self, provider_id: str, pool_id: str, *, usage: int | None = None, limit: int | None = None
+    ) -> None:
+        """Make a simulated provider report this; only a daemon with ``debug`` lets you."""
+        self._call(wire.inject(provider_id, pool_id, usage, limit), object)
 
     def register_identity(
         self, identity_id: str, kind: str = "service", **details: Any

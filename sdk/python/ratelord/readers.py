@@ -83,9 +83,19 @@ def graph(format_: str, around: str | None) -> Call:
     return look("/v1/graph", format=format_, around=around)
 
 
+def graph_path(from_id: str, to_id: str) -> Call:
+    """How two nodes of the constraint graph hang together."""
+    return Call("GET", "/v1/graph/path", query={"from": from_id, "to": to_id})
+
+
 def policy() -> Call:
     """The policy in force."""
     return look("/v1/policy")
+
+
+def check_policy(text: str) -> Call:
+    """Whether a document could come into force."""
+    return Call("POST", "/v1/policy/check", body={"document": text})
 
 
 def reload_policy() -> Call:
@@ -96,6 +106,11 @@ def reload_policy() -> Call:
 def plugins() -> Call:
     """The daemon's plugins."""
     return look("/v1/plugins")
+
+
+def metrics() -> Call:
+    """Counters and gauges."""
+    return look("/metrics")
 
 
 def _wire_names(filters: EventFilters) -> dict[str, object]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, TypedDict, TypeVar
 from urllib.parse import quote
 from uuid import uuid4
@@ -93,6 +93,35 @@ def ask(
     return Call("POST", "/v1/intent", body=body)
 
 
+def ask_batch(intents: Sequence[Mapping[str, Any]]) -> Call:
+    """Many questions, each the body of one. Those without a key get one, so that a retry is
+    harmless; a dry run holds nothing and needs none."""
+    bodies = []
+    for intent in intents:
+        body = {name: value for name, value in intent.items() if value is not None}
+        _finite(body)
+        if not body.get("dry_run"):
+            body.setdefault("idempotency_key", new_key())
+        bodies.append(body)
+    return Call("POST", "/v1/intents/batch", body={"intents": bodies})
+
+
+def observe(provider_id: str, seen: Mapping[str, Any]) -> Call:
+    """Numbers seen in passing. Response headers lose what is secret before they leave."""
+    body = {name: value for name, value in seen.items() if value is not None}
+    if "headers" in body:
+        body["headers"] = _public(body["headers"])
+    _finite(body)
+    return Call("POST", "/v1/observations", body={"provider_id": provider_id} | body)
+
+
+def inject(provider_id: str, pool_id: str, usage: int | None, limit: int | None) -> Call:
+    """What a simulated provider is to report from now on."""
+    body: dict[str, Any] = {"provider_id": provider_id, "pool_id": pool_id}
+    body |= {n: v for n, v in (("usage", usage), ("limit", limit)) if v is not None}
+    return Call("POST", "/debug/provider/inject", body=body)
+
+
 def report(
     intent_id: str,
     outcome: Outcome,
@@ -106,7 +135,7 @@ def report(
     body: dict[str, Any] = {"outcome": outcome, "idempotency_key": key, "actual_cost": actual_cost}
     body["costs"] = dict(costs) if costs else None
     if headers:
-        body["headers"] = {k: v for k, v in headers.items() if k.lower() not in _SECRET_HEADERS}
+        body["headers"] = _public(headers)
     _finite(body)
     body = {name: value for name, value in body.items() if value is not None}
     return Call("POST", f"/v1/intents/{segment(intent_id)}/report", body=body)
@@ -223,6 +252,10 @@ def without_daemon(error: RatelordError, on_unreachable: OnUnreachable) -> Decis
 def stands_in_for(error: RatelordError) -> bool:
     """Whether ``ask`` answers for the daemon, instead of raising this."""
     return isinstance(error, DaemonUnreachable | UpstreamError)
+
+
+def _public(headers: Mapping[str, Any]) -> dict[str, Any]:
+    return {k: v for k, v in headers.items() if k.lower() not in _SECRET_HEADERS}
 
 
 def _finite(values: Mapping[str, Any]) -> None:

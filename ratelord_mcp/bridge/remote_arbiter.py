@@ -1,0 +1,294 @@
+"""The arbiter of a daemon elsewhere, as seen through the client that everybody may use."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+import anyio
+import msgspec
+
+import ratelord
+from ratelord.readers import EventFilters
+from ratelord.wire import new_key
+from ratelord_core.arbiter import EventFilter
+from ratelord_core.clock import Clock
+from ratelord_core.errors import PolicyError, Unavailable
+from ratelord_core.graph import Snapshot
+from ratelord_core.model.caller import Caller
+from ratelord_core.model.decision import Decision
+from ratelord_core.model.identity import Identity
+from ratelord_core.model.instant import Micros, to_seconds, to_text
+from ratelord_core.model.intent import Intent, Report
+from ratelord_core.model.observation import Observation
+from ratelord_core.model.views import (
+    EventView,
+    ExtendView,
+    ForecastView,
+    HealthView,
+    IdentityView,
+    ObservedView,
+    PolicyCheckView,
+    PolicyFinding,
+    PolicyReloadView,
+    PolicyView,
+    PoolView,
+    RegisteredView,
+    ReportView,
+    UsageView,
+)
+from ratelord_core.plugins import PluginInfo
+from ratelord_mcp.bridge.line import Line
+from ratelord_mcp.bridge.reading import (
+    decision_of,
+    filters_of,
+    intent_body,
+    observation_body,
+    page_of,
+    record_of,
+)
+from ratelord_mcp.bridge.refusals import refusal_of, translated
+
+if TYPE_CHECKING:
+    from ratelord import Client
+
+Kind = TypeVar("Kind")
+
+PAUSE: Final = 1.0
+"""Seconds before a stream looks again for a daemon that is gone."""
+
+
+class RemoteArbiter:
+    """Implements ``Arbiter`` over a line to a daemon.
+
+    Looks block, because the protocol says so: a door makes them in threads. Who calls is what the
+    line's token says; the ``caller`` arguments only travel as far as this process. Without a
+    daemon, questions are denied with the reason ``daemon_unreachable``, and everything else is
+    ``Unavailable`` with that code.
+    """
+
+    def __init__(
+        self, line: Line, clock: Clock, *, sleep: Callable[[float], Awaitable[None]] = anyio.sleep
+    ) -> None:
+        self._line = line
+        self._clock = clock
+        self._sleep = sleep
+
+    def now(self) -> Micros:
+        return self._clock.now()
+
+    # --- ask ----------------------------------------------------------------------------------
+
+    async def ask(self, intent: Intent, caller: Caller) -> Decision:
+        return (await self.ask_batch((intent,), caller))[0]
+
+    def begin(self, intent: Intent, caller: Caller) -> asyncio.Future[Decision]:
+        return asyncio.ensure_future(self.ask(intent, caller))
+
+    async def ask_batch(self, intents: Sequence[Intent], caller: Caller) -> list[Decision]:
+        bodies = [intent_body(intent) for intent in intents]
+        for body in bodies:  # asked again on another connection, it must be the same question
+            if not body.get("dry_run"):
+                body.setdefault("idempotency_key", new_key())
+
+        async def call(client: ratelord.AsyncClient) -> list[ratelord.Decision]:
+            decided = await client.ask_batch(bodies)
+            if decided and decided[0].reason_code == "daemon_unreachable":
+                raise ratelord.DaemonUnreachable(decided[0].reason)
+            return decided
+
+        try:
+            with translated():
+                decided = await self._line.speak(call)
+        except Unavailable as error:
+            return [self._denial(error)] * len(intents)
+        return [decision_of(one, self.now()) for one in decided]
+
+    def _denial(self, error: Unavailable) -> Decision:
+        """Whoever cannot reach the daemon must not act."""
+        return Decision(
+            "",
+            "deny_with_reason",
+            "daemon_unreachable",
+            str(error),
+            self.now(),
+            retry_after=round(error.retry_after * 1e6),
+        )
+
+    async def report(self, intent_id: str, report: Report, caller: Caller) -> ReportView:
+        with translated():
+            settled = await self._line.speak(
+                lambda client: client.report(
+                    intent_id,
+                    outcome=report.outcome,
+                    actual_cost=report.actual_cost,
+                    costs=report.costs,
+                    headers=report.headers,
+                )
+            )
+        return record_of(settled, ReportView)
+
+    async def extend(self, intent_id: str, span: Micros, caller: Caller) -> ExtendView:
+        with translated():
+            extended = await self._line.speak(
+                lambda client: client.extend(intent_id, to_seconds(span))
+            )
+        return record_of(extended, ExtendView)
+
+    async def observe(self, observations: Sequence[Observation], caller: Caller) -> ObservedView:
+        accepted, pools = 0, list[str]()
+        for seen in observations:
+            view = await self._observe(seen.provider_id, observation_body(seen))
+            accepted += view.accepted
+            pools += view.pools
+        return ObservedView(accepted, tuple(pools))
+
+    async def observe_headers(
+        self, provider_id: str, headers: Mapping[str, str], dated: Micros, caller: Caller
+    ) -> ObservedView:
+        return await self._observe(provider_id, {"headers": headers, "ts_event": to_text(dated)})
+
+    async def _observe(self, provider_id: str, seen: Mapping[str, Any]) -> ObservedView:
+        with translated():
+            observed = await self._line.speak(lambda client: client.observe(provider_id, **seen))
+        return record_of(observed, ObservedView)
+
+    # --- look ---------------------------------------------------------------------------------
+
+    def _look(self, call: Callable[[Client], Any], kind: type[Kind]) -> Kind:
+        with translated():
+            return record_of(self._line.look(call), kind)
+
+    async def explain(self, intent_id: str) -> dict[str, Any]:
+        with translated():
+            return await self._line.speak(lambda client: client.explain(intent_id))
+
+    def health(self) -> HealthView:
+        return self._look(lambda client: client.health(), HealthView)
+
+    def pools(self) -> list[PoolView]:
+        return self._look(lambda client: client.pools(), list[PoolView])
+
+    def pool(self, key: str) -> PoolView:
+        return self._look(lambda client: client.pool(key), PoolView)
+
+    def forecasts(self, pool: str | None = None) -> list[ForecastView]:
+        return self._look(lambda client: client.forecasts(pool), list[ForecastView])
+
+    def usage(
+        self,
+        *,
+        pool: str | None = None,
+        agent_id: str | None = None,
+        identity_id: str | None = None,
+        scope_id: str | None = None,
+    ) -> list[UsageView]:
+        def call(client: Client) -> Any:
+            return client.usage(
+                pool=pool, agent_id=agent_id, identity_id=identity_id, scope_id=scope_id
+            )
+
+        return self._look(call, list[UsageView])
+
+    async def events(self, query: EventFilter) -> list[EventView]:
+        with translated():
+            page = await self._line.speak(lambda client: client.events(**page_of(query)))
+        return record_of(page, list[EventView])
+
+    async def stream(self, query: EventFilter) -> AsyncIterator[EventView]:
+        """Events after ``query.after``, for ever: a daemon that is gone is waited for."""
+        filters = filters_of(query)
+        while True:
+            try:
+                stream = await self._line.speak(partial(_begin, filters=filters))
+                async for event in stream:
+                    filters["after"] = event["seq"]
+                    yield record_of(event, EventView)
+            except (ratelord.DaemonUnreachable, ratelord.UpstreamError):
+                await self._sleep(PAUSE)
+            except ratelord.RatelordError as error:
+                raise refusal_of(error) from None
+
+    def graph(self, around: str | None = None) -> Snapshot:
+        return self._look(lambda client: client.graph(around), Snapshot)
+
+    def explain_path(self, from_id: str, to_id: str) -> str:
+        return self._look(lambda client: client.explain_path(from_id, to_id), str)
+
+    def plugins(self) -> tuple[PluginInfo, ...]:
+        return self._look(lambda client: client.plugins(), tuple[PluginInfo, ...])
+
+    def metrics(self) -> str:
+        return self._look(lambda client: client.metrics(), str)
+
+    def identities(self) -> list[IdentityView]:
+        return self._look(lambda client: client.identities(), list[IdentityView])
+
+    async def register_identity(
+        self, identity: Identity, token: str | None, caller: Caller
+    ) -> RegisteredView:
+        details = msgspec.to_builtins(identity) | {"token": token}
+        known = {name: details.pop(name) for name in ("identity_id", "kind") if name in details}
+        with translated():
+            done = await self._line.speak(
+                lambda client: client.register_identity(**known, **details)
+            )
+        return record_of(done, RegisteredView)
+
+    async def rotate_identity(
+        self, identity_id: str, token: str | None, secret_ref: str | None, caller: Caller
+    ) -> RegisteredView:
+        with translated():
+            done = await self._line.speak(
+                lambda client: client.rotate_identity(
+                    identity_id, token=token, secret_ref=secret_ref
+                )
+            )
+        return record_of(done, RegisteredView)
+
+    async def change_identity(
+        self, identity_id: str, change: str, reason: str, caller: Caller
+    ) -> RegisteredView:
+        with translated():
+            done = await self._line.speak(
+                lambda client: getattr(client, f"{change}_identity")(
+                    identity_id, reason=reason or None
+                )
+            )
+        return record_of(done, RegisteredView)
+
+    def authenticate(self, token: str) -> Caller | None:
+        """Nobody: tokens are the daemon's to check, and are passed on to it."""
+        return None
+
+    # --- policy -------------------------------------------------------------------------------
+
+    def policy(self) -> PolicyView:
+        return self._look(lambda client: client.policy(), PolicyView)
+
+    def check_policy(self, text: str, source: str) -> PolicyCheckView:
+        try:
+            return self._look(lambda client: client.check_policy(text), PolicyCheckView)
+        except PolicyError as error:
+            found = (
+                PolicyFinding(f.message, f.line, f.column, f.path, f.hint) for f in error.findings
+            )
+            return PolicyCheckView(False, None, tuple(found))
+
+    async def reload_policy(self, caller: Caller) -> PolicyReloadView:
+        with translated():
+            done = await self._line.speak(lambda client: client.reload_policy())
+        return record_of(done, PolicyReloadView)
+
+    def inject(self, provider_id: str, pool_id: str, usage: int | None, limit: int | None) -> None:
+        self._look(
+            lambda client: client.inject(provider_id, pool_id, usage=usage, limit=limit), type(None)
+        )
+
+
+async def _begin(
+    client: ratelord.AsyncClient, filters: EventFilters
+) -> AsyncIterator[dict[str, Any]]:
+    return client.stream(**filters)

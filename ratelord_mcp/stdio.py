@@ -1,0 +1,150 @@
+"""A server on standard input and output that ends when it is told to, or when nobody listens.
+
+The library's own streams read in a worker thread that cannot be interrupted; these read in a
+thread that nobody waits for.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, Final, cast
+
+import anyio
+from anyio.to_thread import run_sync
+
+if TYPE_CHECKING:
+    from mcp.server.lowlevel.server import Server
+
+LONGEST_LINE: Final = 4 * 1024 * 1024
+"""Bytes of one message; what is longer is cut, and then is no message any more."""
+_CUT: Final = 256
+_AHEAD: Final = 64
+"""Messages that are read before they are needed."""
+
+
+async def serve(server: Server[Any]) -> None:
+    """Serve until the input ends, SIGINT or SIGTERM comes, or the client no longer reads.
+
+    Standard output belongs to the protocol alone: whatever else prints there goes to standard
+    error while this runs.
+    """
+    from mcp.server.stdio import stdio_server  # noqa: PLC0415 - imported sparingly by the verb
+
+    source, sink = _claim()
+    try:
+        async with anyio.create_task_group() as group:
+            with _told_to_stop(group.cancel_scope.cancel):
+                lines = cast("Any", Lines(source))  # an anyio.AsyncFile as far as it is used
+                async with stdio_server(lines, cast("Any", Output(sink))) as (incoming, outgoing):
+                    await server.run(incoming, outgoing, server.create_initialization_options())
+            group.cancel_scope.cancel()
+    except* (OSError, anyio.BrokenResourceError, anyio.ClosedResourceError) as gone:
+        logging.getLogger(__name__).info("the client is gone: %s", gone.exceptions[0])
+
+
+def split(read: Callable[[], bytes]) -> Iterator[bytes]:
+    """Lines from pieces of any size, without their ends; ``read`` gives b"" at the end."""
+    kept, cut = bytearray(), False
+    while piece := read():
+        *ended, begun = piece.split(b"\n")
+        for part in ended:
+            yield bytes(kept if cut else kept + part)
+            kept, cut = bytearray(), False
+        if not cut:
+            kept += begun
+        if len(kept) > LONGEST_LINE:
+            kept, cut = kept[:_CUT], True
+    if kept:
+        yield bytes(kept)
+
+
+class Lines:
+    """The lines of a descriptor as text, as they come."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._loop = asyncio.get_running_loop()
+        self._queue: asyncio.Queue[str | None] = asyncio.Queue()
+        self._room = threading.Semaphore(_AHEAD)
+        threading.Thread(target=self._read, name="stdin", daemon=True).start()
+
+    def __aiter__(self) -> Lines:
+        return self
+
+    async def __anext__(self) -> str:
+        line = await self._queue.get()
+        self._room.release()
+        if line is None:
+            raise StopAsyncIteration
+        return line
+
+    def _read(self) -> None:
+        with contextlib.suppress(RuntimeError):  # the loop has ended, and nobody wants them
+            with contextlib.suppress(OSError):  # a descriptor that is gone has no more lines
+                for line in split(lambda: os.read(self._descriptor, 65_536)):
+                    self._put(line.decode("utf-8", "replace"))
+            self._put(None)
+
+    def _put(self, line: str | None) -> None:
+        self._room.acquire()
+        self._loop.call_soon_threadsafe(self._queue.put_nowait, line)
+
+
+class Output:
+    """A descriptor that is written to in threads, so that a client that is slow to read holds up
+    nothing but its own answers."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+
+    async def write(self, text: str) -> None:
+        """Write all of it."""
+        await run_sync(self._write_all, text.encode(), abandon_on_cancel=True)
+
+    async def flush(self) -> None:
+        """Nothing is kept back."""
+
+    def _write_all(self, data: bytes) -> None:
+        view = memoryview(data)
+        while view:
+            view = view[os.write(self._descriptor, view) :]
+
+
+def _claim() -> tuple[int, int]:
+    """Private copies of standard input and output, which then lead elsewhere."""
+    sys.stdout.flush()
+    source, sink = os.dup(0), os.dup(1)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+    os.dup2(2, 1)
+    return source, sink
+
+
+@contextlib.contextmanager
+def _told_to_stop(stop: Callable[[], None]) -> Iterator[None]:
+    loop = asyncio.get_running_loop()
+    signals = (signal.SIGINT, signal.SIGTERM)
+    if sys.platform == "win32":  # loops know no signals there
+        before = {name: signal.getsignal(name) for name in signals}
+        for name in signals:
+            signal.signal(name, lambda *_: loop.call_soon_threadsafe(stop))
+    else:
+        for name in signals:
+            loop.add_signal_handler(name, stop)
+    try:
+        yield
+    finally:
+        if sys.platform == "win32":
+            for name, handler in before.items():
+                signal.signal(name, handler)
+        else:
+            for name in signals:
+                loop.remove_signal_handler(name)

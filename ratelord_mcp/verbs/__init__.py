@@ -1,0 +1,1 @@
+"""The door's verbs of the command line, each imported when it is typed."""

@@ -1,0 +1,84 @@
+"""Putting a server together for standard input and output, over a daemon or over an own core."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+
+import anyio
+
+from ratelord.connection import Connection
+from ratelord_core.clock import SystemClock
+from ratelord_core.model.caller import Caller
+from ratelord_mcp.bridge.finding import answers, is_named, note_path, places, seek
+from ratelord_mcp.bridge.line import Line
+from ratelord_mcp.bridge.remote_arbiter import RemoteArbiter
+from ratelord_mcp.call import Context
+from ratelord_mcp.server import build
+from ratelord_mcp.stdio import serve
+
+_GREETING = 0.1
+"""Seconds in which the client is greeted before anything else is loaded."""
+
+AT_THIS_TERMINAL = Caller(door="mcp")
+"""Whoever started the process; a daemon that wants a token judges by that."""
+
+
+def serve_bridge(url: str | None, token: str | None, *, start: bool) -> None:
+    """Serve over the daemon, which is found or started while the client is greeted."""
+    _log_to_stderr()
+    asyncio.run(_bridge(line_to_daemon(url, token, start=start)))
+
+
+async def _bridge(line: Line) -> None:
+    server = build(RemoteArbiter(line, SystemClock()), _caller_of, blocking=True)
+    async with anyio.create_task_group() as group:
+        group.start_soon(_open_soon, line)
+        await serve(server)
+        group.cancel_scope.cancel()
+    await line.close()
+
+
+async def _open_soon(line: Line) -> None:
+    await anyio.sleep(_GREETING)
+    await line.open()
+
+
+def line_to_daemon(url: str | None, token: str | None, *, start: bool) -> Line:
+    """A line that finds the daemon by the rules of ``ratelord mcp``."""
+
+    def tried() -> list[Connection]:
+        return places(url, token, note_path())
+
+    def found() -> Connection | None:
+        return next((place for place in tried() if answers(place)), None)
+
+    def begin() -> Connection:
+        from ratelord_mcp.bridge.starting import Starter
+
+        return Starter(found, note_path(), token=token)()
+
+    return Line(lambda: seek(tried, begin if start and not is_named(url) else None))
+
+
+def serve_embedded() -> None:
+    """Serve over a core of our own, with the settings that a daemon would have here."""
+    _log_to_stderr()
+    asyncio.run(_embedded())
+
+
+async def _embedded() -> None:
+    from ratelord_core.daemon import embedded
+    from ratelord_core.settings import load_settings
+
+    async with embedded(load_settings()) as arbiter:
+        await serve(build(arbiter, _caller_of))
+
+
+def _caller_of(_context: Context) -> Caller:
+    return AT_THIS_TERMINAL
+
+
+def _log_to_stderr() -> None:
+    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="ratelord: %(message)s")
