@@ -1,4 +1,8 @@
-"""The envelope: who wrote an event down, when, about whom, and because of what."""
+"""The envelope: who wrote an event down, when, about whom, and because of what.
+
+``gc=False`` here and on the events of an intent: nothing that they hold leads back to them, and
+there are so many that following them would be most of what the garbage collector does.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +14,7 @@ from ratelord_core.model.ids import uuid_text
 from ratelord_core.model.instant import Micros
 
 
-class Source(msgspec.Struct, frozen=True, array_like=True):
+class Source(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """Where an event came from: ``origin_kind`` (daemon, http, cli, …), who, which writer."""
 
     origin_kind: str = "daemon"
@@ -21,7 +25,7 @@ class Source(msgspec.Struct, frozen=True, array_like=True):
 DAEMON_SOURCE = Source()
 
 
-class Draft(msgspec.Struct, frozen=True):
+class Draft(msgspec.Struct, frozen=True, gc=False):
     """An event before it has its place in the log.
 
     ``event_id`` and ``correlation_id`` are raw UUIDs; a correlation is the intent (or run) that an
@@ -37,7 +41,7 @@ class Draft(msgspec.Struct, frozen=True):
     causation_id: bytes = b""
 
 
-class Event(msgspec.Struct, frozen=True):
+class Event(msgspec.Struct, frozen=True, gc=False):
     """An event in its place: ``seq`` is the order of truth, gapless from 1."""
 
     seq: int

@@ -219,7 +219,7 @@ class ForecastComputed(Payload, frozen=True, omit_defaults=True, kw_only=True):
     risk_level: str = "ok"
 
 
-class IntentSubmitted(Payload, frozen=True, omit_defaults=True, kw_only=True):
+class IntentSubmitted(Payload, frozen=True, omit_defaults=True, kw_only=True, gc=False):
     """A question was asked. Its event id is the intent's id.
 
     ``key`` is a digest of agent and idempotency key, ``body`` one of the question.
@@ -239,7 +239,7 @@ class IntentSubmitted(Payload, frozen=True, omit_defaults=True, kw_only=True):
     body: str = ""
 
 
-class HeldLine(msgspec.Struct, frozen=True, array_like=True):
+class HeldLine(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One pool's part of a hold; spans count from the event's ``ts_event``, -1 = no known reset."""
 
     pool: str
@@ -249,7 +249,7 @@ class HeldLine(msgspec.Struct, frozen=True, array_like=True):
     lifetime: Micros
 
 
-class IntentDecided(Payload, frozen=True, omit_defaults=True, kw_only=True):
+class IntentDecided(Payload, frozen=True, omit_defaults=True, kw_only=True, gc=False):
     """An answer was given. Spans count from ``ts_event``; ``start`` is the wait, ``valid`` the last
     moment to begin (0 = when the first of its holds expires). Enough is here to give the same
     answer again, and to replay its holds.
@@ -284,7 +284,7 @@ class IntentDecided(Payload, frozen=True, omit_defaults=True, kw_only=True):
         return self.valid or self.start + min([line.lifetime for line in self.holds], default=0)
 
 
-class IntentReported(Payload, frozen=True, omit_defaults=True, kw_only=True):
+class IntentReported(Payload, frozen=True, omit_defaults=True, kw_only=True, gc=False):
     """An action's cost became known; ``settled`` are (pool, units) as the ledger took them.
     ``learn``: the costs were told, so the workload's estimates may learn from them, except in the
     pools for which they were ``assumed``."""

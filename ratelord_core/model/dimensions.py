@@ -7,7 +7,7 @@ import msgspec
 from ratelord_core.model.ids import GLOBAL, SYSTEM
 
 
-class Dimensions(msgspec.Struct, frozen=True, array_like=True):
+class Dimensions(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """The four dimensions; never null, unknown ones are sentinels."""
 
     agent_id: str
