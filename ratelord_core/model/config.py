@@ -101,6 +101,35 @@ class PolicyConfig(msgspec.Struct, frozen=True, omit_defaults=True):
     line: int = 0
 
 
+class ToolConfig(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What calls of some tools are to the arbiter: which work, where, at what cost.
+
+    ``match`` is ``SERVER/TOOL``, ``*`` for any rest. A text of ``workload``, ``scope``,
+    ``identity`` and ``model`` may have holes ``${…}``; ``when``, a text among the costs and
+    ``duration`` are CEL, ``actual_…`` is CEL over the result as well. ``ask`` off: such calls pass.
+    """
+
+    match: str
+    when: str = ""
+    ask: bool = True
+    workload: str = ""
+    scope: str = ""
+    identity: str = ""
+    model: str = ""
+    urgency: Literal["high", "normal", "background"] = "normal"
+    provider_id: str | None = None
+    pool_id: str | None = None
+    expected_cost: float | str | None = None
+    costs: dict[str, float | str] = {}
+    duration: float | str | None = None
+    max_wait: Micros | None = None
+    actual_cost: str = ""
+    actual_costs: dict[str, str] = {}
+    cancelled: Literal["free", "count"] = "free"
+    line: int = 0
+    column: int = 0
+
+
 class Settings(msgspec.Struct, frozen=True, omit_defaults=True):
     """Switches and thresholds of the engine, with the defaults that DOMAIN terms describe.
 
@@ -140,6 +169,7 @@ class Document(msgspec.Struct, frozen=True, omit_defaults=True):
     pricing: dict[str, dict[str, float]] = {}
     units: dict[str, str] = {}
     policies: tuple[PolicyConfig, ...] = ()
+    tools: tuple[ToolConfig, ...] = ()
     settings: Settings = Settings()
     retention: RetentionConfig = RetentionConfig()
     source: str = "built-in defaults"

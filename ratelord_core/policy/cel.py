@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Mapping
 from typing import Any
 
 import yaml
@@ -54,19 +55,23 @@ _IMPLEMENTATIONS = {
 }
 
 
-def new_environment() -> Any:
-    """A CEL environment that knows our variables and compares and computes int with float.
+def new_environment(kinds: Mapping[str, str] | None = None) -> Any:
+    """A CEL environment that compares and computes int with float. ``kinds`` are its variables:
+    number, text, flag, labels, object (of anything); without, those of conditions.
 
     The checker's standard declarations of the operators are replaced by wider ones; the run time
     has the mixed comparisons already, the mixed arithmetic is given here.
     """
     from cel_expr_python import cel  # noqa: PLC0415 (a big native library: only where it is used)
 
+    if kinds is None:
+        kinds = {name: variable.kind for name, variable in VARIABLES.items()}
     types = {
         "number": cel.Type.DOUBLE,
         "text": cel.Type.STRING,
         "flag": cel.Type.BOOL,
         "labels": cel.Type.Map(cel.Type.STRING, cel.Type.STRING),
+        "object": cel.Type.Map(cel.Type.STRING, cel.Type.DYN),
     }
     operators = _operators()
     config = {
@@ -75,7 +80,7 @@ def new_environment() -> Any:
     }
     return cel.NewEnv(
         config=cel.NewEnvConfigFromYaml(yaml.safe_dump(config)),
-        variables={name: types[variable.kind] for name, variable in VARIABLES.items()},
+        variables={name: types[kind] for name, kind in kinds.items()},
         function_impls={
             _mixed(name, left, right): implementation
             for name, implementation in _IMPLEMENTATIONS.items()

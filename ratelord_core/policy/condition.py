@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Protocol
 
 import msgspec
@@ -13,6 +13,7 @@ from ratelord_core.policy.comparisons import Comparisons, comparisons
 from ratelord_core.policy.variables import VARIABLES
 
 MAX_LENGTH = 10_000
+_FEW = 12
 
 
 class Problem(msgspec.Struct, frozen=True):
@@ -102,7 +103,7 @@ class Conditions:
         try:
             expression = self._environment.compile(written)
         except Exception as error:
-            raise ConditionError(_problems(written, str(error))) from error
+            raise ConditionError(problems(written, str(error))) from error
         kind = expression.return_type().name()
         if kind != "BOOL":
             message = f"gives {cel.type_in_words(kind)}, not true or false"
@@ -118,9 +119,12 @@ def _start(text: str) -> int:
     return len(text) - len(text.lstrip())
 
 
-def _problems(text: str, message: str) -> tuple[Problem, ...]:
+def problems(
+    text: str, message: str, known: Collection[str] = VARIABLES
+) -> tuple[Problem, ...]:
+    """What a compiler's message says is wrong with a text in which these names are known."""
     return tuple(
-        _problem(text, _offset(text, line, column), said)
+        _problem(text, _offset(text, line, column), said, known)
         for line, column, said in cel.errors(message)
     )
 
@@ -132,25 +136,27 @@ def _offset(text: str, line: int, column: int) -> int:
     return min(start + column - 1, len(text))
 
 
-def _problem(text: str, offset: int, said: str) -> Problem:
+def _problem(text: str, offset: int, said: str, known: Collection[str]) -> Problem:
     # A member of something that has none (``cost.window``) is an unknown name as well.
     if said.startswith("undeclared reference") or "operand of a select" in said:
         for word in lexer.words(text):
             if word.start <= offset <= word.end:
-                return _unknown(word)
+                return _unknown(word, known)
     if said.startswith("syntax error"):
         return Problem(offset, said, _syntax_hint(text))
     return Problem(offset, said)
 
 
-def _unknown(word: lexer.Word) -> Problem:
+def _unknown(word: lexer.Word, known: Collection[str]) -> Problem:
     parts = word.name.split(".")
     candidates = [".".join(parts[:count]) for count in range(len(parts), 0, -1)]
     for candidate in candidates:
-        close = difflib.get_close_matches(candidate, VARIABLES, n=1, cutoff=0.6)
+        close = difflib.get_close_matches(candidate, known, n=1, cutoff=0.6)
         if close:
             return Problem(word.start, f"unknown name {word.name!r}", f"did you mean {close[0]!r}?")
-    members = [name for name in VARIABLES if name.startswith(f"{parts[0]}.")]
+    members = [name for name in known if name.startswith(f"{parts[0]}.")]
+    if not members and len(known) < _FEW:
+        members = sorted(known)
     hint = f"known: {', '.join(members)}" if members else "see the table of variables in the docs"
     return Problem(word.start, f"unknown name {word.name!r}", hint)
 

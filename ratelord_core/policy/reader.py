@@ -13,6 +13,7 @@ from ratelord_core.policy import section_people as people
 from ratelord_core.policy import section_policies as policies
 from ratelord_core.policy import section_pools as pools
 from ratelord_core.policy import section_settings as settings
+from ratelord_core.policy import section_tools as tools
 from ratelord_core.policy.action import PolicyAction
 from ratelord_core.policy.condition import Conditions
 from ratelord_core.policy.document import stamped
@@ -89,6 +90,7 @@ def _document(root: yaml.Node, reading: Reading) -> Document:
         agents=people.read_agents(section("agents"), reading),
         providers={provider.id: provider.identity for provider in providers},
     )
+    mapped = tools.read_tools(section("tools"), reading)
     pricing = settings.read_pricing(section("pricing"), reading)
     switches, retention = fields.at("settings"), fields.at("retention")
     fields.close()
@@ -100,6 +102,7 @@ def _document(root: yaml.Node, reading: Reading) -> Document:
         pricing=pricing,
         units=units,
         policies=rules,
+        tools=mapped,
         settings=settings.read_settings(switches, reading) if switches else Settings(),
         retention=settings.read_retention(retention, reading) if retention else RetentionConfig(),
     )

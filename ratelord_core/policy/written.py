@@ -11,6 +11,7 @@ from ratelord_core.model.config import (
     ProviderConfig,
     RuleConfig,
     TimeWindow,
+    ToolConfig,
 )
 from ratelord_core.model.identity import Identity
 from ratelord_core.model.instant import DAY, HOUR, MINUTE, SECOND, Micros, to_text
@@ -46,6 +47,7 @@ def as_written(document: Document) -> dict[str, Any]:
         pricing=document.pricing,
         units=document.units,
         policies=[_policy(policy) for policy in document.policies],
+        tools=[_tool(one) for one in document.tools],
         settings=_with_spans(content(document.settings), _SPANS),
         retention=_retention(content(document.retention)),
     )
@@ -126,6 +128,12 @@ def _rule(rule: RuleConfig) -> dict[str, Any]:
     if rule.time_window is not None:
         plain["time_window"] = _hours(rule.time_window)
     return plain
+
+
+def _tool(one: ToolConfig) -> dict[str, Any]:
+    plain = _with_spans(content(one), ("max_wait",))
+    named = {"provider_id": "provider", "pool_id": "pool"}
+    return {named.get(key, key): value for key, value in plain.items()}
 
 
 def _hours(window: TimeWindow) -> dict[str, Any]:
