@@ -34,6 +34,7 @@ from ratelord_core.model.views import (
 )
 from ratelord_core.plugins import PluginInfo
 from ratelord_core.store import EventQuery
+from ratelord_core.tool_mapping import MappingWire
 
 
 class EventFilter(EventQuery, frozen=True):
@@ -69,6 +70,12 @@ class Arbiter(Protocol):
 
     async def ask_batch(self, intents: Sequence[Intent], caller: Caller) -> list[Decision]:
         """Decide them one after another, commit them together."""
+        ...
+
+    async def override(self, intent_id: str, by: str, reason: str, caller: Caller) -> Decision:
+        """Decide a denied intent once more, without the overridable rule that denied it, because a
+        human (``by``) allows it. Overridden again: the same answer. ``Conflict`` if no such rule
+        denied it. Doors let in whoever may administer, or whom a human just told."""
         ...
 
     async def report(self, intent_id: str, report: Report, caller: Caller) -> ReportView:
@@ -167,6 +174,10 @@ class Arbiter(Protocol):
 
     def policy(self) -> PolicyView:
         """The policy in force."""
+        ...
+
+    def tool_mapping(self) -> MappingWire:
+        """What calls of tools are to the arbiter, by the policy in force."""
         ...
 
     def check_policy(self, text: str, source: str) -> PolicyCheckView:

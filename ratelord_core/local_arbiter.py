@@ -23,7 +23,7 @@ from ratelord_core.errors import (
     Unavailable,
 )
 from ratelord_core.events.payloads import IntentDecided, IntentReported, PolicyRejected
-from ratelord_core.journal import Journal
+from ratelord_core.journal import Journal, at_once
 from ratelord_core.model.caller import Caller, caller_for
 from ratelord_core.model.decision import Decision
 from ratelord_core.model.identity import Identity
@@ -39,6 +39,7 @@ from ratelord_core.model.views import (
     ReportView,
 )
 from ratelord_core.onlooker import Onlooker
+from ratelord_core.overriding import denial_of, must_own
 from ratelord_core.store import EventStore
 from ratelord_core.surroundings import Surroundings
 
@@ -109,13 +110,23 @@ class LocalArbiter(Onlooker):
     def begin(self, intent: Intent, caller: Caller) -> asyncio.Future[Decision]:
         self._gate(asking=True)
         decided = self.engine.negotiator.negotiate(intent, self.clock.now(), caller.door)
+        return self._given(decided, intent)
+
+    async def override(self, intent_id: str, by: str, reason: str, caller: Caller) -> Decision:
+        self._gate(asking=True)
+        denial = await denial_of(self._log, intent_id, caller)
+        decided = self.engine.overrider.override(denial, by, reason, self.clock.now(), caller.door)
+        return await self._given(decided, denial.intent)
+
+    def _given(self, decided: Decision | Repeated, intent: Intent) -> asyncio.Future[Decision]:
+        """The answer, once it is durable."""
         if isinstance(decided, Repeated):
             first = self._first_answer(decided.intent_id, trace=intent.debug)
             return asyncio.ensure_future(first)
         self.decided[decided.decision, decided.reason_code] += 1
         drafts = self.engine.take()
         if not drafts:
-            return _at_once(decided)
+            return at_once(decided)
         written = self.journal.write_for(drafts, decided)
         if intent.idempotency_key is None or intent.dry_run:
             return written
@@ -188,11 +199,7 @@ class LocalArbiter(Onlooker):
     ) -> ReportView:
         """A report on an intent that holds nothing any more: the log knows it, or nobody does."""
         asked, decided, before = await self._log.events_of(intent_id)
-        if caller.role == "agent" and caller.identity_id not in {
-            None,
-            asked.dimensions.identity_id,
-        }:
-            raise NotFound(f"no intent {intent_id} of {caller.identity_id}", code="unknown_intent")
+        must_own(asked, caller)
         if isinstance(decided.payload, IntentDecided) and decided.payload.decision.startswith(
             "deny"
         ):
@@ -333,10 +340,3 @@ class LocalArbiter(Onlooker):
 
     def inject(self, provider_id: str, pool_id: str, usage: int | None, limit: int | None) -> None:
         self._around.inject(provider_id, pool_id, usage, limit)
-
-
-def _at_once(decided: Decision) -> asyncio.Future[Decision]:
-    """The answer of a question that left nothing to write down."""
-    answer: asyncio.Future[Decision] = asyncio.get_running_loop().create_future()
-    answer.set_result(decided)
-    return answer

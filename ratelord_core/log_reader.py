@@ -133,6 +133,7 @@ class LogReader:
         decision = _traced(_decision(intent_id, decided, policy), asked, decided, policy)
         intent = _intent(asked)
         report = None if reported is None else _report(reported)
+        overrides = await anyio.to_thread.run_sync(self._overrides_of, intent_id)
         view = decision_view(decision, trace=True)
         return {
             "intent_id": intent_id,
@@ -140,8 +141,14 @@ class LogReader:
             "decision": msgspec.to_builtins(view),
             "policy_version": decision.policy_version,
             "report": report,
-            "story": told(intent, decision, report),
+            "overrides": overrides,
+            "story": told(intent, decision, report, overrides),
         }
+
+    def _overrides_of(self, intent_id: str) -> list[dict[str, Any]]:
+        """Which humans allowed it after all, and what came of that."""
+        about = EventQuery(types=("policy_overridden",), correlation_id=uuid_bytes(intent_id))
+        return [_override(open_record(record)) for record in self._store.read(about)]
 
     def _policy_at(self, seq: int) -> PolicyUpdated | None:
         """The policy that was in force when an event was written."""
@@ -194,6 +201,12 @@ def _report(reported: Event) -> dict[str, Any]:
         "late": payload.late,
         "reported_at": timestamp(reported.ts_event),
     }
+
+
+def _override(overridden: Event) -> dict[str, Any]:
+    told_of = msgspec.structs.asdict(overridden.payload)
+    door = overridden.source.origin_kind
+    return {**told_of, "at": timestamp(overridden.ts_event), "door": door}
 
 
 def _is_narrow(query: EventFilter) -> bool:

@@ -32,6 +32,7 @@ from ratelord_core.plugins import PluginInfo
 from ratelord_core.policy.written import as_written
 from ratelord_core.store import EventStore
 from ratelord_core.surroundings import Surroundings
+from ratelord_core.tool_mapping import MappingWire, PoolFacts
 
 
 class Onlooker:
@@ -145,6 +146,14 @@ class Onlooker:
     def policy(self) -> PolicyView:
         stack = self.engine.policy
         return PolicyView(stack.version, stack.document.source, as_written(stack.document))
+
+    def tool_mapping(self) -> MappingWire:
+        pools = {
+            key: PoolFacts(account.pool.unit, account.pool.local)
+            for key, account in self.engine.state.ledger.accounts.items()
+        }
+        shown = self.policy()
+        return MappingWire(shown.version, tuple(shown.document.get("tools", ())), pools)
 
     def check_policy(self, text: str, source: str) -> PolicyCheckView:
         try:

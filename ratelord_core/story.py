@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from ratelord_core.engine.answering import span_text
@@ -15,7 +16,12 @@ _ANSWERS = {
 }
 
 
-def told(intent: dict[str, Any], decision: Decision, report: dict[str, Any] | None) -> list[str]:
+def told(
+    intent: dict[str, Any],
+    decision: Decision,
+    report: dict[str, Any] | None,
+    overrides: Sequence[dict[str, Any]] = (),
+) -> list[str]:
     """The story, a sentence a line."""
     what = f"do {intent['workload_id']} in {intent['scope_id']} as {intent['identity_id']}"
     asked = f"{intent['agent_id']} asked at {intent['asked_at']} to {what}"
@@ -32,6 +38,7 @@ def told(intent: dict[str, Any], decision: Decision, report: dict[str, Any] | No
     lines += _terms(decision)
     lines += [f"Warning: {warning}." for warning in decision.warnings]
     lines.append(_ending(decision, report))
+    lines += [_override(each) for each in overrides]
     return lines
 
 
@@ -53,6 +60,17 @@ def _saw(inputs: dict[str, Any]) -> str:
 def _shown(value: Any) -> str:
     """A value that a rule saw; None stands for what never comes."""
     return "infinite" if value is None else str(value)
+
+
+def _override(each: dict[str, Any]) -> str:
+    """Who set the rule aside, and what was decided without it."""
+    why = f" ({each['reason']})" if each["reason"] else ""
+    came = "approved" if each["allowed"] else "denied all the same"
+    rule = f"{each['policy_id']}/{each['rule']}"
+    return (
+        f"{each['by']} overrode rule {rule} at {each['at']}{why}: "
+        f"{came}, as intent {each['decided']}."
+    )
 
 
 def _risk(decision: Decision) -> list[str]:

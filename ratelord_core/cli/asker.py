@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 def default_agent() -> str:
     """``RATELORD_AGENT``, or ``cli:`` and the user's name."""
-    return os.environ.get("RATELORD_AGENT") or f"cli:{_user()}"
+    return os.environ.get("RATELORD_AGENT") or f"cli:{user()}"
 
 
 def default_identity(client: Client) -> str:
@@ -30,10 +30,11 @@ def default_identity(client: Client) -> str:
         active = [row for row in client.identities() if row.get("status") == "active"]
     except RatelordError:
         active = []
-    return str(active[0]["identity_id"]) if len(active) == 1 else f"cli:{_user()}"
+    return str(active[0]["identity_id"]) if len(active) == 1 else f"cli:{user()}"
 
 
-def _user() -> str:
+def user() -> str:
+    """The name of whoever is logged in, as an id."""
     try:
         name = getpass.getuser()
     except (OSError, KeyError):

@@ -21,7 +21,8 @@ from ratelord_core.daemon.recovery import Recovery
 from ratelord_core.engine import Engine, State
 from ratelord_core.errors import PolicyError, RatelordError, SettingsError
 from ratelord_core.events.codec import Sealer
-from ratelord_core.events.payloads import PluginSeen, SystemStarted, SystemStopped
+from ratelord_core.events.lines import PluginSeen
+from ratelord_core.events.payloads import SystemStarted, SystemStopped
 from ratelord_core.http.app import Door, build_app
 from ratelord_core.http.server import serve
 from ratelord_core.http.settings import HttpSettings

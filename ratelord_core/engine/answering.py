@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from math import inf
 from typing import Any, cast
 
-from ratelord_core.events.payloads import HeldLine, IntentDecided
+from ratelord_core.events.lines import HeldLine
+from ratelord_core.events.payloads import IntentDecided
 from ratelord_core.forecast.record import millionths, millis
 from ratelord_core.model.decision import (
     UNCHANGED,
@@ -43,7 +44,7 @@ def decision_of(intent_id: str, at: Micros, e: IntentDecided, policy_version: st
         valid_until=at + e.until if allowed else None,
         modifications=_modifications(e),
         holds=tuple([_hold_line(line, at, at + e.start) for line in e.holds]),
-        decided_by=DecidedBy(*e.decided_by) if e.decided_by else None,
+        decided_by=DecidedBy(*e.decided_by, e.overridable) if e.decided_by else None,
         warnings=e.warnings,
         retry_after=e.retry_after,
         risk=_risk(e),

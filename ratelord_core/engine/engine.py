@@ -12,6 +12,7 @@ import msgspec
 from ratelord_core.engine.lookout import Lookout
 from ratelord_core.engine.negotiator import Negotiator
 from ratelord_core.engine.observer import Observer, pin
+from ratelord_core.engine.overrider import Overrider
 from ratelord_core.engine.reader import Reader
 from ratelord_core.engine.registrar import Registrar
 from ratelord_core.engine.scribe import Scribe
@@ -37,6 +38,7 @@ class Engine:
         self.entropy = entropy
         self.scribe = Scribe(state, entropy)
         self.negotiator = Negotiator(state, policy, entropy, self.scribe)
+        self.overrider = Overrider(self.negotiator, self.scribe)
         self.settler = Settler(state, self.scribe)
         self.observer = Observer(state, self.scribe)
         self.lookout = Lookout(state, self.scribe)

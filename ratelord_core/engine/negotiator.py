@@ -16,8 +16,8 @@ from ratelord_core.engine.state import State
 from ratelord_core.engine.wish import Judgement
 from ratelord_core.errors import Conflict, InvalidRequest
 from ratelord_core.events.envelope import Draft
+from ratelord_core.events.lines import HeldLine
 from ratelord_core.events.payloads import (
-    HeldLine,
     IntentDecided,
     IntentSubmitted,
     PolicyTriggered,
@@ -66,11 +66,19 @@ class Negotiator:
         self._policy = policy
         self._courses = Courses(self.state, policy)
 
+    @property
+    def policy(self) -> PolicyStack:
+        """The policy in force."""
+        return self._policy
+
     # --- asking -------------------------------------------------------------------------------
 
-    def negotiate(self, intent: Intent, now: Micros, door: str) -> Decision | Repeated:
+    def negotiate(
+        self, intent: Intent, now: Micros, door: str, waived: tuple[str, str] | None = None
+    ) -> Decision | Repeated:
         """Decide one intent. Raises ``InvalidRequest`` for a pin that names nothing, ``Conflict``
-        for a key that was used with another question or whose approval has lapsed."""
+        for a key that was used with another question or whose approval has lapsed. ``waived`` is
+        the rule that a human set aside."""
         key = body = ""
         if intent.idempotency_key is not None and not intent.dry_run:
             key = key_digest(intent.agent_id, intent.idempotency_key)
@@ -78,7 +86,7 @@ class Negotiator:
             repeated = self._repeated(key, body, now)
             if repeated is not None:
                 return repeated
-        decided, verdict = self._decide(intent, now)
+        decided, verdict = self._decide(intent, now, waived)
         event_id = self.scribe.new_id(now)
         intent_id = uuid_text(event_id)
         if not intent.dry_run:
@@ -124,7 +132,9 @@ class Negotiator:
             )
         return Repeated(answer.intent_id)
 
-    def _decide(self, intent: Intent, now: Micros) -> tuple[IntentDecided, PolicyVerdict | None]:
+    def _decide(
+        self, intent: Intent, now: Micros, waived: tuple[str, str] | None
+    ) -> tuple[IntentDecided, PolicyVerdict | None]:
         refused = self._identity_refusal(intent)
         if refused is not None:
             self.scribe.turn(now)
@@ -136,7 +146,7 @@ class Negotiator:
             reason = "this action draws from no pool and strict_pools is on; declare its workload"
             return self._denied("policy", reason, course.binding.warnings), None
         moment = Moment(state, intent, course, needs, now, self.entropy)
-        verdict = self._policy.evaluate(course.levels, moment)
+        verdict = self._policy.evaluate(course.levels, moment, waived)
         judged = judge(state, moment, verdict, needs, self._pacer)
         if judged.paced and judged.start is not None and not intent.dry_run:
             self._pacer.went(judged.paced, judged.start)
@@ -187,6 +197,7 @@ class Negotiator:
             valid=start + self.state.settings.hold_ttl if allowed and not needs else 0,
             holds=holds,
             decided_by=(by_rule.policy_id, by_rule.rule) if by_rule else None,
+            overridable=not allowed and by_rule is not None and by_rule.overridable,
             warnings=judged.warnings + moment.course.binding.warnings + _unused_costs(moment),
             retry_after=judged.retry_after,
             risk=() if outlook is None else seen_risk(outlook),

@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 
 import msgspec
 
+from ratelord_core.events.lines import HeldLine, PluginSeen
 from ratelord_core.model.identity import Identity
 from ratelord_core.model.instant import Micros
 from ratelord_core.model.observation import Observation
@@ -22,14 +23,6 @@ class Payload(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 
     event_type: ClassVar[str]
     schema_version: ClassVar[int] = 1
-
-
-class PluginSeen(msgspec.Struct, frozen=True, array_like=True):
-    """A plugin that was present at a start."""
-
-    name: str
-    version: str
-    distribution: str
 
 
 class SystemStarted(Payload, frozen=True, omit_defaults=True, kw_only=True):
@@ -87,6 +80,22 @@ class PolicyTriggered(Payload, frozen=True, omit_defaults=True, kw_only=True):
     rule: str
     action: str
     reason: str = ""
+
+
+class PolicyOverridden(Payload, frozen=True, omit_defaults=True, kw_only=True):
+    """A human allowed once what a rule had denied; correlated with the denied intent.
+
+    ``by`` is who, as the door knows or was told; ``decided`` the intent that was then decided
+    without the rule, ``allowed`` what came of it: other rules and the ledger go on to bind.
+    """
+
+    event_type: ClassVar[str] = "policy_overridden"
+    policy_id: str
+    rule: str
+    by: str
+    reason: str = ""
+    decided: str
+    allowed: bool = True
 
 
 class IdentityRegistered(Payload, frozen=True, omit_defaults=True, kw_only=True):
@@ -239,16 +248,6 @@ class IntentSubmitted(Payload, frozen=True, omit_defaults=True, kw_only=True, gc
     body: str = ""
 
 
-class HeldLine(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """One pool's part of a hold; spans count from the event's ``ts_event``, -1 = no known reset."""
-
-    pool: str
-    units: int
-    remaining: int
-    reset_in: Micros
-    lifetime: Micros
-
-
 class IntentDecided(Payload, frozen=True, omit_defaults=True, kw_only=True, gc=False):
     """An answer was given. Spans count from ``ts_event``; ``start`` is the wait, ``valid`` the last
     moment to begin (0 = when the first of its holds expires). Enough is here to give the same
@@ -268,6 +267,7 @@ class IntentDecided(Payload, frozen=True, omit_defaults=True, kw_only=True, gc=F
     holds: tuple[HeldLine, ...] = ()
     modifications: dict[str, Any] = {}
     decided_by: tuple[str, str] | None = None
+    overridable: bool = False
     warnings: tuple[str, ...] = ()
     retry_after: Micros | None = None
     risk: tuple[int | None, ...] = ()

@@ -22,7 +22,9 @@ from ratelord_core.wire.faults import Faults, check_text, invalid, refuse, shown
 from ratelord_core.wire.intent import (
     ExtendRequest,
     IntentRequest,
+    OverrideRequest,
     ReportRequest,
+    check_override,
     extension_of,
     intent_of,
     is_intent_id,
@@ -64,6 +66,7 @@ class Intents:
         self._batch = BatchCodec(IntentRequest, "intents", settings.batch_size)
         self._report = Codec(ReportRequest)
         self._extend = Codec(ExtendRequest)
+        self._override = Codec(OverrideRequest)
 
     def begin(self, body: bytes, caller: Caller) -> Passage | None:
         """What ``ask`` does before it waits, for a question without a fault; None, with nothing
@@ -133,6 +136,18 @@ class Intents:
         asked, exchange.warning = self._extend.decode(body)
         view = await self._arbiter.extend(intent_id, extension_of(asked), exchange.caller)
         return json_reply(view)
+
+    async def override(self, exchange: Exchange) -> Answer:
+        """``POST /v1/intents/{intent_id}/override``: a human allows once what a rule denied."""
+        intent_id = _intent_id(exchange)
+        body = await read_body(exchange, self._settings.body_limit, optional=True)
+        asked, exchange.warning = self._override.decode(body or b"{}")
+        check_override(asked)
+        caller = exchange.caller
+        # A token says who this is; what the body says is then beside the point.
+        by = caller.identity_id or asked.by or "local operator"
+        decision = await self._arbiter.override(intent_id, by, asked.reason or "", caller)
+        return Reply(_encode(decision_view(decision)))
 
     async def explain(self, exchange: Exchange) -> Answer:
         """``GET /v1/intents/{intent_id}``: why. An agent may ask about its own only."""

@@ -30,6 +30,11 @@ class Policy:
         """``GET /v1/policy``: what is in force, normalised, with its version and source."""
         return json_reply(self._arbiter.policy())
 
+    async def tools(self, exchange: Exchange) -> Answer:
+        """``GET /v1/policy/tools``: what calls of tools are to the arbiter, for whoever asks in
+        their name."""
+        return json_reply(self._arbiter.tool_mapping())
+
     async def check(self, exchange: Exchange) -> Answer:
         """``POST /v1/policy/check``: whether a document could come into force; if not, the 422.
 

@@ -58,6 +58,7 @@ def _asking(arbiter: Arbiter, settings: HttpSettings, intents: Intents) -> dict[
         "/v1/intents/{intent_id}": Endpoint(GET=Action("explain", intents.explain)),
         "/v1/intents/{intent_id}/report": Endpoint(POST=Action("ask", intents.report)),
         "/v1/intents/{intent_id}/extend": Endpoint(POST=Action("ask", intents.extend)),
+        "/v1/intents/{intent_id}/override": Endpoint(POST=Action("administer", intents.override)),
         "/v1/observations": Endpoint(POST=Action("ask", observations.observe)),
     }
 
@@ -89,6 +90,7 @@ def _administering(arbiter: Arbiter, settings: HttpSettings) -> dict[str, Endpoi
         f"{one}/quarantine": Endpoint(POST=Action("administer", identities.quarantine)),
         f"{one}/restore": Endpoint(POST=Action("administer", identities.restore)),
         "/v1/policy": Endpoint(GET=Action("look", policy.show)),
+        "/v1/policy/tools": Endpoint(GET=Action("known", policy.tools)),
         "/v1/policy/check": Endpoint(POST=Action("look", policy.check)),
         "/v1/policy/reload": Endpoint(POST=Action("administer", policy.reload)),
         "/v1/plugins": Endpoint(GET=Action("look", Plugins(arbiter, settings).list)),

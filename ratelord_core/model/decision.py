@@ -50,11 +50,12 @@ class Risk(msgspec.Struct, frozen=True):
     ttr: int | None
 
 
-class DecidedBy(msgspec.Struct, frozen=True):
-    """The rule that decided."""
+class DecidedBy(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The rule that decided. ``overridable``: a human may allow once what it denied."""
 
     policy_id: str
     rule: str
+    overridable: bool = False
 
 
 class TraceStep(msgspec.Struct, frozen=True):

@@ -18,10 +18,13 @@ class Arbitration:
     """Looks at rules from the top down: a denial ends the stack, an approval its level. Mostly no
     rule applies; then there are no effects."""
 
-    __slots__ = ("_effects", "_given", "_situation")
+    __slots__ = ("_effects", "_given", "_situation", "_waived")
 
-    def __init__(self, situation: Situation) -> None:
+    def __init__(self, situation: Situation, waived: tuple[str, str] | None = None) -> None:
+        """``waived`` names the rule, by policy and name, that a human set aside this once: like a
+        soft one it warns, and binds nobody."""
         self._situation = situation
+        self._waived = waived
         self._given: dict[str | None, Inputs] = {}
         self._effects: Effects | None = None
 
@@ -69,7 +72,7 @@ class Arbitration:
                 continue
             marks[looked - 1] = HELD
             if self._effects is None:
-                self._effects = Effects(self._situation)
+                self._effects = Effects(self._situation, self._waived)
             if self._effects.heed(rule, focus, effect):
                 break
         return _packed(level, looked, marks) if marks else level.looked

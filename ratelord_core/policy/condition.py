@@ -119,9 +119,7 @@ def _start(text: str) -> int:
     return len(text) - len(text.lstrip())
 
 
-def problems(
-    text: str, message: str, known: Collection[str] = VARIABLES
-) -> tuple[Problem, ...]:
+def problems(text: str, message: str, known: Collection[str] = VARIABLES) -> tuple[Problem, ...]:
     """What a compiler's message says is wrong with a text in which these names are known."""
     return tuple(
         _problem(text, _offset(text, line, column), said, known)

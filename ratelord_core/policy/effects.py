@@ -16,8 +16,11 @@ class Effects:
     """What the rules that applied to one intent amount to. Warnings add up; a soft policy never
     blocks or delays: its denials and waits become warnings."""
 
-    def __init__(self, situation: Situation) -> None:
+    def __init__(self, situation: Situation, waived: tuple[str, str] | None = None) -> None:
+        """``waived`` names the rule, by policy and name, that a human set aside this once: like a
+        soft one it warns, and binds nobody."""
         self._situation = situation
+        self._waived = waived
         self._longest: Micros = 0
         self.denied: Deny | None = None
         self.wait: Micros = 0
@@ -31,18 +34,20 @@ class Effects:
 
     def heed(self, rule: Rule, focus: str | None, effect: Effect) -> bool:
         """Take a rule's effect; whether that ends the level."""
-        reason = _reason(rule, effect)
+        lenient = rule.soft or rule.label == self._waived
+        reason = _reason(rule, effect, lenient=lenient)
         self.held[str(rule.number)] = reason
         self.bound.append((*rule.label, rule.config.action, reason))
         if isinstance(effect, Approve):
             return True
-        self._take(rule, focus, effect, reason)
+        if lenient or isinstance(effect, Warn):
+            self.warnings.append(reason)
+        else:
+            self._take(rule, focus, effect, reason)
         return self.denied is not None
 
     def _take(self, rule: Rule, focus: str | None, effect: Effect, reason: str) -> None:
-        if isinstance(effect, Warn) or rule.soft:
-            self.warnings.append(reason)
-        elif isinstance(effect, Deny):
+        if isinstance(effect, Deny):
             self.denied = effect
             self._decide(rule, reason)
         elif isinstance(effect, Wait):
@@ -76,15 +81,16 @@ class Effects:
         return None if reset_at is None else max(0, reset_at - self._situation.now)
 
     def _decide(self, rule: Rule, reason: str) -> None:
-        self.decided_by = DecidedBy(rule.policy_id, rule.name)
+        self.decided_by = DecidedBy(rule.policy_id, rule.name, rule.config.overridable)
         self.reason = reason
 
 
-def _reason(rule: Rule, effect: Effect) -> str:
+def _reason(rule: Rule, effect: Effect, *, lenient: bool) -> str:
     verb, said = _in_words(effect)
-    soft = rule.soft and isinstance(effect, (Deny, Wait, WaitForReset))
-    where = f"rule '{rule.name}' of {'soft ' if soft else ''}policy '{rule.policy_id}'"
-    what = f"{'would be ' if soft else ''}{verb} by {where}"
+    lenient = lenient and isinstance(effect, (Deny, Wait, WaitForReset))
+    kind = "" if not lenient else "soft " if rule.soft else "overridden "
+    where = f"rule '{rule.name}' of {kind}policy '{rule.policy_id}'"
+    what = f"{'would be ' if lenient else ''}{verb} by {where}"
     return f"{what}: {said}" if said else what
 
 

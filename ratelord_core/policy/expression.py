@@ -41,9 +41,7 @@ _CEL_KINDS: Final = {
     "STRING": "text",
     "BOOL": "flag",
 }
-_HOLE = re.compile(
-    r"""\$\{((?:[^{}"']|"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|\{[^{}]*\})*)\}"""
-)
+_HOLE = re.compile(r"""\$\{((?:[^{}"']|"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|\{[^{}]*\})*)\}""")
 _LARGEST = 2**63 - 1
 
 
@@ -94,9 +92,7 @@ class Template(msgspec.Struct, frozen=True):
 
     def value(self, values: Mapping[str, Any]) -> str:
         """The text with its holes filled. Raises ``EvaluationError``."""
-        return "".join(
-            part if isinstance(part, str) else part.value(values) for part in self.parts
-        )
+        return "".join(part if isinstance(part, str) else part.value(values) for part in self.parts)
 
 
 class Expressions:

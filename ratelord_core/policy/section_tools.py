@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import cast
 
 import yaml
 
@@ -16,6 +17,7 @@ from ratelord_core.policy.reading import Reading
 from ratelord_core.policy.section_pools import OWN
 from ratelord_core.policy.values import flag, is_null, name, number, one_of, plain, span, text
 
+Amount = float | str
 Compiler = Callable[[str], object]
 
 
@@ -38,6 +40,9 @@ class _Entry:
 
     def read(self) -> ToolConfig:
         fields = self._fields
+        # A checker that unites what a union's reader gives calls it an object.
+        cost = cast("Amount | None", fields.maybe(self._amount, "expected_cost"))
+        seconds = cast("Amount | None", fields.maybe(self._seconds, "duration"))
         mark = fields.node.start_mark
         entry = ToolConfig(
             match=fields.need(_pattern, "match") or "",
@@ -50,9 +55,9 @@ class _Entry:
             urgency=fields.get(one_of("high", "normal", "background"), "normal", "urgency"),  # type: ignore[arg-type]  # one of them
             provider_id=fields.maybe(name, "provider", "provider_id"),
             pool_id=fields.maybe(name, "pool", "pool_id"),
-            expected_cost=fields.maybe(self._amount, "expected_cost"),
+            expected_cost=cost,
             costs=fields.get(self._amounts, {}, "costs"),
-            duration=fields.maybe(self._seconds, "duration"),
+            duration=seconds,
             max_wait=fields.maybe(span, "max_wait"),
             actual_cost=fields.get(self._cel(self._told), "", "actual_cost"),
             actual_costs=fields.get(self._actual, {}, "actual_costs"),
@@ -89,15 +94,13 @@ class _Entry:
 
         return read
 
-    def _amount(self, node: yaml.Node, path: str, reading: Reading) -> float | str | None:
+    def _amount(self, node: yaml.Node, path: str, reading: Reading) -> Amount | None:
         """A number, or CEL that gives one."""
         if isinstance(plain(node), str):
             return self._cel(self._number)(node, path, reading)
         return number(node, path, reading)
 
-    def _amounts(
-        self, node: yaml.Node, path: str, reading: Reading
-    ) -> dict[str, float | str] | None:
+    def _amounts(self, node: yaml.Node, path: str, reading: Reading) -> dict[str, Amount] | None:
         read = {
             _pool(key): self._amount(value, f"{path}.{key}", reading)
             for key, (_, value) in entries(node, path, reading).items()
@@ -111,7 +114,7 @@ class _Entry:
         }
         return {key: value for key, value in read.items() if value is not None}
 
-    def _seconds(self, node: yaml.Node, path: str, reading: Reading) -> float | str | None:
+    def _seconds(self, node: yaml.Node, path: str, reading: Reading) -> Amount | None:
         """A length of time (seconds), or CEL that gives seconds."""
         if isinstance(node, yaml.ScalarNode) and not is_null(node):
             try:

@@ -34,10 +34,22 @@ class PolicyStack:
         return self._index.levels(binding, intent)
 
     @staticmethod
-    def evaluate(levels: tuple[Level, ...], situation: Situation) -> PolicyVerdict:
-        """What these rules make of an intent. ``PASS``, without computing anything, if there are
-        none."""
-        return Arbitration(situation).over(levels) if levels else PASS
+    def evaluate(
+        levels: tuple[Level, ...], situation: Situation, waived: tuple[str, str] | None = None
+    ) -> PolicyVerdict:
+        """What these rules make of an intent, but for the one that is waived (policy id and name).
+        ``PASS``, without computing anything, if there are none."""
+        return Arbitration(situation, waived).over(levels) if levels else PASS
+
+    def is_overridable(self, policy_id: str, rule: str) -> bool:
+        """Whether a human may set this rule aside once."""
+        return any(
+            one.overridable
+            for policy in self.document.policies
+            if policy.id == policy_id
+            for one in policy.rules
+            if one.name == rule
+        )
 
 
 def compile_policy(

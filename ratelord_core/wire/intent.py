@@ -73,6 +73,13 @@ class ReportRequest(msgspec.Struct, frozen=True):
     idempotency_key: str | None = None
 
 
+class OverrideRequest(msgspec.Struct, frozen=True):
+    """The body of an override: who allows it, and why."""
+
+    by: str | None = None
+    reason: str | None = None
+
+
 class ExtendRequest(msgspec.Struct, frozen=True):
     """The body of an extension: seconds from now."""
 
@@ -111,6 +118,14 @@ def report_of(told: ReportRequest) -> Report:
     return Report(
         told.outcome or "success", told.actual_cost, told.costs or {}, public_headers(told.headers)
     )
+
+
+def check_override(asked: OverrideRequest) -> None:
+    """Raise ``InvalidRequest`` for words that are too long for the log."""
+    faults: Faults = []
+    check_text(faults, "by", asked.by)
+    check_text(faults, "reason", asked.reason)
+    refuse(faults)
 
 
 def extension_of(asked: ExtendRequest) -> Micros:

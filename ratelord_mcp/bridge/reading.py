@@ -45,13 +45,25 @@ def decision_of(wire: ratelord.Decision, now: Micros) -> Decision:
         valid_until=_instant(wire.valid_until),
         modifications=_modifications(wire.modifications),
         holds=tuple(_hold(hold) for hold in wire.holds),
-        decided_by=None if rule is None else DecidedBy(rule.policy_id, rule.rule),
+        decided_by=None if rule is None else DecidedBy(rule.policy_id, rule.rule, rule.overridable),
         warnings=wire.warnings,
         retry_after=None if retry is None else from_seconds(retry),
         risk=_risk(seen),
         policy_version=(seen and seen.policy_version) or "",
         alternatives=wire.alternatives,
         trace=msgspec.convert(wire.trace, tuple[TraceStep, ...]),
+    )
+
+
+def denial_of(error: Unavailable, now: Micros) -> Decision:
+    """The decision when there is no daemon: whoever cannot reach it must not act."""
+    return Decision(
+        "",
+        "deny_with_reason",
+        "daemon_unreachable",
+        str(error),
+        now,
+        retry_after=round(error.retry_after * 1e6),
     )
 
 

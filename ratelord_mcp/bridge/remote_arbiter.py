@@ -40,9 +40,11 @@ from ratelord_core.model.views import (
     UsageView,
 )
 from ratelord_core.plugins import PluginInfo
+from ratelord_core.tool_mapping import MappingWire
 from ratelord_mcp.bridge.line import Line
 from ratelord_mcp.bridge.reading import (
     decision_of,
+    denial_of,
     filters_of,
     intent_body,
     observation_body,
@@ -103,19 +105,15 @@ class RemoteArbiter:
             with translated():
                 decided = await self._line.speak(call)
         except Unavailable as error:
-            return [self._denial(error)] * len(intents)
+            return [denial_of(error, self.now())] * len(intents)
         return [decision_of(one, self.now()) for one in decided]
 
-    def _denial(self, error: Unavailable) -> Decision:
-        """Whoever cannot reach the daemon must not act."""
-        return Decision(
-            "",
-            "deny_with_reason",
-            "daemon_unreachable",
-            str(error),
-            self.now(),
-            retry_after=round(error.retry_after * 1e6),
-        )
+    async def override(self, intent_id: str, by: str, reason: str, caller: Caller) -> Decision:
+        with translated():
+            decided = await self._line.speak(
+                lambda client: client.override(intent_id, by=by, reason=reason)
+            )
+        return decision_of(decided, self.now())
 
     async def report(self, intent_id: str, report: Report, caller: Caller) -> ReportView:
         with translated():
@@ -267,6 +265,9 @@ class RemoteArbiter:
 
     def policy(self) -> PolicyView:
         return self._look(lambda client: client.policy(), PolicyView)
+
+    def tool_mapping(self) -> MappingWire:
+        return self._look(lambda client: client.tool_mapping(), MappingWire)
 
     def check_policy(self, text: str, source: str) -> PolicyCheckView:
         try:

@@ -171,6 +171,12 @@ class AsyncClient(Asking, AsyncLooking):
         """Keep what is held a while longer. See ``Client.extend``."""
         return await self._call(wire.extend(intent_id, seconds), Extension)
 
+    async def override(
+        self, intent_id: str, *, by: str | None = None, reason: str = ""
+    ) -> Decision:
+        """Allow once, as a human, what an overridable rule denied. See ``Client.override``."""
+        return await self._call(wire.override(intent_id, by, reason), Decision)
+
     async def observe(self, provider_id: str, **seen: Any) -> Observed:
         """Pass on what was seen of a provider's limits. See ``Client.observe``."""
         return await self._call(wire.observe(provider_id, seen), Observed)

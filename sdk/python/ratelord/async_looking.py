@@ -99,6 +99,10 @@ class AsyncLooking(ABC):
         """
         return await self._call(readers.check_policy(text), dict[str, Any])
 
+    async def tool_mapping(self) -> dict[str, Any]:
+        """What calls of tools are to the daemon: the policy's ``tools``, and facts of pools."""
+        return await self._call(readers.tool_mapping(), dict[str, Any])
+
     async def plugins(self) -> list[dict[str, Any]]:
         """The daemon's plugins."""
         return wire.items(await self._call(readers.plugins(), object))

@@ -183,6 +183,14 @@ class Client(Asking, Looking):
         """Keep what is held for ``seconds`` from now."""
         return self._call(wire.extend(intent_id, seconds), Extension)
 
+    def override(self, intent_id: str, *, by: str | None = None, reason: str = "") -> Decision:
+        """Allow once, as a human, what an overridable rule denied: the answer without that rule.
+
+        Every other rule and every limit goes on to bind, so that it may be a denial again. Needs
+        the local operator or an admin's token.
+        """
+        return self._call(wire.override(intent_id, by, reason), Decision)
+
     def observe(self, provider_id: str, **seen: Any) -> Observed:
         """Pass on what was seen of a provider's limits: ``headers``, or ``pool_id`` with ``limit``,
         ``used``, ``remaining`` or ``reset_at``; ``ts_event`` says when."""

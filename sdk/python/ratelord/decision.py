@@ -37,10 +37,11 @@ class Hold(msgspec.Struct, frozen=True):
 
 
 class DecidedBy(msgspec.Struct, frozen=True):
-    """The policy rule that decided."""
+    """The policy rule that decided. ``overridable``: a human may allow once what it denied."""
 
     policy_id: str
     rule: str
+    overridable: bool = False
 
 
 class Risk(msgspec.Struct, frozen=True):
@@ -98,6 +99,11 @@ class Decision(msgspec.Struct, frozen=True):
     def wait_seconds(self) -> float:
         """Seconds to wait, from the moment of the answer, before acting."""
         return self.modifications.wait_seconds
+
+    @property
+    def overridable(self) -> bool:
+        """Whether a human may allow this after all: see ``Client.override``."""
+        return not self.allowed and self.decided_by is not None and self.decided_by.overridable
 
     @property
     def synthetic(self) -> bool:

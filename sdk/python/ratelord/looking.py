@@ -99,6 +99,10 @@ class Looking(ABC):
         """
         return self._call(readers.check_policy(text), dict[str, Any])
 
+    def tool_mapping(self) -> dict[str, Any]:
+        """What calls of tools are to the daemon: the policy's ``tools``, and facts of pools."""
+        return self._call(readers.tool_mapping(), dict[str, Any])
+
     def plugins(self) -> list[dict[str, Any]]:
         """The daemon's plugins."""
         return wire.items(self._call(readers.plugins(), object))

@@ -98,6 +98,11 @@ def check_policy(text: str) -> Call:
     return Call("POST", "/v1/policy/check", body={"document": text})
 
 
+def tool_mapping() -> Call:
+    """What calls of tools are to the daemon."""
+    return look("/v1/policy/tools")
+
+
 def reload_policy() -> Call:
     """Read the policy file again."""
     return Call("POST", "/v1/policy/reload", body={})

@@ -148,6 +148,12 @@ def extend(intent_id: str, seconds: float) -> Call:
     return Call("POST", f"/v1/intents/{segment(intent_id)}/extend", body=body)
 
 
+def override(intent_id: str, by: str | None, reason: str) -> Call:
+    """A human allows once what an overridable rule denied."""
+    body = {name: value for name, value in (("by", by), ("reason", reason)) if value}
+    return Call("POST", f"/v1/intents/{segment(intent_id)}/override", body=body)
+
+
 def register(identity_id: str, kind: str, details: Mapping[str, Any]) -> Call:
     """Make an identity known. Not repeatable: the second time it would already exist."""
     body = {"identity_id": identity_id, "kind": kind}

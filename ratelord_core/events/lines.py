@@ -1,0 +1,25 @@
+"""Lines of payloads: small records that come in lists, written as arrays."""
+
+from __future__ import annotations
+
+import msgspec
+
+from ratelord_core.model.instant import Micros
+
+
+class PluginSeen(msgspec.Struct, frozen=True, array_like=True):
+    """A plugin that was present at a start."""
+
+    name: str
+    version: str
+    distribution: str
+
+
+class HeldLine(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """One pool's part of a hold; spans count from the event's ``ts_event``, -1 = no known reset."""
+
+    pool: str
+    units: int
+    remaining: int
+    reset_in: Micros
+    lifetime: Micros
