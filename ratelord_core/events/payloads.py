@@ -95,7 +95,7 @@ class PolicyOverridden(Payload, frozen=True, omit_defaults=True, kw_only=True):
     by: str
     reason: str = ""
     decided: str
-    allowed: bool = True
+    allowed: bool
 
 
 class IdentityRegistered(Payload, frozen=True, omit_defaults=True, kw_only=True):
