@@ -193,11 +193,8 @@ class Daemon:
 
     async def _write_start(self) -> None:
         now = self._clock.now()
-        seen = tuple(
-            PluginSeen(info.name, info.version, info.distribution)
-            for info in self._plugins.listed
-            if info.state == "loaded"
-        )
+        present = [info for info in self._plugins.listed if info.state == "loaded"]
+        seen = tuple(PluginSeen(one.name, one.version, one.distribution) for one in present)
         started = SystemStarted(
             version=__version__, plugins=seen, recovered_seq=self._recovered_seq
         )
