@@ -12,7 +12,7 @@ import anyio.to_thread
 import msgspec
 
 from ratelord_core.arbiter import EventFilter
-from ratelord_core.engine.answering import decision_of, read_back
+from ratelord_core.engine.answering import decision_of, seen
 from ratelord_core.errors import NotFound
 from ratelord_core.events.codec import open_record
 from ratelord_core.events.envelope import Event
@@ -175,7 +175,7 @@ def _traced(
     assert isinstance(answer, IntentDecided)  # noqa: S101 - as above
     if policy is None or not answer.looked:
         return decision
-    saw = read_back(answer.saw) | values_asked(asked.dimensions, question.urgency)
+    saw = seen(answer) | values_asked(asked.dimensions, question.urgency)
     trace = rules_told(from_canonical(policy.document), answer.looked, answer.held, saw)
     return msgspec.structs.replace(decision, trace=trace)
 

@@ -6,7 +6,7 @@ answer again: for a repeated key, for ``explain``, after a restart.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from math import inf
 from typing import Any, cast
 
@@ -78,12 +78,9 @@ def _hold_line(line: HeldLine, at: Micros, start: Micros) -> HoldLine:
 def _risk(e: IntentDecided) -> Risk | None:
     if not e.risk:
         return None
-    pool = e.tightest or (e.holds[0].pool if e.holds else "")
-    ttr = e.ttr
-    for line in e.holds:
-        if line.pool == pool:
-            ttr = line.reset_in // 1000 if line.reset_in >= 0 else ttr
-            break
+    line = _tightest_hold(e.holds, e.tightest)
+    pool = line.pool if line else str(e.tightest or "")
+    ttr = line.reset_in // 1000 if line and line.reset_in >= 0 else e.ttr
     p_exhaustion = e.risk[0] or 0
     if len(e.risk) == 1:
         return Risk(pool, p_exhaustion, None, None, None, ttr)
@@ -98,6 +95,48 @@ def seen_risk(outlook: Forecast) -> tuple[int | None, ...]:
         return (p_exhaustion,)
     bounds = (millis(outlook.tte_p50), millis(outlook.tte_p90), millis(outlook.tte_p99))
     return (p_exhaustion, *bounds) if bounds[2] is not None else (p_exhaustion,)
+
+
+def tightest_of(pool: str | None, holds: Sequence[HeldLine]) -> int | str:
+    """How a decision names its tightest pool: the place of its hold, or its key if it has none."""
+    for place, line in enumerate(holds):
+        if line.pool == pool:
+            return place
+    return pool or 0
+
+
+def _tightest_hold(holds: Sequence[HeldLine], tightest: int | str) -> HeldLine | None:
+    return holds[tightest] if isinstance(tightest, int) and tightest < len(holds) else None
+
+
+def untold(
+    saw: Mapping[str, Any],
+    holds: Sequence[HeldLine],
+    tightest: int | str,
+    risk: Sequence[int | None],
+) -> dict[str, Any]:
+    """What rules saw, as it is recorded: without what the same decision tells anyway."""
+    told = _told(holds, tightest, risk)
+    return written(
+        {name: value for name, value in saw.items() if name not in told or told[name] != value}
+    )
+
+
+def seen(e: IntentDecided) -> dict[str, Any]:
+    """What rules saw, by name: as it is recorded, and what the rest of the decision tells."""
+    return _told(e.holds, e.tightest, e.risk) | read_back(e.saw)
+
+
+def _told(
+    holds: Sequence[HeldLine], tightest: int | str, risk: Sequence[int | None]
+) -> dict[str, Any]:
+    told: dict[str, Any] = {}
+    line = _tightest_hold(holds, tightest)
+    if line is not None:
+        told["remaining"] = line.remaining + line.units
+    if risk and risk[0] is not None:
+        told["risk.p_exhaustion"] = risk[0] / 1_000_000 if risk[0] else 0
+    return told
 
 
 def written(values: Mapping[str, Any]) -> dict[str, Any]:

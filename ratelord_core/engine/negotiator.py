@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from ratelord_core.engine.answering import decision_of, read_back, seen_risk, written
+from ratelord_core.engine.answering import decision_of, seen, seen_risk, tightest_of, untold
 from ratelord_core.engine.course import Course, Courses
 from ratelord_core.engine.freshness import Pacer
 from ratelord_core.engine.judgement import judge
@@ -100,7 +100,7 @@ class Negotiator:
         return self._traced(decision, decided, intent) if intent.debug else decision
 
     def _traced(self, decision: Decision, decided: IntentDecided, intent: Intent) -> Decision:
-        saw = read_back(decided.saw) | asked(intent.dimensions, intent.urgency)
+        saw = seen(decided) | asked(intent.dimensions, intent.urgency)
         trace = told(self._policy.document, decided.looked, decided.held, saw)
         return msgspec.structs.replace(decision, trace=trace)
 
@@ -188,6 +188,8 @@ class Negotiator:
         waits = "approve_with_modifications" if start else "approve"
         tightest = moment.tightest
         outlook = None if tightest is None else moment.outlook(tightest)
+        risk = () if outlook is None else seen_risk(outlook)
+        place = tightest_of(tightest, holds)
         by_rule = verdict.decided_by if judged.by_rule else None
         return IntentDecided(
             decision=waits if allowed else "deny_with_reason",
@@ -200,12 +202,12 @@ class Negotiator:
             overridable=not allowed and by_rule is not None and by_rule.overridable,
             warnings=judged.warnings + moment.course.binding.warnings + _unused_costs(moment),
             retry_after=judged.retry_after,
-            risk=() if outlook is None else seen_risk(outlook),
-            tightest="" if tightest is None or (holds and tightest == holds[0].pool) else tightest,
+            risk=risk,
+            tightest=place,
             ttr=None if outlook is None or allowed else millis(outlook.ttr),
             looked=verdict.looked,
             held=verdict.held,
-            saw=written(verdict.saw),
+            saw=untold(verdict.saw, holds, place, risk),
         )
 
     def _lines(self, moment: Moment, needs: list[Need], start: Micros) -> tuple[HeldLine, ...]:

@@ -254,9 +254,9 @@ class IntentDecided(Payload, frozen=True, omit_defaults=True, kw_only=True, gc=F
     answer again, and to replay its holds.
 
     ``risk`` is the forecast it saw: (p in millionths, TTE p50, p90, p99 in ms), cut off where the
-    rest lies beyond the reset; ``tightest`` is its pool ("" = the first hold's), ``ttr`` (ms) that
-    pool's time to reset where no hold tells it. ``looked``, ``held`` and ``saw`` are the rules that
-    were looked at, in the policy that was in force: see ``policy.trace``."""
+    rest lies beyond the reset; ``tightest`` is its pool (its hold's place, else its key), ``ttr``
+    (ms) that pool's time to reset where no hold tells it. ``looked``, ``held`` and ``saw`` are the
+    rules that were looked at, see ``policy.trace``, and what only they tell of what they saw."""
 
     event_type: ClassVar[str] = "intent_decided"
     decision: str = "approve"
@@ -271,7 +271,7 @@ class IntentDecided(Payload, frozen=True, omit_defaults=True, kw_only=True, gc=F
     warnings: tuple[str, ...] = ()
     retry_after: Micros | None = None
     risk: tuple[int | None, ...] = ()
-    tightest: str = ""
+    tightest: int | str = 0
     ttr: int | None = None
     looked: str = ""
     held: dict[str, str] = {}

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from ratelord_core.engine.answering import decision_of, read_back, written
+from ratelord_core.engine.answering import decision_of, read_back, seen, written
 from ratelord_core.events.codec import open_record
 from ratelord_core.events.payloads import ConfigLoaded, IntentDecided, IntentReported, PolicyUpdated
 from ratelord_core.events.record import Record
@@ -58,6 +58,27 @@ def test_both_events_of_a_plain_decision_take_at_most_500_bytes(fields: dict[str
     assert sum(map(stored_bytes, records)) <= 500
 
 
+def test_what_holds_and_risk_tell_is_not_written_down_again() -> None:
+    table = Table(
+        JOBS
+        + """
+policies:
+  - id: house
+    scope: global
+    rules: [{name: dry, condition: "remaining < 1 || risk.p_exhaustion > 2.0 || pool.limit < 1", action: deny}]
+"""
+    )
+    table.ask("work", **NAMES, expected_cost=3)
+    approved = open_record(table.records("intent_decided")[-1]).payload
+    table.ask("work", **NAMES, expected_cost=4999, max_wait=0)
+    denied = open_record(table.records("intent_decided")[-1]).payload
+    assert isinstance(approved, IntentDecided)
+    assert isinstance(denied, IntentDecided)
+    assert approved.saw == {"pool.limit": 5000}
+    assert seen(approved) == {"pool.limit": 5000, "remaining": 5000, "risk.p_exhaustion": 0}
+    assert denied.saw["remaining"] == 4997, "no hold tells it"
+
+
 @pytest.mark.parametrize(
     "fields",
     [
@@ -82,7 +103,7 @@ def test_the_log_gives_the_answer_that_was_given_and_its_whole_trace(
     assert isinstance(decided, IntentDecided)
     (policy,) = table.events(PolicyUpdated)
     again = decision_of(event.intent_id, event.ts_event, decided, policy.version)
-    saw = read_back(decided.saw) | asked(event.dimensions, str(fields.get("urgency", "normal")))
+    saw = seen(decided) | asked(event.dimensions, str(fields.get("urgency", "normal")))
     trace = told(from_canonical(policy.document), decided.looked, decided.held, saw)
     assert trace == live.trace
     assert (again.reason, again.modifications, again.holds) == (
