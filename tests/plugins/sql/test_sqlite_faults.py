@@ -12,6 +12,7 @@ from ratelord_core.errors import StoreCorrupt, StoreError
 from ratelord_core.events.verify import verify
 from ratelord_core.store import EventQuery
 from ratelord_core.testing.records import Scribe, batches
+from ratelord_sql.appending import MAX_ROWS
 from ratelord_sql.plugin import SqliteStores
 
 FULL_DISK = textwrap.dedent(
@@ -78,14 +79,15 @@ def test_a_log_that_another_program_locks_is_an_error(tmp_path, monkeypatch):
     store.close()
 
 
-def test_a_database_that_refuses_leaves_the_log_as_it_was(tmp_path):
+@pytest.mark.parametrize("late", [12, 10 + MAX_ROWS + 1], ids=["in one statement", "in the next"])
+def test_a_database_that_refuses_leaves_the_log_as_it_was(tmp_path, late):
     path = tmp_path / "events.db"
     store = SqliteStores().open_events(path)
-    day = Scribe().day(10)
+    day = Scribe().day(40)
     store.append(day[:10])
-    torn = msgspec.structs.replace(day[12], event_type=None)
+    torn = msgspec.structs.replace(day[late], event_type=None)
     with pytest.raises(StoreError, match="cannot write"):
-        store.append([*day[10:12], torn])
+        store.append([*day[10:late], torn])
     assert store.head().seq == 10
     store.append(day[10:])
     assert list(store.read(EventQuery())) == day
