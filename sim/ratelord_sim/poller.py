@@ -51,7 +51,9 @@ class Poller:
         begins with a daemon that knows its limits."""
         daemon, engine = self._daemon, self._daemon.engine
         now, self._began = daemon.clock.now(), daemon.stage.now
-        engine.state.poll_intervals = {one.account_id: one.poll_interval for one in self._accounts}
+        engine.state.polling.intervals = {
+            one.account_id: one.poll_interval for one in self._accounts
+        }
         engine.observer.members = {
             one.account_id: (one.identity_id,)
             for one in self._accounts
