@@ -36,6 +36,28 @@ class ToolCall(msgspec.Struct, frozen=True):
         return await run_sync(call)
 
 
+class Reading(msgspec.Struct, frozen=True):
+    """What a resource holds: a record, or text as it is; fresh for ``fresh_seconds``."""
+
+    content: Any
+    fresh_seconds: float = 1.0
+
+
+class AgentResource(msgspec.Struct, frozen=True):
+    """Something that agents may read at an address of its own.
+
+    ``uri`` may hold ``{names}`` in place of path segments: ``read`` gets what stands there, percent
+    signs decoded. It raises ``errors.NotFound`` for what does not exist.
+    """
+
+    uri: str
+    name: str
+    title: str
+    description: str
+    read: Callable[[ToolCall], Awaitable[Reading]]
+    media_type: str = "application/json"
+
+
 class AgentTool(msgspec.Struct, frozen=True):
     """A tool that models may call.
 
@@ -47,11 +69,11 @@ class AgentTool(msgspec.Struct, frozen=True):
     """
 
     name: str
-    title: str
     description: str
     takes: type[msgspec.Struct]
     gives: type[msgspec.Struct]
     run: Callable[[Any], Awaitable[Any]]
+    title: str = ""
     read_only: bool = True
     idempotent: bool = True
     hints: dict[str, str] = {}

@@ -13,10 +13,13 @@ from typing import Any, Protocol
 from ratelord_core.graph import Snapshot
 from ratelord_core.model.caller import Caller
 from ratelord_core.model.decision import Decision
+from ratelord_core.model.dimensions import Dimensions
 from ratelord_core.model.identity import Identity
+from ratelord_core.model.ids import UNKNOWN
 from ratelord_core.model.instant import Micros
 from ratelord_core.model.intent import Intent, Report
 from ratelord_core.model.observation import Observation
+from ratelord_core.model.prospects import ConstraintView, FitView, PlanView
 from ratelord_core.model.views import (
     EventView,
     ExtendView,
@@ -128,6 +131,18 @@ class Arbiter(Protocol):
         scope_id: str | None = None,
     ) -> list[UsageView]:
         """Who used what in the present windows."""
+        ...
+
+    async def constraints(self, who: Dimensions) -> list[ConstraintView]:
+        """What binds these dimensions; ``sentinel:unknown`` for those that are not known."""
+        ...
+
+    async def fit(self, pool: str, units: int, within: Micros, agent_id: str = UNKNOWN) -> FitView:
+        """Whether so many units of a pool fit within a span from now; holds nothing."""
+        ...
+
+    async def plan(self, intents: Sequence[Intent], caller: Caller) -> PlanView:
+        """How these intents would be answered one after another; holds nothing."""
         ...
 
     async def events(self, query: EventFilter) -> list[EventView]:

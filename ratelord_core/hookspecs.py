@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 import pluggy
 
 if TYPE_CHECKING:
+    from ratelord_core.agent_tools import AgentResource, AgentTool
     from ratelord_core.behavior import Behavior
+    from ratelord_core.doors import DoorFactory
     from ratelord_core.forecast import ForecastModelFactory
     from ratelord_core.graph import GraphFactory
     from ratelord_core.policy.action import PolicyAction
@@ -59,3 +61,18 @@ def ratelord_register_behaviors() -> Iterable[Behavior]:
 @hookspec
 def ratelord_register_verbs() -> Iterable[Verb]:
     """Verbs of the command line. Called when a command line is read that may name one of them."""
+
+
+@hookspec
+def ratelord_register_doors() -> Iterable[DoorFactory]:
+    """Doors on the daemon's port, each below a path of its own. Called once, at the start."""
+
+
+@hookspec
+def ratelord_register_agent_tools() -> Iterable[AgentTool]:
+    """Tools that agents get beside the built-in ones. Called when their door is first used."""
+
+
+@hookspec
+def ratelord_register_agent_resources() -> Iterable[AgentResource]:
+    """Resources that agents may read. Called when their door is first used."""

@@ -24,6 +24,7 @@ from ratelord_core.errors import (
 )
 from ratelord_core.events.payloads import IntentDecided, IntentReported, PolicyRejected
 from ratelord_core.journal import Journal, at_once
+from ratelord_core.local_prospects import LocalProspects
 from ratelord_core.model.caller import Caller, caller_for
 from ratelord_core.model.decision import Decision
 from ratelord_core.model.identity import Identity
@@ -38,7 +39,6 @@ from ratelord_core.model.views import (
     RegisteredView,
     ReportView,
 )
-from ratelord_core.onlooker import Onlooker
 from ratelord_core.overriding import denial_of, must_own
 from ratelord_core.store import EventStore
 from ratelord_core.surroundings import Surroundings
@@ -47,7 +47,7 @@ _log = logging.getLogger(__name__)
 _encode = msgspec.json.Encoder(order="sorted").encode
 
 
-class LocalArbiter(Onlooker):
+class LocalArbiter(LocalProspects):
     """Implements ``Arbiter`` over an engine, a journal and a store."""
 
     def __init__(

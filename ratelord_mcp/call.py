@@ -11,6 +11,7 @@ from mcp.server.context import ServerRequestContext
 from ratelord_core.agent_tools import ToolCall
 from ratelord_core.model.decision import Decision
 from ratelord_core.model.intent import Intent
+from ratelord_mcp.alerts import Alerts
 
 Context = ServerRequestContext[Any, Any]
 
@@ -20,6 +21,7 @@ class McpCall(ToolCall, frozen=True, kw_only=True):
 
     context: Context
     params: types.CallToolRequestParams
+    alerts: Alerts
 
 
 WhenDenied = Callable[

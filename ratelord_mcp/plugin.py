@@ -1,9 +1,14 @@
-"""What the MCP door registers."""
+"""What the MCP door registers. Light: the protocol's library is loaded when it is used."""
 
 from __future__ import annotations
 
-from ratelord_core import hookimpl
+from collections.abc import Iterable
+
+from ratelord_core.agent_tools import AgentResource, AgentTool
+from ratelord_core.doors import DoorFactory
+from ratelord_core.hookspecs import hookimpl
 from ratelord_core.verb import Verb
+from ratelord_mcp.door import McpDoors
 
 
 @hookimpl
@@ -23,3 +28,25 @@ def ratelord_register_verbs() -> list[Verb]:
             group="Ask",
         ),
     ]
+
+
+@hookimpl
+def ratelord_register_doors() -> Iterable[DoorFactory]:
+    """``/mcp``."""
+    return [McpDoors()]
+
+
+@hookimpl
+def ratelord_register_agent_tools() -> Iterable[AgentTool]:
+    """The tools that look; those that ask and report belong to the door itself."""
+    from ratelord_mcp.tools import table  # noqa: PLC0415 - not before somebody knocks
+
+    return table.LOOKING
+
+
+@hookimpl
+def ratelord_register_agent_resources() -> Iterable[AgentResource]:
+    """Pools, forecasts, identities, intents, usage, events, the configuration."""
+    from ratelord_mcp import shelf  # noqa: PLC0415 - as above
+
+    return shelf.RESOURCES

@@ -16,7 +16,7 @@ def input_schema(
     """The schema of a tool's arguments: closed, null left out (an absent field says the same)."""
     schema = lean_schema(kind)
     shown = offers or tuple(schema["properties"])
-    properties = {name: _without_null(schema["properties"][name]) for name in shown}
+    properties = {name: _typed(_without_null(schema["properties"][name])) for name in shown}
     for name, hint in hints.items():
         properties[name] = {**properties[name], "description": hint}
     closed = {"type": "object", "properties": properties, "additionalProperties": False}
@@ -24,9 +24,20 @@ def input_schema(
     return {**closed, "required": required} if required else closed
 
 
-def output_schema(kind: type[msgspec.Struct]) -> dict[str, Any]:
-    """The schema of a tool's result: every field is always there."""
-    return lean_schema(kind)
+def output_schema(kind: type[msgspec.Struct], left_out: Sequence[str] = ()) -> dict[str, Any]:
+    """The schema of a tool's result: its fields and their types, and no more.
+
+    Models pay for every byte of it and hardly ever look: that every field is always there, and what
+    lists and texts may hold, is said in the reference instead. Open, as replies of HTTP are: fields
+    may be added.
+    """
+    properties = lean_schema(kind)["properties"].items()
+    parts = {name: _outline(part) for name, part in properties if name not in left_out}
+    return {"type": "object", "properties": parts}
+
+
+def _outline(schema: dict[str, Any]) -> dict[str, Any]:
+    return {"type": schema.get("type", "string")}
 
 
 def lean_schema(kind: type[msgspec.Struct]) -> dict[str, Any]:
@@ -64,13 +75,23 @@ def _joined(options: list[dict[str, Any]]) -> dict[str, Any]:
     return {"type": [option["type"] for option in options]}
 
 
+def _typed(schema: dict[str, Any]) -> dict[str, Any]:
+    """Choices say that they are texts; not every client infers it."""
+    return {"type": "string", **schema} if "enum" in schema else schema
+
+
 def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
+    if isinstance(schema.get("additionalProperties"), dict):
+        return {"type": "object"}  # a map by name; what its values are, the hint says
+    if "properties" in schema:
+        properties = schema["properties"].items()
+        return {**schema, "properties": {name: _typed(_without_null(p)) for name, p in properties}}
+    if "items" in schema:
+        return {**schema, "items": _without_null(schema["items"])}
     if isinstance(schema.get("type"), list):
         kinds = [kind for kind in schema["type"] if kind != "null"]
         return {**schema, "type": kinds[0] if len(kinds) == 1 else kinds}
     if "anyOf" in schema:
         options = [option for option in schema["anyOf"] if option != {"type": "null"}]
         return options[0] if len(options) == 1 else {**schema, "anyOf": options}
-    if None in schema.get("enum", ()):
-        return {**schema, "enum": [choice for choice in schema["enum"] if choice is not None]}
     return schema

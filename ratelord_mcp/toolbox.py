@@ -14,10 +14,11 @@ from ratelord_core.arbiter import Arbiter
 from ratelord_core.errors import PluginError, RatelordError, Refused
 from ratelord_core.model.caller import Caller
 from ratelord_core.wire.faults import shown
+from ratelord_mcp.alerts import Alerts
 from ratelord_mcp.answers import UNFORESEEN, answer, mistake, refusal
 from ratelord_mcp.arguments import read_arguments
 from ratelord_mcp.call import Context, McpCall
-from ratelord_mcp.identity import said_by_token
+from ratelord_mcp.identity import agent_of, said_by_token
 from ratelord_mcp.schema import input_schema, output_schema
 
 CallerOf = Callable[[Context], Caller]
@@ -30,8 +31,15 @@ class Toolbox:
     """Lists and calls tools."""
 
     def __init__(
-        self, arbiter: Arbiter, caller_of: CallerOf, tools: Iterable[AgentTool], *, blocking: bool
+        self,
+        arbiter: Arbiter,
+        caller_of: CallerOf,
+        tools: Iterable[AgentTool],
+        alerts: Alerts,
+        *,
+        blocking: bool,
     ) -> None:
+        self._alerts = alerts
         self._arbiter = arbiter
         self._caller_of = caller_of
         self._blocking = blocking
@@ -71,7 +79,7 @@ class Toolbox:
         except RatelordError as error:
             return refusal(error, tool.hints)
         except Exception as error:  # noqa: BLE001 (what nobody foresaw must not leak to a model)
-            _log.error("tool %s failed: %s", tool.name, type(error).__name__, exc_info=error)
+            _log.error("tool %s failed", tool.name, exc_info=error)
             return mistake(UNFORESEEN)
 
     async def _run(
@@ -86,22 +94,37 @@ class Toolbox:
             blocking=self._blocking,
             context=context,
             params=params,
+            alerts=self._alerts,
         )
         found = await tool.run(call)
         if isinstance(found, types.InputRequiredResult):
             return found
         if not isinstance(found, msgspec.Struct):
             raise Refused(f"tool {tool.name} gave no record; tell its author")
-        return answer(found)
+        return answer(self._with_alerts(found, call))
+
+    def _with_alerts(self, found: msgspec.Struct, call: McpCall) -> msgspec.Struct:
+        """The record, with what turned for this agent; every tool of ours has room for it."""
+        if not hasattr(found, "alerts"):
+            return found
+        alerts = self._alerts.take(self._agent_of(call))
+        return msgspec.structs.replace(found, alerts=alerts) if alerts else found
+
+    def _agent_of(self, call: McpCall) -> str | None:
+        claimed = getattr(call.arguments, "agent_id", None)
+        if claimed is None:
+            claimed = self._alerts.asker_of(getattr(call.arguments, "intent_id", ""))
+        return agent_of(call.caller, claimed or "") or None
 
 
 def _listed(tool: AgentTool) -> types.Tool:
     return types.Tool(
         name=tool.name,
-        title=tool.title,
+        title=tool.title or None,
         description=tool.description,
         input_schema=input_schema(tool.takes, tool.hints, tool.offers),
-        output_schema=output_schema(tool.gives),
+        # Every result of ours has alerts; that is said once, where agents ask.
+        output_schema=output_schema(tool.gives, ("alerts",) if tool.read_only else ()),
         annotations=types.ToolAnnotations(
             read_only_hint=tool.read_only,
             destructive_hint=False,

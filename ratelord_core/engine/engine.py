@@ -18,6 +18,7 @@ from ratelord_core.engine.registrar import Registrar
 from ratelord_core.engine.scribe import Scribe
 from ratelord_core.engine.settler import Settler
 from ratelord_core.engine.state import State
+from ratelord_core.engine.surveyor import Surveyor
 from ratelord_core.events.envelope import Draft
 from ratelord_core.events.payloads import ConfigLoaded, Payload, PolicyUpdated
 from ratelord_core.model.ids import Entropy
@@ -44,6 +45,11 @@ class Engine:
         self.lookout = Lookout(state, self.scribe)
         self.registrar = Registrar(state, self.scribe, entropy)
         self.reader = Reader(state)
+
+    @property
+    def surveyor(self) -> Surveyor:
+        """Answers what would be, under the policy in force."""
+        return Surveyor(self.state, self.policy, self.entropy, self.reader)
 
     def configure(self, policy: PolicyStack, pools: tuple[Pool, ...], now: Micros) -> None:
         """Bring a policy document into force; ``pools`` are those of it and of its providers."""

@@ -6,19 +6,22 @@ Starlette's routing table. No layer stands between the guard and the endpoint.
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Callable, Iterable
+from typing import Any, Final
 
 from starlette.routing import Router
 from structlog.contextvars import bind_contextvars
 
 from ratelord_core.arbiter import Arbiter
+from ratelord_core.doors import Building, DoorFactory, Receive, Scope, Send
 from ratelord_core.http.body import ClientGoneError, discard
 from ratelord_core.http.endpoint import EXCHANGE, Endpoint
-from ratelord_core.http.exchange import Exchange, Receive, Scope, Send
+from ratelord_core.http.exchange import Exchange
 from ratelord_core.http.express import Express
 from ratelord_core.http.hosts import HostGuard
 from ratelord_core.http.intents import Intents
 from ratelord_core.http.metrics import Tally
+from ratelord_core.http.mounts import Mounts
 from ratelord_core.http.problems import HttpRefusal, problem_reply
 from ratelord_core.http.request_id import RequestIds
 from ratelord_core.http.routes import endpoints, routes
@@ -37,7 +40,8 @@ _ONCE: Final = (b"host", b"origin", b"authorization", b"content-type", b"content
 class Door:
     """The ASGI application. ``close`` ends the open streams when the daemon stops."""
 
-    def __init__(self, arbiter: Arbiter, settings: HttpSettings) -> None:
+    def __init__(self, arbiter: Arbiter, settings: HttpSettings, mounts: Mounts) -> None:
+        self._mounts = mounts
         self._guard = HostGuard(settings.bound_host, settings.allowed_hosts)
         self._gate = Gate(arbiter.authenticate, settings)
         self._ids = RequestIds(settings.entropy)
@@ -54,6 +58,11 @@ class Door:
     def close(self) -> None:
         """End every stream; a reader comes back with ``Last-Event-ID``."""
         self._followers.closing.set()
+        self._mounts.close()
+
+    async def finish(self) -> None:
+        """Return when nothing runs any more behind the doors that plugins added."""
+        await self._mounts.finish()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -78,6 +87,10 @@ class Door:
         self._gate.admit(exchange)
         endpoint = self._find(exchange)
         if endpoint is None:
+            mount = self._mounts.find(scope["path"])
+            if mount is not None:
+                await mount.serve(exchange, send)
+                return
             scope[EXCHANGE] = exchange
             await self._router(scope, exchange.receive, send)
             return
@@ -102,9 +115,15 @@ class Door:
         await problem_reply(error, exchange).send(exchange, send)
 
 
-def build_app(arbiter: Arbiter, settings: HttpSettings) -> Door:
-    """The HTTP door of an arbiter, as an ASGI application."""
-    return Door(arbiter, settings)
+def build_app(
+    arbiter: Arbiter,
+    settings: HttpSettings,
+    doors: Iterable[DoorFactory] = (),
+    gather: Callable[[str], Iterable[Any]] = lambda _hook: (),
+) -> Door:
+    """The HTTP door of an arbiter, as an ASGI application, with the doors that plugins add;
+    ``gather`` tells them what is registered under a hook."""
+    return Door(arbiter, settings, Mounts(doors, Building(arbiter, gather)))
 
 
 async def _no_route(scope: Scope, _receive: Receive, _send: Send) -> None:

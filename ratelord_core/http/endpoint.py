@@ -6,7 +6,8 @@ from collections.abc import Awaitable, Callable
 
 import msgspec
 
-from ratelord_core.http.exchange import Answer, Exchange, Receive, Scope, Send
+from ratelord_core.doors import Receive, Scope, Send
+from ratelord_core.http.exchange import Answer, Exchange
 from ratelord_core.http.problems import HttpRefusal
 from ratelord_core.http.security import Access, permit
 

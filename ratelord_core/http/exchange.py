@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
-from typing import Any, Final, Protocol
+from collections.abc import Mapping
+from typing import Final, Protocol
 
 import msgspec
 
+from ratelord_core.doors import WHOLE, Message, Receive, Scope, Send
 from ratelord_core.model.caller import Caller
-
-Scope = MutableMapping[str, Any]
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
 
 JSON: Final = b"application/json"
 
@@ -26,10 +22,6 @@ _SECURITY: Final = (
 )
 """On every reply: nothing here is to be embedded, sniffed, referred to or kept."""
 _SECURITY_LINES: Final = b"".join(b"%s: %s\r\n" % header for header in _SECURITY)
-
-WHOLE: Final = "ratelord.whole"
-"""Where a connection leaves its way of taking a good reply in one piece; none of ASGI's own keys.
-Called with the scope, the header lines and the body, it tells whether it took them."""
 
 
 class Exchange:

@@ -104,7 +104,7 @@ class Intents:
         """``POST /v1/intents/batch``: many decisions, one commit."""
         body = await read_body(exchange, self._settings.batch_limit)
         batch, exchange.warning = self._batch.decode(body)
-        intents = [_placed(index, asked) for index, asked in enumerate(batch)]
+        intents = [placed(index, asked) for index, asked in enumerate(batch)]
         for intent in intents:
             act_as(exchange.caller, intent.identity_id)
         self._enter(len(intents))
@@ -165,7 +165,8 @@ class Intents:
         self._in_flight += count
 
 
-def _placed(index: int, asked: IntentRequest) -> Intent:
+def placed(index: int, asked: IntentRequest) -> Intent:
+    """The intent at a place of a list; its faults are named with that place."""
     try:
         return intent_of(asked)
     except InvalidRequest as error:

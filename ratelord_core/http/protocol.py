@@ -10,7 +10,8 @@ from typing import Any, Final, cast
 import msgspec
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from ratelord_core.http.exchange import WHOLE, Exchange, Reply, Scope
+from ratelord_core.doors import WHOLE, Scope
+from ratelord_core.http.exchange import Exchange, Reply
 from ratelord_core.http.problems import PROBLEM_JSON, Problem
 from ratelord_core.http.sse import ABORT
 

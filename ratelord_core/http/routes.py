@@ -18,6 +18,7 @@ from ratelord_core.http.observations import Observations
 from ratelord_core.http.plugins import Plugins
 from ratelord_core.http.policy import Policy
 from ratelord_core.http.pools import Pools
+from ratelord_core.http.prospects import Prospects
 from ratelord_core.http.settings import HttpSettings
 from ratelord_core.http.sse import Followers
 
@@ -35,6 +36,7 @@ def endpoints(
         "/": Endpoint(GET=Action("open", _root)),
         **_asking(arbiter, settings, intents),
         **_looking(arbiter),
+        **_looking_ahead(arbiter, settings),
         "/v1/events": Endpoint(GET=Action("look", events.list)),
         "/metrics": Endpoint(GET=Action("look", Metrics(arbiter, tally).show)),
         **_administering(arbiter, settings),
@@ -75,6 +77,15 @@ def _looking(arbiter: Arbiter) -> dict[str, Endpoint]:
         "/v1/usage": Endpoint(GET=Action("look", pools.usage)),
         "/v1/graph": Endpoint(GET=Action("look", graph.show)),
         "/v1/graph/path": Endpoint(GET=Action("look", graph.path)),
+    }
+
+
+def _looking_ahead(arbiter: Arbiter, settings: HttpSettings) -> dict[str, Endpoint]:
+    prospects = Prospects(arbiter, settings)
+    return {
+        "/v1/constraints": Endpoint(GET=Action("explain", prospects.constraints)),
+        "/v1/forecasts/fit": Endpoint(GET=Action("explain", prospects.fit)),
+        "/v1/plan": Endpoint(POST=Action("explain", prospects.plan)),
     }
 
 

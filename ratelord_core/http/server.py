@@ -15,8 +15,8 @@ from typing import Any, Final, Protocol, cast
 
 import uvicorn
 
+from ratelord_core.doors import Receive, Scope, Send
 from ratelord_core.errors import SettingsError
-from ratelord_core.http.exchange import Receive, Scope, Send
 from ratelord_core.http.express_protocol import ExpressProtocol
 from ratelord_core.http.listeners import address_of, listen_tcp, listen_unix
 
@@ -33,6 +33,10 @@ class Application(Protocol):
 
     def close(self) -> None:
         """End what would otherwise go on for ever."""
+        ...
+
+    async def finish(self) -> None:
+        """Return when nothing of it runs any more."""
         ...
 
 
@@ -78,6 +82,7 @@ class Server:
         self._inner.should_exit = True
         if self._running is not None:
             await self._running
+        await self._door.finish()
         if self.socket_path is not None:
             self.socket_path.unlink(missing_ok=True)
 

@@ -9,8 +9,9 @@ from typing import Any, Final
 import msgspec
 import structlog
 
+from ratelord_core.doors import Send
 from ratelord_core.errors import Unavailable
-from ratelord_core.http.exchange import Exchange, Send
+from ratelord_core.http.exchange import Exchange
 from ratelord_core.http.failure import log_failure
 from ratelord_core.http.settings import HttpSettings
 from ratelord_core.model.views import EventView

@@ -52,6 +52,7 @@ from ratelord_mcp.bridge.reading import (
     record_of,
 )
 from ratelord_mcp.bridge.refusals import refusal_of, translated
+from ratelord_mcp.bridge.remote_prospects import RemoteProspects
 
 if TYPE_CHECKING:
     from ratelord import Client
@@ -62,7 +63,7 @@ PAUSE: Final = 1.0
 """Seconds before a stream looks again for a daemon that is gone."""
 
 
-class RemoteArbiter:
+class RemoteArbiter(RemoteProspects):
     """Implements ``Arbiter`` over a line to a daemon.
 
     Looks block, because the protocol says so: a door makes them in threads. Who calls is what the

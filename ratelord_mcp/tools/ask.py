@@ -38,22 +38,18 @@ OFFERS: Final = (
 )
 HINTS: Final = {
     "agent_id": "your own stable name",
-    "identity_id": "credential to charge, e.g. pat:rmax; else sentinel:unknown",
+    "identity_id": "credential to charge, else sentinel:unknown",
     "workload_id": "kind of work, e.g. repo_scan",
-    "scope_id": "where, e.g. repo:acme/api or global",
-    "urgency": "background is shed first",
-    "expected_cost": "units you expect to use (calls, tokens)",
-    "costs": "units by pool key provider/pool",
-    "duration_hint": "seconds the action takes",
-    "max_wait_seconds": "longest wait you accept; 0 = now or never",
-    "idempotency_key": "same key, same answer: safe to retry",
-    "dry_run": "only look, hold nothing",
+    "scope_id": "e.g. repo:acme/api or global",
+    "expected_cost": "in units",
+    "costs": "units by provider/pool",
+    "max_wait_seconds": "0 = now or never",
+    "idempotency_key": "same key, same answer",
 }
 DESCRIPTION: Final = (
-    "Ask BEFORE every action that uses a rate-limited or paid resource. allowed=true: wait "
-    "wait_seconds, apply modifications, act before valid_until, then call report_usage with the "
-    "intent_id. allowed=false: do not act; retry_at says when to ask again (null: change the "
-    "request, reason says how)."
+    "Ask BEFORE every rate-limited or paid action. allowed: wait wait_seconds, apply "
+    "modifications, act before valid_until, then report_usage. Else do not act; ask again at "
+    "retry_at, not sooner (null: change the request)."
 )
 
 
@@ -108,6 +104,13 @@ def told(decision: Decision) -> Answer:
     )
 
 
+def pools_of(decision: Decision, answer: Answer) -> list[str]:
+    """The pools that a decision was about."""
+    pools = [line.pool for line in decision.holds]
+    tightest = answer.tightest_pool
+    return pools if tightest is None or tightest in pools else [*pools, tightest]
+
+
 def asking(
     when_denied: WhenDenied | None,
 ) -> Callable[[McpCall], Awaitable[Answer | types.InputRequiredResult]]:
@@ -121,7 +124,9 @@ def asking(
             if isinstance(final, types.InputRequiredResult):
                 return final
             decision = final
-        return told(decision)
+        answer = told(decision)
+        call.alerts.note(intent.agent_id, decision.intent_id, pools_of(decision, answer))
+        return answer
 
     return ask
 
@@ -130,7 +135,6 @@ def ask_intent(when_denied: WhenDenied | None = None) -> AgentTool:
     """The tool."""
     return AgentTool(
         name=NAME,
-        title="Ask before acting",
         description=DESCRIPTION,
         takes=IntentRequest,
         gives=Answer,

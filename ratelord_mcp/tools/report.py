@@ -8,7 +8,6 @@ import msgspec
 
 from ratelord_core.agent_tools import AgentTool, ToolCall
 from ratelord_core.errors import NotFound
-from ratelord_core.model.intent import Outcome
 from ratelord_core.wire.faults import shown
 from ratelord_core.wire.intent import ReportRequest, is_intent_id, report_of
 from ratelord_mcp.identity import may_ask
@@ -17,14 +16,14 @@ NAME: Final = "report_usage"
 OFFERS: Final = ("intent_id", "outcome", "actual_cost", "costs", "headers")
 HINTS: Final = {
     "intent_id": "from ask_intent",
-    "outcome": "cancelled = never acted: frees the hold",
-    "actual_cost": "units really used; leave out if unknown",
-    "costs": "units by pool key",
-    "headers": "the provider's response headers; limits are read from them",
+    "outcome": "cancelled: did not act",
+    "actual_cost": "units really used",
+    "costs": "units by provider/pool",
+    "headers": "of the provider's reply",
 }
 DESCRIPTION: Final = (
-    "Call once after every approved action, whatever came of it, so that unused units are freed "
-    "for others and estimates improve. rate_limited when the provider refused (429)."
+    "Call once after every allowed action, whatever came of it: frees what was not used. "
+    "rate_limited: the provider said 429."
 )
 
 
@@ -45,8 +44,6 @@ class Settled(msgspec.Struct, frozen=True):
 class Reported(msgspec.Struct, frozen=True):
     """What a report did."""
 
-    intent_id: str
-    outcome: Outcome
     settled: list[Settled]
     late: bool
     duplicate: bool
@@ -66,13 +63,11 @@ async def run(call: ToolCall) -> Reported:
         Settled(f"{hold.provider_id}/{hold.pool_id}", hold.held, hold.settled)
         for hold in view.settled
     ]
-    outcome = told.outcome or "success"
-    return Reported(view.intent_id, outcome, settled, view.late, view.duplicate)
+    return Reported(settled, view.late, view.duplicate)
 
 
 REPORT_USAGE: Final = AgentTool(
     name=NAME,
-    title="Report what it cost",
     description=DESCRIPTION,
     takes=ReportArguments,
     gives=Reported,

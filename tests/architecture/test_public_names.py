@@ -14,6 +14,8 @@ PUBLIC = (
     "ratelord_core.model",
     "ratelord_core.events",
     "ratelord_core.hookspecs",
+    "ratelord_core.agent_tools",
+    "ratelord_core.doors",
     "ratelord_core.store",
     "ratelord_core.graph",
     "ratelord_core.forecast",

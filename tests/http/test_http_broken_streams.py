@@ -8,7 +8,8 @@ from collections.abc import AsyncIterator
 from contextlib import suppress
 
 from ratelord_core.clock import SeededEntropy
-from ratelord_core.http.exchange import Exchange, Receive, Scope, Send
+from ratelord_core.doors import Receive, Scope, Send
+from ratelord_core.http.exchange import Exchange
 from ratelord_core.http.server import serve
 from ratelord_core.http.settings import HttpSettings
 from ratelord_core.http.sse import EventStream, Followers

@@ -13,9 +13,10 @@ from pathlib import Path
 import pytest
 
 from ratelord_core.clock import SeededEntropy
+from ratelord_core.doors import Receive, Scope, Send
 from ratelord_core.errors import SettingsError
 from ratelord_core.http.body import discard, read_body
-from ratelord_core.http.exchange import Exchange, Receive, Reply, Scope, Send
+from ratelord_core.http.exchange import Exchange, Reply
 from ratelord_core.http.express_protocol import ExpressProtocol
 from ratelord_core.http.problems import HttpRefusal, problem_reply
 from ratelord_core.http.request_id import RequestIds

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar, Unpack
 
 from ratelord import readers, wire
@@ -60,6 +61,21 @@ class AsyncLooking(ABC):
         """Who used what in the present windows."""
         call = readers.usage(identity_id, scope_id, pool, agent_id)
         return wire.items(await self._call(call, object))
+
+    async def constraints(self, **who: str | None) -> list[dict[str, Any]]:
+        """What binds ``agent_id``, ``identity_id``, ``workload_id`` and ``scope_id``."""
+        return wire.items(await self._call(readers.constraints(who), object))
+
+    async def fit(
+        self, pool: str, units: int, within_seconds: float = 0, agent_id: str | None = None
+    ) -> dict[str, Any]:
+        """Whether so many units of a pool fit in time; holds nothing."""
+        call = readers.fit(pool, units, within_seconds, agent_id)
+        return await self._call(call, dict[str, Any])
+
+    async def plan(self, intents: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+        """How these intents would be answered one after another; holds nothing."""
+        return await self._call(readers.plan(intents), dict[str, Any])
 
     async def events(self, **filters: Unpack[EventFilters]) -> list[dict[str, Any]]:
         """A page of the log, newest first unless ``order="asc"``."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TypedDict
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, TypedDict
 
 from ratelord.wire import Call, look, pool_path, segment
 
@@ -56,6 +58,27 @@ def usage(
     return look(
         "/v1/usage", identity_id=identity_id, scope_id=scope_id, pool=key, agent_id=agent_id
     )
+
+
+def constraints(who: Mapping[str, str | None]) -> Call:
+    """What binds these names."""
+    return look("/v1/constraints", **who)
+
+
+def fit(key: str, units: int, within_seconds: float, agent_id: str | None) -> Call:
+    """Whether so many units fit in time."""
+    return look(
+        "/v1/forecasts/fit",
+        pool=key,
+        units=units,
+        within_seconds=math.ceil(within_seconds),
+        agent_id=agent_id,
+    )
+
+
+def plan(intents: Sequence[Mapping[str, Any]]) -> Call:
+    """How intents would be answered one after another."""
+    return Call("POST", "/v1/plan", body={"intents": [dict(intent) for intent in intents]})
 
 
 def events(filters: EventFilters) -> Call:

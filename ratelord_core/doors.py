@@ -1,0 +1,67 @@
+"""What a plugin needs in order to add a door to the daemon's port: a path, and who may pass.
+
+A door is an ASGI application behind the daemon's own guards: foreign hosts and origins are turned
+away before it, and the caller is known. It is opened when the first request comes, so that a door
+nobody uses costs nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from typing import Any, Final, Literal, Protocol
+
+import msgspec
+
+from ratelord_core.arbiter import Arbiter
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+
+Access = Literal["open", "known", "look", "administer"]
+"""What a door needs of a caller: nothing, any valid token, or a role that includes it."""
+
+CALLER: Final = "ratelord.caller"
+"""Where the scope has the ``Caller``, as the daemon made sure of it."""
+WHOLE: Final = "ratelord.whole"
+"""Where a connection leaves its way of taking a good reply in one piece; none of ASGI's own keys.
+Called with the scope, the header lines and the body, it tells whether it took them."""
+
+
+class Building(msgspec.Struct, frozen=True):
+    """What a door may use: the arbiter, and what plugins registered under a hook."""
+
+    arbiter: Arbiter
+    gather: Callable[[str], Iterable[Any]]
+
+
+class OpenDoor(Protocol):
+    """A door while the daemon runs."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one HTTP request. What it raises before it answers becomes a problem."""
+        ...
+
+    def close(self) -> None:
+        """End what would otherwise go on for ever: the daemon is stopping."""
+        ...
+
+    async def finish(self) -> None:
+        """Return when nothing of the door runs any more."""
+        ...
+
+
+class DoorFactory(Protocol):
+    """Opens one door.
+
+    ``path`` is one segment, such as ``/mcp``; everything below it is the door's as well.
+    """
+
+    name: str
+    path: str
+    access: Access
+
+    def open(self, building: Building) -> OpenDoor:
+        """The door. Called once, when the daemon begins to listen: quick, and without I/O."""
+        ...

@@ -1,0 +1,64 @@
+"""Behind ``/mcp``: one server for both eras, its sessions, and who is in them."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, Final
+
+from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
+from mcp.server.auth.provider import AccessToken
+from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
+from mcp.server.transport_security import TransportSecuritySettings
+
+from ratelord_core.doors import CALLER, Building, Receive, Scope, Send
+from ratelord_core.model.caller import Caller
+from ratelord_mcp.call import Context
+from ratelord_mcp.server import build
+
+BODY_LIMIT: Final = 256 * 1024
+"""Bytes of a request."""
+MAX_SESSIONS: Final = 1024
+IDLE: Final = 30 * 60.0
+"""Seconds after which a session of the handshake era that nobody uses is forgotten."""
+PARTING: Final = 0.2
+"""Seconds in which open streams may say good-bye."""
+
+
+class Hall:
+    """Serves MCP over HTTP until it is told to close."""
+
+    def __init__(self, building: Building) -> None:
+        self._server = build(building.arbiter, caller_of, offers=building.gather)
+        self._sessions = StreamableHTTPSessionManager(
+            app=self._server,
+            json_response=True,
+            # The daemon's own guard stands in front of every path, this one included.
+            security_settings=TransportSecuritySettings(enable_dns_rebinding_protection=False),
+            session_idle_timeout=IDLE,
+            max_request_body_size=BODY_LIMIT,
+            max_sessions=MAX_SESSIONS,
+        )
+
+    async def live(self, ready: asyncio.Event, closing: asyncio.Event) -> None:
+        """Keep the sessions until ``closing``; streams are ended first, and then the rest."""
+        async with self._sessions.run():
+            ready.set()
+            await closing.wait()
+            self._server.close()
+            await asyncio.sleep(PARTING)
+
+    async def serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request. A session belongs to the token that opened it."""
+        caller: Caller = scope[CALLER]
+        if caller.identity_id is not None:
+            scope["user"] = AuthenticatedUser(
+                AccessToken(token="", client_id=caller.identity_id, scopes=[caller.role])
+            )
+        await self._sessions.handle_request(scope, receive, send)
+
+
+def caller_of(context: Context) -> Caller:
+    """Who the daemon's gate let in with this request, at this door."""
+    request: Any = context.request
+    let_in: Caller = request.scope[CALLER]
+    return Caller(let_in.role, let_in.identity_id, "mcp", let_in.request_id, let_in.agent_id)

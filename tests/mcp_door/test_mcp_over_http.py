@@ -1,0 +1,215 @@
+"""``/mcp`` of a real daemon: raw JSON-RPC in both eras, and the SDK's client."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import anyio
+import httpx2
+import pytest
+from mcp import Client
+
+from ratelord_core.testing.daemon_process import DaemonProcess
+
+POLICY = """
+providers:
+  mock:
+    - {id: mock, poll_interval: 1h, pools: {default: {limit: 1000, window: {kind: fixed, every: 1h}}}}
+workloads: {scan: {consumes: {mock/default: 1}}}
+"""
+NAMES = {
+    "agent_id": "crawler-01",
+    "identity_id": "pat:rmax",
+    "workload_id": "scan",
+    "scope_id": "repo:acme/api",
+}
+META = {
+    "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+    "io.modelcontextprotocol/clientCapabilities": {},
+}
+BOTH = "application/json, text/event-stream"
+Run = Callable[..., Any]
+
+
+def modern_headers(method: str, name: str | None = None) -> dict[str, str]:
+    """What a client of the stateless era sends beside the body."""
+    headers = {
+        "accept": BOTH,
+        "content-type": "application/json",
+        "mcp-protocol-version": "2026-07-28",
+        "mcp-method": method,
+    }
+    return headers if name is None else headers | {"mcp-name": name}
+
+
+def modern(method: str, /, **params: Any) -> dict[str, Any]:
+    """A request of the stateless era."""
+    return {"jsonrpc": "2.0", "id": 1, "method": method, "params": {"_meta": META, **params}}
+
+
+class Wire:
+    """Raw JSON-RPC to one daemon."""
+
+    def __init__(self, url: str, token: str | None = None) -> None:
+        headers = {} if token is None else {"authorization": f"Bearer {token}"}
+        self.http = httpx2.Client(base_url=url, timeout=20, headers=headers)
+
+    def modern(self, method: str, called: str | None = None, **params: Any) -> httpx2.Response:
+        """One request of the stateless era."""
+        headers = modern_headers(method, called)
+        return self.http.post("/mcp", json=modern(method, **params), headers=headers)
+
+    def call(self, tool: str, **arguments: Any) -> dict[str, Any]:
+        """A tool call of the stateless era, which must succeed; its result."""
+        answer = self.modern("tools/call", tool, name=tool, arguments=arguments)
+        assert answer.status_code == 200, answer.text
+        return dict(answer.json()["result"])
+
+    def legacy(self, body: Any, session: str | None = None, **headers: str) -> httpx2.Response:
+        """One message of the handshake era."""
+        ours = {"accept": BOTH, "content-type": "application/json"}
+        if session is not None:
+            ours |= {"mcp-session-id": session, "mcp-protocol-version": "2025-11-25"}
+        return self.http.post("/mcp", json=body, headers=ours | headers)
+
+    def handshake(self, version: str = "2025-11-25") -> tuple[str, dict[str, Any]]:
+        """Open a session; its id and what the server said of itself."""
+        params = {
+            "protocolVersion": version,
+            "capabilities": {},
+            "clientInfo": {"name": "test", "version": "0"},
+        }
+        opened = self.legacy({"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": params})
+        assert opened.status_code == 200, opened.text
+        session = opened.headers["mcp-session-id"]
+        told = self.legacy({"jsonrpc": "2.0", "method": "notifications/initialized"}, session)
+        assert told.status_code == 202
+        return session, dict(opened.json()["result"])
+
+
+def request(method: str, **params: Any) -> dict[str, Any]:
+    """A request of the handshake era."""
+    return {"jsonrpc": "2.0", "id": 7, "method": method, "params": params}
+
+
+@pytest.fixture(scope="module")
+def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DaemonProcess]:
+    """A daemon that takes a missing token for the local operator."""
+    with DaemonProcess(tmp_path_factory.mktemp("mcp"), policy=POLICY) as running:
+        wait_until_ready(running)
+        yield running
+
+
+def wait_until_ready(daemon: DaemonProcess) -> None:
+    """Until its first polls have ended."""
+    ends = time.monotonic() + 15
+    while httpx2.get(f"{daemon.url}/v1/health/ready").status_code != 200:
+        assert time.monotonic() < ends
+        time.sleep(0.02)
+
+
+@pytest.fixture
+def wire(daemon: DaemonProcess) -> Iterator[Wire]:
+    """Raw JSON-RPC to that daemon."""
+    wire = Wire(daemon.url)
+    yield wire
+    wire.http.close()
+
+
+def test_the_stateless_era_asks_and_reports_without_a_handshake(wire: Wire) -> None:
+    answer = wire.modern("tools/call", "ask_intent", name="ask_intent", arguments=NAMES)
+
+    assert answer.headers["content-type"] == "application/json"
+    assert "mcp-session-id" not in answer.headers
+    result = answer.json()["result"]
+    told = result["structuredContent"]
+    assert told["decision"] == "approve"
+    assert json.loads(result["content"][0]["text"]) == told
+    assert result["content"][0]["text"] == json.dumps(told, separators=(",", ":"))
+    reported = wire.call("report_usage", intent_id=told["intent_id"], outcome="cancelled")
+    assert reported["structuredContent"]["settled"][0]["settled"] == 0
+
+
+@pytest.mark.parametrize("version", ["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25"])
+def test_the_handshake_era_opens_a_session_in_each_of_its_revisions(
+    wire: Wire, version: str
+) -> None:
+    session, told = wire.handshake(version)
+
+    assert told["protocolVersion"] == version
+    assert told["serverInfo"]["name"] == "ratelord"
+    assert "ask_intent" in told["instructions"]
+    assert told["capabilities"]["resources"] == {"subscribe": True, "listChanged": True}
+    called = wire.legacy(
+        request("tools/call", name="ask_intent", arguments=NAMES),
+        session,
+        **{"mcp-protocol-version": version},
+    )
+    assert called.json()["result"]["structuredContent"]["allowed"] is True
+
+
+def test_every_reply_carries_a_request_id_and_the_security_headers(wire: Wire) -> None:
+    answer = wire.modern("tools/list")
+
+    assert answer.headers["x-request-id"]
+    assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+def test_a_session_that_ended_or_never_was_is_not_found(wire: Wire) -> None:
+    session, _ = wire.handshake()
+    ended = wire.http.request("DELETE", "/mcp", headers={"mcp-session-id": session})
+    assert ended.status_code == 200
+
+    for name in (session, "0123456789abcdef", "x" * 5000):
+        assert wire.legacy(request("ping"), name).status_code == 404
+
+
+def test_an_open_stream_does_not_keep_the_daemon_alive(tmp_path: Any) -> None:
+    daemon = DaemonProcess(tmp_path, policy=POLICY)
+    daemon.start()
+    wait_until_ready(daemon)
+    body = modern(
+        "subscriptions/listen", notifications={"resourceSubscriptions": ["ratelord://pools"]}
+    )
+    headers = modern_headers("subscriptions/listen")
+    wire = Wire(daemon.url)
+    session, _ = wire.handshake()
+    quiet = {"accept": "text/event-stream", "mcp-session-id": session}
+    try:
+        with (
+            wire.http.stream("POST", "/mcp", json=body, headers=headers) as stream,
+            wire.http.stream("GET", "/mcp", headers=quiet) as standing,
+        ):
+            assert standing.status_code == 200
+            lines = stream.iter_lines()
+            assert "acknowledged" in next(line for line in lines if line.startswith("data:"))
+
+            began = time.monotonic()
+            assert daemon.stop(timeout=10) == 0
+            assert time.monotonic() - began < 2
+            said = [line for line in lines if line.startswith("data:")]
+
+        assert json.loads(said[-1][5:])["result"]["resultType"] == "complete"
+    finally:
+        wire.http.close()
+        if daemon.running:
+            daemon.stop()
+
+
+def test_the_sdk_finds_everything_in_both_eras(daemon: DaemonProcess, run: Run) -> None:
+    async def scene(mode: str) -> None:
+        async with Client(f"{daemon.url}/mcp", mode=mode) as client:
+            tools = [tool.name for tool in (await client.list_tools()).tools]
+            assert tools[:2] == ["ask_intent", "report_usage"]
+            told = await client.call_tool("ask_intent", NAMES)
+            assert told.structured_content is not None
+            assert told.structured_content["allowed"] is True
+            assert (await client.list_prompts()).prompts[0].name == "ratelord-aware"
+            read = await client.read_resource("ratelord://pools/mock/default")
+            assert json.loads(read.contents[0].text)["limit"] == 1000  # type: ignore[union-attr]
+
+    for mode in ("auto", "legacy"):
+        anyio.run(scene, mode)
