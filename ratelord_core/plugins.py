@@ -46,6 +46,10 @@ class Plugins:
             found += [(implementation.plugin_name, thing) for thing in things]
         return found
 
+    def things(self, hook: str) -> list[Any]:
+        """What every plugin registers under a hook, without their names."""
+        return [thing for _, thing in self.gather(hook)]
+
     def named(self, hook: str, attribute: str = "name") -> dict[str, Any]:
         """What a hook registers, by name; two things of one name are a ``PluginError``."""
         by_name: dict[str, Any] = {}

@@ -74,7 +74,6 @@ class Daemon:
         self.settings = settings
         self._plugins = plugins.load(settings.without)
         self._actions = self._plugins.named("ratelord_register_policy_actions")
-        self._doors = self._plugins.named("ratelord_register_doors").values()
         self._entropy = SystemEntropy()
         self._stopping = asyncio.Event()
         self._store = self._open_store()
@@ -163,7 +162,7 @@ class Daemon:
         """Start, serve until told to stop, stop."""
         self._listen_to_signals()
         async with self.deciding():
-            door = build_app(self.arbiter, self._http_settings(), self._doors, self._offers)
+            door = build_app(self.arbiter, self._http_settings(), self._plugins.things)
             server = await self._serve(door)
             gc.collect()
             gc.freeze()
@@ -213,9 +212,6 @@ class Daemon:
             tls_cert=settings.tls_cert,
             tls_key=settings.tls_key,
         )
-
-    def _offers(self, hook: str) -> list[Any]:
-        return [thing for _, thing in self._plugins.gather(hook)]
 
     def _http_settings(self) -> HttpSettings:
         settings = self.settings

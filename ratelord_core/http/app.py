@@ -13,7 +13,7 @@ from starlette.routing import Router
 from structlog.contextvars import bind_contextvars
 
 from ratelord_core.arbiter import Arbiter
-from ratelord_core.doors import Building, DoorFactory, Receive, Scope, Send
+from ratelord_core.doors import Building, Receive, Scope, Send
 from ratelord_core.http.body import ClientGoneError, discard
 from ratelord_core.http.endpoint import EXCHANGE, Endpoint
 from ratelord_core.http.exchange import Exchange
@@ -118,11 +118,11 @@ class Door:
 def build_app(
     arbiter: Arbiter,
     settings: HttpSettings,
-    doors: Iterable[DoorFactory] = (),
     gather: Callable[[str], Iterable[Any]] = lambda _hook: (),
 ) -> Door:
     """The HTTP door of an arbiter, as an ASGI application, with the doors that plugins add;
-    ``gather`` tells them what is registered under a hook."""
+    ``gather`` tells what is registered under a hook."""
+    doors = gather("ratelord_register_doors")
     return Door(arbiter, settings, Mounts(doors, Building(arbiter, gather)))
 
 

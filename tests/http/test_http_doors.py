@@ -59,8 +59,9 @@ def play(scene: Scene, echo: Echo | None = None, **options: Any) -> Echo:
 
     async def whole() -> None:
         async with living("") as alive:
+            settings = HttpSettings(SeededEntropy(), **options)
             app = build_app(
-                alive.arbiter, HttpSettings(SeededEntropy(), **options), [door], lambda hook: [hook]
+                alive.arbiter, settings, lambda hook: [door if hook.endswith("doors") else hook]
             )
             server = await serve(app, port=0)
             try:
