@@ -69,7 +69,7 @@ class _Stage(Negotiator):
             raise InvalidRequest(str(error.args[0]), code="unknown_pin") from error
 
     def _step(self, name: str, intent: Intent, now: Micros) -> Decision:
-        decided, _ = self._decide(intent, now)
+        decided, _ = self._decide(intent, now, None)
         if decided.decision != "deny_with_reason":
             self._hold(name, intent, decided, now)
         return decision_of("", now, decided, self.state.policy_version)
