@@ -37,10 +37,10 @@ async def serve(server: Server[Any]) -> None:
     """
     from mcp.server.stdio import stdio_server  # noqa: PLC0415 - imported sparingly by the verb
 
-    source, sink = _claim()
+    source, sink = claim()
     try:
         async with anyio.create_task_group() as group:
-            with _told_to_stop(group.cancel_scope.cancel):
+            with told_to_stop(group.cancel_scope.cancel):
                 lines = cast("Any", Lines(source))  # an anyio.AsyncFile as far as it is used
                 async with stdio_server(lines, cast("Any", Output(sink))) as (incoming, outgoing):
                     await server.run(incoming, outgoing, server.create_initialization_options())
@@ -49,7 +49,7 @@ async def serve(server: Server[Any]) -> None:
         logging.getLogger(__name__).info("the client is gone: %s", gone.exceptions[0])
 
 
-def split(read: Callable[[], bytes]) -> Iterator[bytes]:
+def split(read: Callable[[], bytes], longest: int = LONGEST_LINE) -> Iterator[bytes]:
     """Lines from pieces of any size, without their ends; ``read`` gives b"" at the end."""
     kept, cut = bytearray(), False
     while piece := read():
@@ -59,7 +59,7 @@ def split(read: Callable[[], bytes]) -> Iterator[bytes]:
             kept, cut = bytearray(), False
         if not cut:
             kept += begun
-        if len(kept) > LONGEST_LINE:
+        if len(kept) > longest:
             kept, cut = kept[:_CUT], True
     if kept:
         yield bytes(kept)
@@ -117,7 +117,7 @@ class Output:
             view = view[os.write(self._descriptor, view) :]
 
 
-def _claim() -> tuple[int, int]:
+def claim() -> tuple[int, int]:
     """Private copies of standard input and output, which then lead elsewhere."""
     sys.stdout.flush()
     source, sink = os.dup(0), os.dup(1)
@@ -129,7 +129,8 @@ def _claim() -> tuple[int, int]:
 
 
 @contextlib.contextmanager
-def _told_to_stop(stop: Callable[[], None]) -> Iterator[None]:
+def told_to_stop(stop: Callable[[], None]) -> Iterator[None]:
+    """SIGINT and SIGTERM call ``stop`` within the block."""
     loop = asyncio.get_running_loop()
     signals = (signal.SIGINT, signal.SIGTERM)
     if sys.platform == "win32":  # loops know no signals there

@@ -8,12 +8,14 @@ from cyclopts import App, Parameter
 
 from ratelord_core.cli.options import START
 from ratelord_core.cli.outcome import DONE, USAGE, CommandFailed
+from ratelord_mcp.verbs.wrap import wrap
 
 app = App(
     name="mcp",
     help="Serve MCP over standard input and output, set up hosts, wrap other servers.",
     group=START,
 )
+app.command(wrap)
 _switch = Parameter(negative=())
 
 

@@ -123,5 +123,5 @@ def test_the_client_tells_what_it_saw(desk: Desk) -> None:
     with Client(desk.daemon.url) as client:
         seen = client.observe("mock", pool_id="small", remaining=0)
 
-    assert seen["pools"] == ["mock/small"]
+    assert seen.pools == ("mock/small",)
     assert desk.pool("mock/small")["available"] == 0

@@ -1,0 +1,1 @@
+"""A gateway before any MCP server: passes messages on, and asks before tool calls."""
