@@ -8,11 +8,13 @@ from typing import Literal
 
 import structlog
 
+from ratelord_core.http.request_id import CURRENT
+
 
 def configure(level: str, form: Literal["text", "json"]) -> None:
-    """Send every logger's lines to standard error. Request ids bound by a door go on each line."""
+    """Send every logger's lines to standard error. What happens for a request says for which."""
     shared: list[structlog.typing.Processor] = [
-        structlog.contextvars.merge_contextvars,
+        _named,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
@@ -44,6 +46,16 @@ def configure(level: str, form: Literal["text", "json"]) -> None:
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
+
+
+def _named(
+    _logger: object, _name: str, event: structlog.typing.EventDict
+) -> structlog.typing.EventDict:
+    """Say on whose behalf, where a door has said it and the line does not."""
+    request_id = CURRENT.get(None)
+    if request_id is not None:
+        event.setdefault("request_id", request_id)
+    return event
 
 
 def _untouched(

@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 from starlette.routing import Router
-from structlog.contextvars import bind_contextvars
 
 from ratelord_core.arbiter import Arbiter
 from ratelord_core.doors import Building, Receive, Scope, Send
@@ -23,7 +22,7 @@ from ratelord_core.http.intents import Intents
 from ratelord_core.http.metrics import Tally
 from ratelord_core.http.mounts import Mounts
 from ratelord_core.http.problems import HttpRefusal, problem_reply
-from ratelord_core.http.request_id import RequestIds
+from ratelord_core.http.request_id import CURRENT, RequestIds
 from ratelord_core.http.routes import endpoints, routes
 from ratelord_core.http.security import Gate
 from ratelord_core.http.settings import HttpSettings
@@ -71,7 +70,7 @@ class Door:
         headers = dict(scope["headers"])
         exchange = Exchange(scope, receive, headers, self._ids.name(headers))
         # Whatever is logged on behalf of this request carries its id; each has a task of its own.
-        bind_contextvars(request_id=exchange.request_id)
+        CURRENT.set(exchange.request_id)
         try:
             await self._serve(exchange, send)
         except ClientGoneError:

@@ -11,14 +11,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final, NoReturn
 
-from structlog.contextvars import bind_contextvars
-
 from ratelord_core.http.exchange import JSON, Exchange, Reply
 from ratelord_core.http.hosts import HostGuard
 from ratelord_core.http.intents import Intents, Passage
 from ratelord_core.http.metrics import Tally
 from ratelord_core.http.problems import problem_reply
-from ratelord_core.http.request_id import RequestIds
+from ratelord_core.http.request_id import CURRENT, RequestIds
 from ratelord_core.http.security import Gate, permit_role
 
 PATH: Final = b"/v1/intent"
@@ -61,7 +59,7 @@ class Express:
         if caller is None:
             return None
         permit_role(caller, "ask")
-        bind_contextvars(request_id=request_id)
+        CURRENT.set(request_id)
         passage = self._intents.begin(body, caller)
         if passage is not None:
             self._tally.requests += 1

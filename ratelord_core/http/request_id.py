@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from contextvars import ContextVar
 from itertools import count
+from typing import Final
 
 from ratelord_core.model.ids import Entropy
 
@@ -11,6 +13,10 @@ _GIVEN = re.compile(rb"[A-Za-z0-9._:/@+=\-]{1,128}")
 _TRACEPARENT = re.compile(
     rb"(?!ff)[0-9a-f]{2}-((?!0{32})[0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(-.*)?"
 )
+
+
+CURRENT: Final[ContextVar[str]] = ContextVar("request_id")
+"""The request on whose behalf something happens: log lines carry it."""
 
 
 class RequestIds:
