@@ -52,6 +52,8 @@ class Agent:
         self._chance = chance
         self._rows = rows
         self._asked = 0
+        self._draws: dict[str, float] | None = None
+        """The pools that its actions draw from, with the units of a call."""
 
     def live(self) -> Process:
         """Want one thing after the other until the end, or until told to stop."""
@@ -188,22 +190,27 @@ class Agent:
         return bad[0]
 
     def _real_units(self, answer: Decision, demand: Demand) -> dict[str, int]:
-        """What the action really costs, by pool: near what was held, or, if it was never allowed,
-        near what was asked for."""
-        held = {line.pool: line.units for line in answer.holds}
-        if not answer.allowed:
-            held = self._needs_of(demand)
-        if not self.terms.spread:
-            return held
-        factor = 1 + self.terms.spread * (2 * self._chance.random() - 1)
-        return {pool: max(0, round(units * factor)) for pool, units in held.items()}
+        """What the action really costs, by pool: what the group says an action costs, more or less
+        by its ``spread``; without one just what was held."""
+        spread = self.terms.spread
+        if answer.allowed and not spread:
+            return {line.pool: line.units for line in answer.holds}
+        usual = self._usual_units(demand)
+        factor = 1 + spread * (2 * self._chance.random() - 1)
+        return {pool: max(0, round(units * factor)) for pool, units in usual.items()}
 
-    def _needs_of(self, demand: Demand) -> dict[str, int]:
-        state = self._line.daemon.engine.state
-        wanted = demand.units if demand.units is not None else self.terms.units
+    def _usual_units(self, demand: Demand) -> dict[str, float]:
+        """What an action costs on average: never learnt from what was held, or the truth would
+        follow the estimate."""
+        if self._draws is None:
+            graph = self._line.daemon.engine.state.graph
+            draws = graph.bind(self._intent(demand)).draws
+            self._draws = {draw.pool: draw.consumes or 1.0 for draw in draws}
+        units = self.terms.units if demand.units is None else demand.units
+        calls = 1.0 if units is None else units
         return {
-            draw.pool: max(1, round((1.0 if wanted is None else wanted) * (draw.consumes or 1.0)))
-            for draw in state.graph.bind(self._intent(demand)).draws
+            pool: self.terms.costs.get(pool, calls * per_call)
+            for pool, per_call in self._draws.items()
         }
 
     def _by_provider(self, real: Mapping[str, int]) -> dict[Service, dict[str, int]]:

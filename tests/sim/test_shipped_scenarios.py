@@ -1,0 +1,132 @@
+"""Every shipped scenario holds, and fails once the mechanism that it argues for is taken away."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ratelord_core.engine.observer import Observer
+from ratelord_core.engine.polling import Polling
+from ratelord_core.ledger.account import Account
+from ratelord_core.ledger.hold import Reconciled
+from ratelord_core.ledger.period import PeriodAccount
+from ratelord_core.watch.schedule import Schedule
+from ratelord_sim.library import shipped
+from ratelord_sim.parts import Parts
+from ratelord_sim.play import play
+from ratelord_sim.result import Result
+from ratelord_sim.scenario.reader import read_file
+
+Patch = pytest.MonkeyPatch
+
+
+@pytest.mark.parametrize("name", shipped())
+def test_a_shipped_scenario_holds(name: str, installed: Parts) -> None:
+    result = play(read_file(shipped()[name], installed), installed)
+
+    assert not broken(result)
+    assert result["success"]
+
+
+def broken(result: Result) -> list[str]:
+    """The invariants that do not hold."""
+    return [f"{one['metric']}@{one['scope']}" for one in result["invariants"] if not one["passed"]]
+
+
+@pytest.fixture
+def without(monkeypatch: Patch, installed: Parts, tmp_path: Path) -> Callable[..., list[str]]:
+    """Plays a shipped scenario without a part of the engine (``owner.name`` is replaced), or with
+    some of its words replaced; what then breaks."""
+
+    def playing(name: str, *changes: tuple[Any, str, Any] | tuple[str, str]) -> list[str]:
+        text = shipped()[name].read_text(encoding="utf-8")
+        for change in changes:
+            if len(change) == 2:
+                assert change[0] in text
+                text = text.replace(*change)
+            else:
+                monkeypatch.setattr(*change)
+        file = tmp_path / "it.yaml"
+        file.write_text(text, encoding="utf-8")
+        return broken(play(read_file(file, installed), installed))
+
+    return playing
+
+
+Without = Callable[..., list[str]]
+
+
+def test_without_spacing_the_herd_starts_all_at_once(without: Without) -> None:
+    failed = without("s01-thundering-herd", (Account, "spacing", lambda *_: 0))
+
+    assert "crowding@all" in failed
+
+
+def test_without_waits_the_herd_is_turned_away(without: Without) -> None:
+    failed = without("s01-thundering-herd", ("    hint: 5s", "    max_wait: 0s\n    hint: 5s"))
+
+    assert "denied@all" in failed
+
+
+def test_without_adopting_what_the_provider_says_agents_run_into_refusals(
+    without: Without,
+) -> None:
+    failed = without("s02-drift-and-correction", (PeriodAccount, "_adopt", lambda *_: Reconciled()))
+
+    assert {"provider_refusals@all", "drift_detections@all"} <= set(failed)
+
+
+def test_without_drift_in_the_log_no_forecast_takes_fright(without: Without) -> None:
+    failed = without("s02-drift-and-correction", (Observer, "_note_drift", lambda *_: None))
+
+    assert {"drift_detections@all", "drift_tightened@all"} <= set(failed)
+
+
+def test_without_urgency_people_queue_behind_the_flood(without: Without) -> None:
+    failed = without(
+        "s03-priority-inversion", ("priority: low, ", ""), ("priority: critical, ", "")
+    )
+
+    assert "immediate_rate@person" in failed
+
+
+def test_without_reserve_and_shedding_urgency_is_but_a_word(without: Without) -> None:
+    failed = without(
+        "s03-priority-inversion",
+        ("priority: low, ", ""),
+        ("agents:", "policy: {settings: {high_reserve_percent: 0}}\nagents:"),
+    )
+
+    assert "immediate_rate@person" in failed
+
+
+def test_without_shares_of_later_windows_noise_wins(without: Without) -> None:
+    failed = without(
+        "s04-noisy-neighbour-shared", (PeriodAccount, "_within_share", lambda *_: True)
+    )
+
+    assert "fairness@all" in failed
+
+
+def test_without_a_key_of_their_own_the_noisy_are_felt(without: Without) -> None:
+    failed = without("s04-noisy-neighbour-isolated", ("identity: key:b, ", "identity: key:a, "))
+
+    assert {"wait_max@quiet", "immediate_rate@quiet"} <= set(failed)
+
+
+def test_without_a_circuit_agents_hammer_on_a_provider_that_is_down(without: Without) -> None:
+    failed = without("s05-cascading-failure", (Polling, "is_stale", lambda *_: False))
+
+    assert "calls_while_open@all" in failed
+
+
+def test_without_backoff_polls_hammer_on_it(without: Without) -> None:
+    failed = without(
+        "s05-cascading-failure",
+        (Schedule, "after_failure", lambda self, now, *_: now + self.interval),
+    )
+
+    assert {"failed_polls@all", "backoff@all"} <= set(failed)
