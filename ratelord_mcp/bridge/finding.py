@@ -62,12 +62,15 @@ def read_note(path: Path) -> Note | None:
 
 
 def places(url: str | None, token: str | None, note: Path) -> list[Connection]:
-    """The connections to try, best first. One that was named is the only one."""
-    named = resolve(url, None, token)
-    if url is not None or os.environ.get("RATELORD_URL") or os.environ.get("RATELORD_SOCKET"):
-        return [named]
+    """The connections to try, best first. One that was named is the only one; else it is where the
+    note says, and where a daemon with these settings would listen."""
+    if is_named(url):
+        return [resolve(url, None, token)]
     found = read_note(note)
-    return [named] if found is None else [resolve(found.url, None, token), named]
+    noted = [] if found is None else [resolve(found.url, None, token)]
+    port = os.environ.get("RATELORD_PORT", "8090")
+    usual = [] if port == "0" else [resolve(f"http://127.0.0.1:{port}", None, token)]
+    return [*noted, *(place for place in usual if place not in noted)]
 
 
 def is_named(url: str | None) -> bool:
@@ -107,7 +110,8 @@ def seek(
         names.append(place.where)
     if start is not None:
         return start()
-    raise DaemonUnreachable(f"no daemon at {' or '.join(names)}; start one with: ratelord up")
+    where = f" at {' or '.join(names)}" if names else ""
+    raise DaemonUnreachable(f"no daemon{where}; start one with: ratelord up")
 
 
 def _ours(path: Path) -> bool:

@@ -16,6 +16,16 @@ app = App(
     group=START,
 )
 app.command(wrap)
+app.command(
+    "ratelord_mcp.verbs.setting_up:config",
+    name="config",
+    help="Print what a host needs in order to start ratelord, or write it into the host's file.",
+)
+app.command(
+    "ratelord_mcp.verbs.setting_up:instructions",
+    name="instructions",
+    help="Print the block for agents' files of instructions, or put it there.",
+)
 _switch = Parameter(negative=())
 
 

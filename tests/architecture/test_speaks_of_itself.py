@@ -18,6 +18,7 @@ HOSTS = {
     "0.0.0.0": "every interface, as an example of what is refused",
     "api.github.com": "the GitHub provider polls it",
     "www.apache.org": "the text of the licence names it",
+    "static.modelcontextprotocol.io": "the schema that server.json follows",
 }
 """The only hosts that an address in our files may name, beside those reserved for examples."""
 

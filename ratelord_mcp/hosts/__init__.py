@@ -1,0 +1,1 @@
+"""The programs that agents live in: where they keep their settings, and how to write there."""

@@ -1,0 +1,155 @@
+"""A coding agent's hook: a tool runs only if the daemon says so, and nothing is given away."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import subprocess
+import sys
+import time
+
+import pytest
+
+from ratelord import Client
+from ratelord_core.cli.app import run
+from ratelord_mcp import pre_tool
+
+SECRET = "hunter2"
+USE = {
+    "session_id": "s1",
+    "transcript_path": "/t",
+    "cwd": "/w",
+    "hook_event_name": "PreToolUse",
+    "tool_name": "Bash",
+    "tool_input": {"command": f"curl -H 'Authorization: {SECRET}'"},
+}
+
+
+@pytest.fixture
+def hook(monkeypatch, capsys, tmp_path):
+    """Run the hook in this process; its exit code, what it printed, and its errors."""
+    for name in [name for name in os.environ if name.startswith("RATELORD_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("RATELORD_PORT", "0")
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+
+    def call(said, *words):
+        content = said if isinstance(said, bytes) else json.dumps(said).encode()
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content)))
+        code = run(["hook", "pre-tool-use", *words])
+        out, err = capsys.readouterr()
+        assert SECRET not in out + err
+        return code, json.loads(out) if out else None, err
+
+    return call
+
+
+def _told(answer):
+    told = answer["hookSpecificOutput"]
+    assert told["hookEventName"] == "PreToolUse"
+    return told["permissionDecision"], told["permissionDecisionReason"]
+
+
+def test_an_approval_lets_the_tool_run_and_a_denial_says_why(hook, daemon):
+    asked = hook(USE, "--url", daemon.url, "--agent", "coder")
+    denied = hook(USE | {"tool_name": "forbidden"}, "--url", daemon.url)
+
+    assert (asked[0], denied[0]) == (0, 0)
+    assert _told(asked[1])[0] == "allow"
+    verdict, reason = _told(denied[1])
+    assert verdict == "deny"
+    assert "that work is not done here" in reason
+    with Client(daemon.url) as client:
+        (event,) = client.events(type="intent_submitted", agent_id="coder")
+    assert event["dimensions"]["workload_id"] == "Bash"
+    assert event["dimensions"]["scope_id"] == "global"
+
+
+def test_a_limit_that_is_used_up_denies_with_the_time_to_come_back(hook, daemon):
+    rare = USE | {"tool_name": "mcp__shop__rare"}
+    verdicts = [_told(hook(rare, "--url", daemon.url, "--max-wait", "0")[1]) for _ in range(3)]
+
+    assert [verdict for verdict, _ in verdicts] == ["allow", "allow", "deny"]
+    assert "retry_at 20" in verdicts[2][1]
+
+
+def test_an_approval_may_leave_the_last_word_to_the_host_s_own_permissions(hook, daemon):
+    assert hook(USE, "--url", daemon.url, "--on-approve", "pass")[1] == {}
+
+
+def test_the_same_use_asked_twice_is_held_once(hook, daemon):
+    use = USE | {"tool_use_id": "toolu_1"}
+    with Client(daemon.url) as client:
+        for _ in range(2):
+            assert _told(hook(use, "--url", daemon.url, "--agent", "twice")[1])[0] == "allow"
+        assert len(client.events(type="intent_submitted", agent_id="twice")) == 1
+
+
+@pytest.mark.parametrize(
+    ("otherwise", "verdict"), [("deny", "deny"), ("allow", "allow"), ("ask", "ask")]
+)
+def test_without_a_daemon_it_answers_as_it_was_told_to(hook, otherwise, verdict):
+    code, answer, _ = hook(USE, "--on-unreachable", otherwise)
+
+    assert code == 0
+    assert _told(answer)[0] == verdict
+
+
+def test_without_a_daemon_and_without_a_word_it_denies(hook):
+    assert _told(hook(USE, "--url", "http://127.0.0.1:1")[1])[0] == "deny"
+
+
+@pytest.mark.parametrize("said", [b"", b"no json", b"[]", b"{}", b'{"tool_name": 3}', b"\xff"])
+def test_what_names_no_tool_blocks_and_says_so_on_standard_error(hook, said):
+    code, answer, err = hook(said)
+
+    assert (code, answer) == (2, None)
+    assert err.startswith("ratelord: the input ")
+
+
+@pytest.mark.parametrize(
+    ("said", "answer"),
+    [
+        (
+            {"hook_event_name": "beforeShellExecution", "command": "ls"},
+            {"permission": "deny", "user_message": "why", "agent_message": "why"},
+        ),
+        (
+            {"hook_event_name": "BeforeTool", "tool_name": "run"},
+            {"decision": "deny", "reason": "why"},
+        ),
+        (
+            {"toolName": "run", "toolArgs": "{}"},
+            {
+                "hookSpecificOutput": {
+                    "hookEventName": "PreToolUse",
+                    "permissionDecision": "deny",
+                    "permissionDecisionReason": "why",
+                }
+            },
+        ),
+    ],
+)
+def test_hosts_are_answered_in_their_own_words(said, answer):
+    use = pre_tool.read(json.dumps(said).encode())
+
+    assert pre_tool.answer(use, "deny", "why") == answer
+
+
+def test_the_process_of_a_hook_is_quick(daemon, environment):
+    """A bound that only a heavy import would break; the page about hooks has what was measured."""
+    began = time.process_time(), os.times()
+    done = subprocess.run(
+        [sys.executable, "-m", "ratelord_core.cli", "hook", "pre-tool-use", "--url", daemon.url],
+        input=json.dumps(USE).encode(),
+        env=environment,
+        capture_output=True,
+        check=True,
+        timeout=30,
+    )
+    spent = os.times().children_user - began[1].children_user
+
+    assert _told(json.loads(done.stdout))[0] == "allow"
+    assert spent < 1.5
