@@ -9,13 +9,14 @@ import sys
 import anyio
 
 from ratelord.connection import Connection
+from ratelord_core import plugins
 from ratelord_core.clock import SystemClock
 from ratelord_core.model.caller import Caller
 from ratelord_mcp.bridge.finding import answers, is_named, note_path, places, seek
 from ratelord_mcp.bridge.line import Line
 from ratelord_mcp.bridge.remote_arbiter import RemoteArbiter
 from ratelord_mcp.call import Context
-from ratelord_mcp.server import build
+from ratelord_mcp.server import Offers, build
 from ratelord_mcp.stdio import serve
 
 _GREETING = 0.1
@@ -32,7 +33,8 @@ def serve_bridge(url: str | None, token: str | None, *, start: bool) -> None:
 
 
 async def _bridge(line: Line) -> None:
-    server = build(RemoteArbiter(line, SystemClock()), _caller_of, blocking=True)
+    arbiter = RemoteArbiter(line, SystemClock())
+    server = build(arbiter, _caller_of, blocking=True, offers=_offers())
     async with anyio.create_task_group() as group:
         group.start_soon(_open_soon, line)
         await serve(server)
@@ -73,7 +75,13 @@ async def _embedded() -> None:
     from ratelord_core.settings import load_settings
 
     async with embedded(load_settings()) as arbiter:
-        await serve(build(arbiter, _caller_of))
+        await serve(build(arbiter, _caller_of, offers=_offers()))
+
+
+def _offers() -> Offers:
+    """Tools and resources of every plugin that is installed here."""
+    loaded = plugins.load()
+    return lambda hook: [thing for _, thing in loaded.gather(hook)]
 
 
 def _caller_of(_context: Context) -> Caller:
