@@ -1,10 +1,11 @@
-"""Registers the built-in behaviours of simulated agents."""
+"""What the simulator registers: behaviours of its agents, and the verb ``ratelord sim``."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from ratelord_core import hookimpl
+from ratelord_core.verb import Verb
 
 if TYPE_CHECKING:
     from ratelord_core.behavior import Behavior
@@ -16,3 +17,16 @@ def ratelord_register_behaviors() -> list[Behavior]:
     from ratelord_sim.actors.behaviors import BUILT_IN  # noqa: PLC0415 - a daemon needs none
 
     return list(BUILT_IN)
+
+
+@hookimpl
+def ratelord_register_verbs() -> list[Verb]:
+    """``ratelord sim``, which is ``ratelord-sim``."""
+    return [
+        Verb(
+            name="sim",
+            help="Play scenarios: crowds of agents against the real engine, in virtual time.",
+            target="ratelord_sim.cli.verb:app",
+            group="Administer",
+        )
+    ]
