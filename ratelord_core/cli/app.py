@@ -42,7 +42,7 @@ def build(arguments: Sequence[str] = ()) -> App:
         _register(named, app)
         return app
     strangers.add_to(app, ours)
-    if named not in app:
+    if named.startswith("-") or named not in app:  # flags are in it, but name no verb
         for name in ours:
             _register(name, app)
     return app

@@ -74,6 +74,12 @@ def test_what_a_plugin_s_verb_raises_is_one_line(office_hours):
     assert ran.stderr == "ratelord: nowhere has no weather; name a place\n"
 
 
+def test_the_help_lists_the_built_in_verbs_beside_those_of_plugins(office_hours):
+    told = _ratelord(office_hours, "--help").stdout
+
+    assert all(f"│ {verb} " in told for verb in ("ask", "demo", "up", "mcp", "sim"))
+
+
 def test_the_help_lists_the_verb_without_loading_its_code(office_hours):
     ran = _ratelord(office_hours, "--help")
     assert "Say how the pools will be." in ran.stdout
