@@ -24,6 +24,9 @@ Access = Literal["open", "known", "look", "administer"]
 
 CALLER: Final = "ratelord.caller"
 """Where the scope has the ``Caller``, as the daemon made sure of it."""
+REPLY: Final = "ratelord.reply"
+"""Where the scope has a quick way to answer 200 with a JSON body that is whole: ``await
+scope[REPLY](body)``, instead of two messages."""
 WHOLE: Final = "ratelord.whole"
 """Where a connection leaves its way of taking a good reply in one piece; none of ASGI's own keys.
 Called with the scope, the header lines and the body, it tells whether it took them."""

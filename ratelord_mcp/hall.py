@@ -13,6 +13,7 @@ from mcp.server.transport_security import TransportSecuritySettings
 from ratelord_core.doors import CALLER, Building, Receive, Scope, Send
 from ratelord_core.model.caller import Caller
 from ratelord_mcp.call import Context
+from ratelord_mcp.express import Express
 from ratelord_mcp.server import build
 
 BODY_LIMIT: Final = 256 * 1024
@@ -29,6 +30,7 @@ class Hall:
 
     def __init__(self, building: Building) -> None:
         self._server = build(building.arbiter, caller_of, offers=building.gather)
+        self._express = Express(building.arbiter, self._server)
         self._sessions = StreamableHTTPSessionManager(
             app=self._server,
             json_response=True,
@@ -54,11 +56,17 @@ class Hall:
             scope["user"] = AuthenticatedUser(
                 AccessToken(token="", client_id=caller.identity_id, scopes=[caller.role])
             )
-        await self._sessions.handle_request(scope, receive, send)
+        left = await self._express.answer(scope, receive, _at_this_door(caller))
+        if left is not None:
+            await self._sessions.handle_request(scope, left, send)
 
 
 def caller_of(context: Context) -> Caller:
     """Who the daemon's gate let in with this request, at this door."""
     request: Any = context.request
     let_in: Caller = request.scope[CALLER]
+    return _at_this_door(let_in)
+
+
+def _at_this_door(let_in: Caller) -> Caller:
     return Caller(let_in.role, let_in.identity_id, "mcp", let_in.request_id, let_in.agent_id)

@@ -46,6 +46,7 @@ class RatelordServer(Server[None]):
     announcer: Announcer
     alerts: Alerts
     watch: Watch
+    when_denied: WhenDenied | None
 
     def close(self) -> None:
         """End every listen stream in good order."""
@@ -97,7 +98,7 @@ def build(
         **_handlers(arbiter, caller_of, toolbox, library, announcer, blocking=blocking),
     )
     server.toolbox, server.announcer = toolbox, announcer
-    server.alerts, server.watch = alerts, watch
+    server.alerts, server.watch, server.when_denied = alerts, watch, when_denied
     return server
 
 

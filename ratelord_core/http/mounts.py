@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ratelord_core.doors import CALLER, Building, DoorFactory, Message, OpenDoor, Send
+from ratelord_core.doors import CALLER, REPLY, Building, DoorFactory, Message, OpenDoor, Send
 from ratelord_core.errors import PluginError
-from ratelord_core.http.exchange import Exchange
+from ratelord_core.http.exchange import Exchange, Reply
 from ratelord_core.http.failure import log_failure
 from ratelord_core.http.security import permit
 
@@ -28,6 +28,7 @@ class Mount:
         # The parser keeps white space around values, which none of them means (RFC 9110, 5.5).
         scope["headers"] = [(name, value.strip(b" \t")) for name, value in scope["headers"]]
         reply = _Reply(exchange, send)
+        scope[REPLY] = reply.whole
         try:
             await self.door(scope, exchange.receive, reply.send)
         except Exception as error:
@@ -43,6 +44,11 @@ class _Reply:
         self.started = False
         self._exchange = exchange
         self._send = send
+
+    async def whole(self, body: bytes) -> None:
+        """Answer with a JSON body."""
+        self.started = True
+        await Reply(body).send(self._exchange, self._send)
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":

@@ -16,7 +16,9 @@ from ratelord_core.model.intent import Intent
 from ratelord_core.wire.decision import modifications_view
 from ratelord_core.wire.intent import IntentRequest, intent_of
 from ratelord_core.wire.timestamp import optional_timestamp
+from ratelord_mcp.alerts import Alerts
 from ratelord_mcp.call import McpCall, WhenDenied
+from ratelord_mcp.hearing import decide, free
 from ratelord_mcp.identity import agent_of, identity_of, may_ask, speaks_for_itself
 
 NAME: Final = "ask_intent"
@@ -104,11 +106,21 @@ def told(decision: Decision) -> Answer:
     )
 
 
-def pools_of(decision: Decision, answer: Answer) -> list[str]:
-    """The pools that a decision was about."""
+def noted(decision: Decision, intent: Intent, alerts: Alerts) -> Answer:
+    """A decision in the words of the tool; which pools it was about is remembered."""
+    answer = told(decision)
     pools = [line.pool for line in decision.holds]
     tightest = answer.tightest_pool
-    return pools if tightest is None or tightest in pools else [*pools, tightest]
+    if tightest is not None and tightest not in pools:
+        pools.append(tightest)
+    alerts.note(intent.agent_id, decision.intent_id, pools)
+    return answer
+
+
+async def _is_gone(call: McpCall) -> bool:
+    """Whether whoever asked over HTTP has hung up meanwhile."""
+    request: Any = call.context.request
+    return request is not None and bool(await request.is_disconnected())
 
 
 def asking(
@@ -118,15 +130,15 @@ def asking(
 
     async def ask(call: McpCall) -> Answer | types.InputRequiredResult:
         intent = question(call.arguments, call.caller)
-        decision = await call.arbiter.ask(intent, call.caller)
+        decision = await decide(call.arbiter, intent, call.caller)
+        if decision.allowed and intent.idempotency_key is None and await _is_gone(call):
+            await free(call.arbiter, decision, call.caller)
         if not decision.allowed and when_denied is not None:
             final = await when_denied(call, intent, decision)
             if isinstance(final, types.InputRequiredResult):
                 return final
             decision = final
-        answer = told(decision)
-        call.alerts.note(intent.agent_id, decision.intent_id, pools_of(decision, answer))
-        return answer
+        return noted(decision, intent, call.alerts)
 
     return ask
 

@@ -7,7 +7,9 @@ from typing import Final
 import msgspec
 
 from ratelord_core.agent_tools import AgentTool, ToolCall
+from ratelord_core.arbiter import Arbiter
 from ratelord_core.errors import NotFound
+from ratelord_core.model.caller import Caller
 from ratelord_core.wire.faults import shown
 from ratelord_core.wire.intent import ReportRequest, is_intent_id, report_of
 from ratelord_mcp.identity import may_ask
@@ -52,13 +54,17 @@ class Reported(msgspec.Struct, frozen=True):
 
 async def run(call: ToolCall) -> Reported:
     """Settle the intent."""
-    told: ReportArguments = call.arguments
-    may_ask(call.caller)
+    return await settle(call.arbiter, call.arguments, call.caller)
+
+
+async def settle(arbiter: Arbiter, told: ReportArguments, caller: Caller) -> Reported:
+    """What a report does."""
+    may_ask(caller)
     if not is_intent_id(told.intent_id):
         raise NotFound(
             f"no intent {shown(told.intent_id)}; use the intent_id that ask_intent answered"
         )
-    view = await call.arbiter.report(told.intent_id, report_of(told), call.caller)
+    view = await arbiter.report(told.intent_id, report_of(told), caller)
     settled = [
         Settled(f"{hold.provider_id}/{hold.pool_id}", hold.held, hold.settled)
         for hold in view.settled

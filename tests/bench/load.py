@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,7 +41,9 @@ def find_wrk() -> str:
     return path
 
 
-def one_slice(url: str, body: str, connections: int, seconds: int = 1) -> Seen:
+def one_slice(
+    url: str, body: str, connections: int, headers: Mapping[str, str], seconds: int = 1
+) -> Seen:
     """POST the body over so many kept-alive connections for so long."""
     done = subprocess.run(
         [
@@ -53,6 +56,7 @@ def one_slice(url: str, body: str, connections: int, seconds: int = 1) -> Seen:
             url,
             "--",
             body,
+            *(word for header in headers.items() for word in header),
         ],
         capture_output=True,
         text=True,

@@ -17,6 +17,7 @@ class Contender:
     url: str
     pid: int
     body: str
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -72,6 +73,6 @@ def interleave(contenders: Mapping[str, Contender], connections: int, rounds: in
     for _ in range(rounds + 1):
         for name, contender in contenders.items():
             before = cpu_seconds(contender.pid)
-            seen = one_slice(contender.url, contender.body, connections)
+            seen = one_slice(contender.url, contender.body, connections, contender.headers)
             slices[name].append(Slice(seen, cpu_seconds(contender.pid) - before))
     return Rounds(slices)

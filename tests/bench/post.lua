@@ -1,13 +1,16 @@
--- Posts one body; every request comes from another of 64 agents, as in life.
+-- Posts one body; every request comes from another of 64 agents, as in life. What follows the body
+-- are names and values of further headers.
 local agents = 64
 local requests = {}
 local turn = 0
 
 function init(args)
   local body = args[1]
+  local headers = {["Content-Type"] = "application/json"}
+  for at = 2, #args, 2 do headers[args[at]] = args[at + 1] end
   for agent = 0, agents - 1 do
     local mine = body:gsub("AGENT", string.format("agent-%02d", agent))
-    requests[agent] = wrk.format("POST", nil, {["Content-Type"] = "application/json"}, mine)
+    requests[agent] = wrk.format("POST", nil, headers, mine)
   end
 end
 

@@ -18,7 +18,7 @@ from load import find_wrk
 from measure import Contender, Rounds, interleave
 from servers import floor
 from table import Row, show
-from workload import batch, intent, policy
+from workload import batch, intent, policy, tool_call, tool_headers
 
 from ratelord_core.testing.daemon_process import DaemonProcess
 
@@ -75,16 +75,19 @@ def _over_http(folder: Path, rounds: int) -> tuple[list[Row], list[str]]:
             "E": one["E"],
             "ratelord": Contender(f"{daemon.url}/v1/intents/batch", daemon.pid, batch(BATCH)),
         }
+        tools = _tools(f"{echo}/v1/intent", echo_pid, f"{daemon.url}/mcp", daemon.pid)
         by_connections = {count: interleave(one, count, rounds) for count in (64, 16, 1)}
         batches = interleave(many, 4, max(3, rounds // 3))
+        called = interleave(tools, 16, max(3, rounds // 2))
         answered = sum(told.answered("ratelord") for told in by_connections.values())
         answered += BATCH * batches.answered("ratelord")
-        in_flight = (rounds + 1) * (64 + 16 + 1 + 4 * BATCH)
+        answered += called.answered("ratelord") + called.answered("library")
+        in_flight = (rounds + 1) * (64 + 16 + 1 + 4 * BATCH + 2 * 16)
         wrong, told = disagreements(daemon.db, daemon.url, answered, in_flight)
-    refused = sum(told.refused("ratelord") for told in by_connections.values())
+    refused = sum(told.refused("ratelord") for told in (*by_connections.values(), called))
     if refused:
         wrong.append(f"{refused} requests were refused or broke off")
-    rows = [*_rows(by_connections), *_batch_rows(batches, by_connections[64])]
+    rows = [*_rows(by_connections), *_batch_rows(batches, by_connections[64]), *_tool_rows(called)]
     return [
         *rows,
         Row("bytes per decision in the log, both events", told.bytes_each, "<=", 500),
@@ -118,6 +121,29 @@ def _batch_rows(batches: Rounds, at64: Rounds) -> list[Row]:
     intents = BATCH * batches.value("ratelord", "rate")
     echo = at64.value("E", "rate")
     return [Row(f"batches of {BATCH}, 4 connections, intents/s ÷ E", intents / echo, ">=", 2.5)]
+
+
+def _tools(echo: str, echo_pid: int, mcp: str, mcp_pid: int) -> dict[str, Contender]:
+    """A model's question, as most clients send it, and as one does that the express lane leaves to
+    the protocol's library."""
+    unusual = tool_headers(Accept="*/*")
+    return {
+        "E": Contender(echo, echo_pid, tool_call()),
+        "ratelord": Contender(mcp, mcp_pid, tool_call(), tool_headers()),
+        "library": Contender(mcp, mcp_pid, tool_call(), unusual),
+    }
+
+
+def _tool_rows(called: Rounds) -> list[Row]:
+    return [
+        Row(
+            "ask_intent over MCP/s ÷ E, 16 in flight",
+            called.ratio("ratelord", "E", "rate"),
+            ">=",
+            0.8,
+        ),
+        Row("for scale: the same through the library", called.ratio("library", "E", "rate")),
+    ]
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 POOLS = ("bench/requests", "bench/tokens")
+MCP_REVISION = "2026-07-28"
 ROOM = 2**50
 """So much that nothing binds: a denial would be cheaper than what is measured."""
 
@@ -43,6 +44,27 @@ def intent() -> str:
             "expected_cost": 1,
         }
     )
+
+
+def tool_call() -> str:
+    """The same intent as a model asks it: ``ask_intent`` over MCP, in the stateless era."""
+    meta = {
+        "io.modelcontextprotocol/protocolVersion": MCP_REVISION,
+        "io.modelcontextprotocol/clientInfo": {"name": "bench", "version": "1"},
+        "io.modelcontextprotocol/clientCapabilities": {},
+    }
+    params = {"_meta": meta, "name": "ask_intent", "arguments": json.loads(intent())}
+    return json.dumps({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params})
+
+
+def tool_headers(**changed: str) -> dict[str, str]:
+    """What goes with a tool call."""
+    return {
+        "Accept": "application/json, text/event-stream",
+        "MCP-Protocol-Version": MCP_REVISION,
+        "Mcp-Method": "tools/call",
+        "Mcp-Name": "ask_intent",
+    } | changed
 
 
 def batch(size: int) -> str:
