@@ -8,7 +8,7 @@ from ratelord_core.clock import SeededEntropy
 from ratelord_core.engine.answering import decision_of
 from ratelord_core.events.codec import Sealer
 from ratelord_core.events.envelope import Draft
-from ratelord_core.events.payloads import IntentDecided, PolicyUpdated
+from ratelord_core.events.payloads import IntentDecided, IntentSubmitted, PolicyUpdated
 from ratelord_core.events.record import GENESIS, Record
 from ratelord_core.model.decision import Decision
 from ratelord_core.model.ids import uuid_text
@@ -29,6 +29,9 @@ class Log:
         self._policy = ""
         self.newest: Micros = 0
         self.length = 0
+        self.repeats = 0
+        """Questions that were decided although their key had been decided before."""
+        self._keys: set[str] = set()
 
     def append(self, drafts: Sequence[Draft], now: Micros) -> None:
         """Write these down, all of them."""
@@ -39,8 +42,15 @@ class Log:
             payload = draft.payload
             if isinstance(payload, IntentDecided):
                 self._decided[draft.correlation_id] = (draft.ts_event, payload, self._policy)
+            elif isinstance(payload, IntentSubmitted):
+                self._remember(payload.key)
             elif isinstance(payload, PolicyUpdated):
                 self._policy = payload.version
+
+    def _remember(self, key: str) -> None:
+        if key and key in self._keys:
+            self.repeats += 1
+        self._keys.add(key)
 
     def records(self) -> list[Record]:
         """The whole log as a store keeps it."""

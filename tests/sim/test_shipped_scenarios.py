@@ -10,10 +10,15 @@ import pytest
 
 from ratelord_core.engine.observer import Observer
 from ratelord_core.engine.polling import Polling
+from ratelord_core.ledger import calendar, windows
 from ratelord_core.ledger.account import Account
-from ratelord_core.ledger.hold import Reconciled
+from ratelord_core.ledger.hold import Leg, Reconciled
 from ratelord_core.ledger.period import PeriodAccount
+from ratelord_core.model.instant import Micros
+from ratelord_core.model.window import CalendarUnit
+from ratelord_core.projections.answers import Answers
 from ratelord_core.watch.schedule import Schedule
+from ratelord_sim.daemon import Daemon
 from ratelord_sim.library import shipped
 from ratelord_sim.parts import Parts
 from ratelord_sim.play import play
@@ -130,3 +135,64 @@ def test_without_backoff_polls_hammer_on_it(without: Without) -> None:
     )
 
     assert {"failed_polls@all", "backoff@all"} <= set(failed)
+
+
+def test_without_a_budget_for_each_pool_whoever_uses_rest_is_hurt(without: Without) -> None:
+    failed = without("s06-two-github-pools", ("{github/core: 1}", "{github/graphql: 1}"))
+
+    assert "immediate_rate@reviewer" in failed
+
+
+def test_without_counting_what_is_held_a_crowd_runs_into_the_limit(without: Without) -> None:
+    failed = without(
+        "s07-one-key-for-all", (PeriodAccount, "_taken", lambda *_: 0), ("150s", "70s")
+    )
+
+    assert {"provider_refusals@all", "over_admissions@all"} <= set(failed)
+
+
+def test_without_reports_tokens_that_nobody_used_are_lost(without: Without) -> None:
+    failed = without("s08-token-rush", ("hint: 10s", "hint: 60s, honesty: silent"))
+
+    assert "units@all" in failed
+
+
+def test_without_its_log_a_daemon_decides_again_what_it_had_decided(without: Without) -> None:
+    failed = without("s09-crash-mid-rush", (Daemon, "replayed", lambda self: self._blank.state()))
+
+    assert {"provider_refusals@all", "replay_differs@all"} <= set(failed)
+
+
+def test_without_remembering_keys_a_repeated_question_is_held_for_twice(without: Without) -> None:
+    failed = without("s10-lost-replies", (Answers, "find", lambda *_: None))
+
+    assert "decided_twice@all" in failed
+
+
+def test_without_charging_silence_a_pool_is_promised_twice(without: Without) -> None:
+    charged = Account.settle
+
+    def let_go(account: Account, leg: Leg, used: int, at: Micros) -> None:
+        charged(account, leg, 0 if at == leg.end else used, at)
+
+    failed = without("s11-nobody-reports", (Account, "settle", let_go))
+
+    assert "provider_refusals@all" in failed
+
+
+def test_without_the_zone_the_day_ends_at_the_wrong_hour(without: Without) -> None:
+    failed = without("s12-budget-across-summer-time", (windows, "next_boundary", _in_utc))
+
+    assert "immediate_rate@phase:after-midnight" in failed
+
+
+def _in_utc(after: Micros, unit: CalendarUnit, _timezone: str) -> Micros:
+    return calendar.next_boundary(after, unit, "UTC")
+
+
+def test_without_counting_on_both_sides_of_the_edge_a_burst_runs_into_refusals(
+    without: Without,
+) -> None:
+    failed = without("s13-burst-at-the-reset", (windows, "guard_of", lambda _: 0))
+
+    assert "provider_refusals@all" in failed

@@ -134,6 +134,10 @@ METRICS: dict[str, Metric] = {
         "approvals past what was known to be there",
         lambda v: sum(v.world.audit.over.values()),
     ),
+    "windows": Metric(
+        "windows that ended while it played",
+        lambda v: sum(len(v.world.resets.endings[key]) for key in v.pools),
+    ),
     "utilisation_mean": Metric(
         "share of the limit used when windows ended, mean",
         lambda v: _utilisation(v, lambda shares: sum(shares) / len(shares)),
@@ -191,6 +195,9 @@ METRICS: dict[str, Metric] = {
     "restarts": Metric("lives of the daemon after its first", lambda v: v.world.daemon.lives - 1),
     "messages_lost": Metric("messages that the network lost", lambda v: v.world.line.lost),
     "leaks": Metric("holds that never end", _leaks),
+    "decided_twice": Metric(
+        "questions that were decided a second time", lambda v: v.world.daemon.log.repeats
+    ),
     "unlogged_answers": Metric("answers that were told but are not in the log", _unlogged),
     "replay_differs": Metric("1 if a replay of the log gives another state", _differs),
 }
