@@ -15,15 +15,27 @@ from ratelord_core.arbiter import Arbiter
 from ratelord_core.doors import Building, Receive, Scope, Send
 from ratelord_core.http.body import ClientGoneError, discard
 from ratelord_core.http.endpoint import EXCHANGE, Endpoint
+from ratelord_core.http.events import Events
 from ratelord_core.http.exchange import Exchange
 from ratelord_core.http.express import Express
+from ratelord_core.http.graph import Graph
+from ratelord_core.http.health import Health
 from ratelord_core.http.hosts import HostGuard
+from ratelord_core.http.identities import Identities
 from ratelord_core.http.intents import Intents
-from ratelord_core.http.metrics import Tally
+from ratelord_core.http.metrics import Metrics, Tally
 from ratelord_core.http.mounts import Mounts
+from ratelord_core.http.observations import Observations
+from ratelord_core.http.operation import Operation
+from ratelord_core.http.plugins import Plugins
+from ratelord_core.http.policy import Policy
+from ratelord_core.http.pools import Pools
 from ratelord_core.http.problems import HttpRefusal, problem_reply
+from ratelord_core.http.prospects import Prospects
+from ratelord_core.http.reference import Reference
 from ratelord_core.http.request_id import CURRENT, RequestIds
-from ratelord_core.http.routes import endpoints, routes
+from ratelord_core.http.root import Root
+from ratelord_core.http.routes import DEBUGGING, TABLE, endpoints, routes
 from ratelord_core.http.security import Gate
 from ratelord_core.http.settings import HttpSettings
 from ratelord_core.http.sse import Followers
@@ -49,10 +61,35 @@ class Door:
         intents = Intents(arbiter, settings)
         self.express = Express(intents, self._guard, self._gate, self._ids, self._tally)
         """Where a connection may hand in a plain question, past the ceremony of ASGI."""
-        table = endpoints(arbiter, settings, intents, self._followers, self._tally)
+        operations = TABLE if settings.debug else tuple(o for o in TABLE if o not in DEBUGGING)
+        table = endpoints(operations, self._nouns(arbiter, settings, intents, operations))
         self._hot = {path: table[path] for path in _HOT}
         self._report = table["/v1/intents/{intent_id}/report"]
         self._router = Router(routes(table), redirect_slashes=False, default=_no_route)
+
+    def _nouns(
+        self,
+        arbiter: Arbiter,
+        settings: HttpSettings,
+        intents: Intents,
+        operations: tuple[Operation, ...],
+    ) -> tuple[object, ...]:
+        """Whatever answers."""
+        return (
+            intents,
+            Observations(arbiter, settings),
+            Health(arbiter),
+            Pools(arbiter),
+            Events(arbiter, self._followers),
+            Graph(arbiter),
+            Policy(arbiter, settings),
+            Plugins(arbiter, settings),
+            Metrics(arbiter, self._tally),
+            Identities(arbiter, settings),
+            Prospects(arbiter, settings),
+            Root(),
+            Reference(operations),
+        )
 
     def close(self) -> None:
         """End every stream; a reader comes back with ``Last-Event-ID``."""

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-
-import msgspec
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 
 from ratelord_core.doors import Receive, Scope, Send
-from ratelord_core.http.exchange import Answer, Exchange
+from ratelord_core.http.exchange import Answer, Exchange, Reply
+from ratelord_core.http.fitting import fitted
+from ratelord_core.http.operation import Operation
 from ratelord_core.http.problems import HttpRefusal
-from ratelord_core.http.security import Access, permit
+from ratelord_core.http.security import permit
 
 EXCHANGE = "ratelord.exchange"
 """Where the door leaves the exchange in the scope."""
@@ -17,19 +17,27 @@ EXCHANGE = "ratelord.exchange"
 Handler = Callable[[Exchange], Awaitable[Answer]]
 
 
-class Action(msgspec.Struct, frozen=True):
-    """What one method does, and what a caller needs for it."""
+class Action:
+    """What one method does here: an operation, and the noun that carries it out."""
 
-    access: Access
-    handle: Handler
+    __slots__ = ("access", "declared", "handle", "listed", "tagged")
+
+    def __init__(self, operation: Operation, noun: object) -> None:
+        self.access = operation.access
+        self.declared = frozenset(parameter.name for parameter in operation.parameters)
+        self.handle: Handler = getattr(noun, operation.handle.__name__)
+        self.listed = operation.listed
+        self.tagged = operation.tagged
 
 
 class Endpoint:
     """All methods of one path; an ASGI application inside the routing table."""
 
-    def __init__(self, **actions: Action) -> None:
-        self._actions = actions
-        allowed = sorted({*actions, *(["HEAD"] if "GET" in actions else [])})
+    def __init__(self, operations: Iterable[Operation], nouns: Mapping[str, object]) -> None:
+        self._actions: dict[str, Action] = {
+            one.method: Action(one, nouns[one.noun]) for one in operations
+        }
+        allowed = sorted({*self._actions, *(["HEAD"] if "GET" in self._actions else [])})
         self._allow = ", ".join(allowed)
 
     async def answer(self, exchange: Exchange) -> Answer:
@@ -43,7 +51,11 @@ class Endpoint:
                 ((b"allow", self._allow.encode()),),
             )
         permit(exchange, action.access)
-        return await action.handle(exchange)
+        exchange.declared = action.declared
+        answer = await action.handle(exchange)
+        if action.listed and isinstance(answer, Reply):
+            return await fitted(answer, exchange.headers, tagged=action.tagged)
+        return answer
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         exchange: Exchange = scope[EXCHANGE]

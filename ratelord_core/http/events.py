@@ -4,12 +4,37 @@ from __future__ import annotations
 
 from ratelord_core.arbiter import Arbiter, EventFilter
 from ratelord_core.http.exchange import Answer, Exchange, Reply, json_reply
+from ratelord_core.http.parameters import (
+    AGENT,
+    IDENTITY,
+    POOL,
+    SCOPE,
+    WORKLOAD,
+    Choice,
+    Instant,
+    Number,
+    Text,
+    Texts,
+)
 from ratelord_core.http.query import Query
 from ratelord_core.http.sse import STREAM_TYPE, EventStream, Followers
-from ratelord_core.model.ids import is_id
 
-_TRUE = ("false", "true", "1", "0")
-MOST = 1000
+STREAM = Choice(
+    "stream", "send the log as it grows, as Server-Sent Events", options=("false", "true", "1", "0")
+)
+ORDER = Choice("order", "newest or oldest first", options=("desc", "asc"))
+SIZE = Number("limit", "how many events", least=1, most=1000, default=50)
+SEQ_AFTER = Number("after", "only events with a greater `seq`")
+SEQ_BEFORE = Number("before", "only events with a smaller `seq`")
+SINCE = Instant("from", "only events from this time on")
+UNTIL = Instant("to", "only events before this time")
+TYPES = Texts("type", "event types, repeated or separated by commas")
+LAST_EVENT_ID = Text(
+    "Last-Event-ID",
+    "with `stream`: the `seq` of the last event that the reader has got",
+)
+FILTERS = (TYPES, AGENT, IDENTITY, WORKLOAD, SCOPE, POOL)
+PARAMETERS = (SIZE, ORDER, SEQ_AFTER, SEQ_BEFORE, SINCE, UNTIL, *FILTERS, STREAM)
 
 
 class Events:
@@ -20,20 +45,25 @@ class Events:
         self._followers = followers
 
     async def list(self, exchange: Exchange) -> Answer:
-        """``GET /v1/events``: a bare array, or with ``stream=true`` Server-Sent Events."""
+        """The log, by the page or as it grows.
+
+        A bare array of events, newest first. With `stream=true` Server-Sent Events: `id` is the
+        `seq`, `event` the type, `data` the event. A stream starts now, or after `after`; a reader
+        that comes back with `Last-Event-ID` misses nothing and gets nothing twice.
+        """
         query = Query(exchange)
-        if query.choice("stream", _TRUE) in ("true", "1"):
+        if STREAM.read(query) in ("true", "1"):
             return self._follow(exchange, query)
-        newest_first = query.choice("order", ("desc", "asc")) == "desc"
-        wanted = _filter(query, query.number("after", 0), newest_first)
+        newest_first = ORDER.read(query) == "desc"
+        wanted = _filter(query, SEQ_AFTER.read(query) or 0, newest_first)
         query.finish()
         return json_reply(await self._arbiter.events(wanted))
 
     def _follow(self, exchange: Exchange, query: Query) -> Answer:
         after = self._start(exchange, query)
         wanted = _filter(query, after, newest_first=False, limit=None)
-        if wanted.before is not None or wanted.until is not None or query.text("order"):
-            query.wrong("stream", "a stream has no end: leave out before, to and order")
+        if wanted.before is not None or wanted.until is not None or query.text(ORDER.name):
+            query.wrong(STREAM.name, "a stream has no end: leave out before, to and order")
         query.finish()
         if exchange.scope["method"] == "HEAD":
             return Reply(b"", content_type=STREAM_TYPE)
@@ -42,7 +72,7 @@ class Events:
     def _start(self, exchange: Exchange, query: Query) -> int:
         """A reader that comes back says where it was; a new one starts where it says, or now."""
         resumed = exchange.headers.get(b"last-event-id", b"").strip()
-        after = query.optional_number("after")
+        after = SEQ_AFTER.read(query)
         if resumed:
             if resumed.isdigit() and len(resumed) < 20:
                 return int(resumed)
@@ -51,26 +81,18 @@ class Events:
 
 
 def _filter(query: Query, after: int, newest_first: bool, limit: int | None = 50) -> EventFilter:
-    size = query.number("limit", 50, 1, MOST)
+    size = SIZE.wanted(query)
     return EventFilter(
         after=after,
-        before=query.optional_number("before"),
-        since=query.instant("from"),
-        until=query.instant("to"),
-        types=query.texts("type"),
+        before=SEQ_BEFORE.read(query),
+        since=SINCE.read(query),
+        until=UNTIL.read(query),
+        types=TYPES.read(query),
         newest_first=newest_first,
         limit=None if limit is None else size,
-        agent_id=_name(query, "agent_id"),
-        identity_id=_name(query, "identity_id"),
-        workload_id=_name(query, "workload_id"),
-        scope_id=_name(query, "scope_id"),
-        pool=_name(query, "pool"),
+        agent_id=AGENT.read(query),
+        identity_id=IDENTITY.read(query),
+        workload_id=WORKLOAD.read(query),
+        scope_id=SCOPE.read(query),
+        pool=POOL.read(query),
     )
-
-
-def _name(query: Query, name: str) -> str | None:
-    text = query.text(name)
-    if text is not None and not is_id(text):
-        query.wrong(name, "is not an id")
-        return None
-    return text

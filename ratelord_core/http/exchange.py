@@ -23,14 +23,17 @@ _SECURITY: Final = (
 """On every reply: nothing here is to be embedded, sniffed, referred to or kept."""
 _SECURITY_LINES: Final = b"".join(b"%s: %s\r\n" % header for header in _SECURITY)
 
+_BODILESS: Final = frozenset({204, 304})
+
 
 class Exchange:
     """A request that got past the guards. ``known`` is False for a caller without a needed token;
-    ``params`` come from the path, ``warning`` goes out with the reply, ``unread`` tells whether a
-    body may still be on its way."""
+    ``params`` come from the path, ``declared`` are the names of the query's parameters (None: any),
+    ``warning`` goes out with the reply, ``unread`` tells whether a body may still be on its way."""
 
     __slots__ = (
         "caller",
+        "declared",
         "headers",
         "known",
         "params",
@@ -51,6 +54,7 @@ class Exchange:
         self.caller = Caller(door="http", request_id=request_id)
         self.known = False
         self.params: Mapping[str, str] = {}
+        self.declared: frozenset[str] | None = None
         self.unread = True
         self.warning = ""
 
@@ -62,7 +66,9 @@ class Exchange:
 
     def head(self, status: int, *extra: tuple[bytes, bytes]) -> Message:
         """The start of a reply: its own headers, the request's id, what every reply carries."""
-        headers = [*extra, (b"x-request-id", self.request_id.encode("ascii")), *_SECURITY]
+        own = {name for name, _ in extra}
+        kept = [header for header in _SECURITY if header[0] not in own]
+        headers = [*extra, (b"x-request-id", self.request_id.encode("ascii")), *kept]
         if self.warning:
             headers.append((b"x-ratelord-warning", self.warning.encode("ascii", "replace")))
         return {"type": "http.response.start", "status": status, "headers": headers}
@@ -95,6 +101,8 @@ class Reply(msgspec.Struct, frozen=True):
 
     def head(self, exchange: Exchange) -> Message:
         """Status and headers."""
+        if self.status in _BODILESS:
+            return exchange.head(self.status, *self.headers)
         length = (b"content-length", b"%d" % len(self.body))
         kind = (b"content-type", self.content_type)
         return exchange.head(self.status, kind, length, *self.headers)

@@ -31,11 +31,14 @@ class Identities:
         self._change = Codec(ChangeRequest)
 
     async def list(self, exchange: Exchange) -> Answer:
-        """``GET /v1/identities``: a bare array, nothing secret in it."""
+        """Every identity, as a bare array; never a token or its hash."""
         return json_reply(self._arbiter.identities())
 
     async def register(self, exchange: Exchange) -> Answer:
-        """``POST /v1/identities``: a token that was made here is in this reply and nowhere else."""
+        """Make an identity known.
+
+        Without a `token`, one is made; it is in this reply and nowhere else.
+        """
         body = await read_body(exchange, self._limit)
         asked, exchange.warning = self._register.decode(body)
         identity = identity_of(asked, self._arbiter.now())
@@ -44,7 +47,7 @@ class Identities:
         )
 
     async def rotate(self, exchange: Exchange) -> Answer:
-        """``POST /v1/identities/{id}/rotate``: the old token ends with this reply."""
+        """Give an identity a new token, a new `secret_ref`, or both."""
         identity_id = _identity_id(exchange)
         body = await read_body(exchange, self._limit, optional=True)
         asked, exchange.warning = self._rotate.decode(body or b"{}")
@@ -56,15 +59,15 @@ class Identities:
         )
 
     async def revoke(self, exchange: Exchange) -> Answer:
-        """``POST /v1/identities/{id}/revoke``: it may do nothing any more."""
+        """Let an identity do nothing any more."""
         return await self._turn(exchange, "revoke")
 
     async def quarantine(self, exchange: Exchange) -> Answer:
-        """``POST /v1/identities/{id}/quarantine``: it may do nothing until restored."""
+        """Let an identity do nothing until it is restored."""
         return await self._turn(exchange, "quarantine")
 
     async def restore(self, exchange: Exchange) -> Answer:
-        """``POST /v1/identities/{id}/restore``: the quarantine ends."""
+        """End an identity's quarantine."""
         return await self._turn(exchange, "restore")
 
     async def _turn(self, exchange: Exchange, change: str) -> Answer:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
+from msgspec import Meta
 
 from ratelord_core.arbiter import Arbiter
 from ratelord_core.errors import FieldError, Forbidden, InvalidRequest, NotFound, Unavailable
@@ -38,6 +39,12 @@ class Decisions(msgspec.Struct, frozen=True):
     """The answers of a batch, in the order of its questions."""
 
     decisions: list[DecisionView]
+
+
+class BatchRequest(msgspec.Struct, frozen=True):
+    """The body of a batch."""
+
+    intents: Annotated[list[IntentRequest], Meta(extra_json_schema={"maxItems": 1000})]
 
 
 class Passage(msgspec.Struct, frozen=True):
@@ -88,7 +95,10 @@ class Intents:
         self._in_flight -= 1
 
     async def ask(self, exchange: Exchange) -> Answer:
-        """``POST /v1/intent``: one decision."""
+        """Ask whether an action may happen; the answer is decided and written down.
+
+        A denial is an answer, not an error.
+        """
         body = await read_body(exchange, self._settings.body_limit)
         asked, exchange.warning = self._ask.decode(body)
         intent = intent_of(asked, key=_key(exchange))
@@ -101,7 +111,11 @@ class Intents:
         return Reply(_encode(decision_view(decision, trace=intent.debug)))
 
     async def ask_batch(self, exchange: Exchange) -> Answer:
-        """``POST /v1/intents/batch``: many decisions, one commit."""
+        """Ask up to a thousand questions.
+
+        They are decided one after another and committed together; the answers have the same order.
+        If one question is not valid, nothing is decided.
+        """
         body = await read_body(exchange, self._settings.batch_limit)
         batch, exchange.warning = self._batch.decode(body)
         intents = [placed(index, asked) for index, asked in enumerate(batch)]
@@ -122,7 +136,11 @@ class Intents:
         )
 
     async def report(self, exchange: Exchange) -> Answer:
-        """``POST /v1/intents/{intent_id}/report``: what the action really cost."""
+        """Settle an intent: its hold becomes use.
+
+        The same report again changes nothing (`duplicate`); a different one is a 409. A report
+        after the hold expired is taken as far as it still matters (`late`).
+        """
         intent_id = _intent_id(exchange)
         body = await read_body(exchange, self._settings.body_limit)
         told, exchange.warning = self._report.decode(body)
@@ -130,7 +148,7 @@ class Intents:
         return json_reply(view)
 
     async def extend(self, exchange: Exchange) -> Answer:
-        """``POST /v1/intents/{intent_id}/extend``: let its holds live longer."""
+        """Let an intent's holds live until so many seconds from now; a 409 if it has ended."""
         intent_id = _intent_id(exchange)
         body = await read_body(exchange, self._settings.body_limit)
         asked, exchange.warning = self._extend.decode(body)
@@ -138,7 +156,7 @@ class Intents:
         return json_reply(view)
 
     async def override(self, exchange: Exchange) -> Answer:
-        """``POST /v1/intents/{intent_id}/override``: a human allows once what a rule denied."""
+        """Let a human allow once what an overridable rule denied."""
         intent_id = _intent_id(exchange)
         body = await read_body(exchange, self._settings.body_limit, optional=True)
         asked, exchange.warning = self._override.decode(body or b"{}")
@@ -150,7 +168,10 @@ class Intents:
         return Reply(_encode(decision_view(decision)))
 
     async def explain(self, exchange: Exchange) -> Answer:
-        """``GET /v1/intents/{intent_id}``: why. An agent may ask about its own only."""
+        """Why: the intent, its decision with full trace, its report, and the same in sentences.
+
+        An agent may ask about its own intents only.
+        """
         story = await self._arbiter.explain(_intent_id(exchange))
         if exchange.caller.role == "agent":
             act_as(exchange.caller, _asker(story))

@@ -51,7 +51,7 @@ class Metrics:
         self._registry.register(tally)
 
     async def show(self, exchange: Exchange) -> Answer:
-        """``GET /metrics``: the daemon's and the door's, in Prometheus text form."""
+        """Counters and gauges in Prometheus text form."""
         text = self._arbiter.metrics()
         separator = "" if not text or text.endswith("\n") else "\n"
         body = text.encode() + separator.encode() + generate_latest(self._registry)

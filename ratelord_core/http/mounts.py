@@ -10,7 +10,7 @@ from ratelord_core.http.exchange import Exchange, Reply
 from ratelord_core.http.failure import log_failure
 from ratelord_core.http.security import permit
 
-_OURS = ("/v1", "/metrics", "/debug", "/")
+_OURS = ("/v1", "/metrics", "/debug", "/docs", "/openapi.json", "/")
 
 
 class Mount:

@@ -26,7 +26,11 @@ class Observations:
         self._codec = Codec(ObservationRequest)
 
     async def observe(self, exchange: Exchange) -> Answer:
-        """``POST /v1/observations``: response headers, or a pool's numbers."""
+        """Tell what a proxy or sidecar saw in passing.
+
+        Either a provider's response `headers`, or a pool's numbers (any of `limit`, `used`,
+        `remaining`, `reset_at`, with `pool_id`).
+        """
         body = await read_body(exchange, self._limit)
         seen, exchange.warning = self._codec.decode(body)
         check_observation(seen)

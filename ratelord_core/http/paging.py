@@ -9,22 +9,20 @@ from __future__ import annotations
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from bisect import bisect_right
 from collections.abc import Callable, Iterable
-from typing import Any, Final, TypeVar
+from typing import Generic, TypeVar
 
 import msgspec
 
+from ratelord_core.http.parameters import AFTER, LIMIT
 from ratelord_core.http.query import Query
-
-MOST: Final = 1000
-"""Items of a page, at most and by default."""
 
 Item = TypeVar("Item")
 
 
-class Page(msgspec.Struct, frozen=True):
+class Page(msgspec.Struct, Generic[Item], frozen=True):
     """A page; ``next`` is the ``after`` of the next one, null on the last."""
 
-    items: list[Any]
+    items: list[Item]
     next: str | None
 
 
@@ -34,7 +32,7 @@ class Window(msgspec.Struct, frozen=True):
     after: str
     limit: int
 
-    def cut(self, items: Iterable[Item], key: Callable[[Item], str]) -> Page:
+    def cut(self, items: Iterable[Item], key: Callable[[Item], str]) -> Page[Item]:
         """The page of the items, in the order of their keys (unique texts)."""
         ordered = sorted(items, key=key)
         start = bisect_right(ordered, self.after, key=key) if self.after else 0
@@ -45,12 +43,12 @@ class Window(msgspec.Struct, frozen=True):
 
 def read_window(query: Query) -> Window:
     """``limit`` and ``after`` of a list."""
-    limit = query.number("limit", MOST, 1, MOST)
-    cursor = query.text("after")
+    limit = LIMIT.wanted(query)
+    cursor = AFTER.read(query)
     try:
         after = "" if cursor is None else urlsafe_b64decode(cursor + "==").decode("utf-8")
     except ValueError:
-        query.wrong("after", "is not a cursor; pass the next of the page before")
+        query.wrong(AFTER.name, "is not a cursor; pass the next of the page before")
         after = ""
     return Window(after, limit)
 

@@ -13,15 +13,23 @@ from ratelord_core.http.query import Query
 from ratelord_core.http.settings import HttpSettings
 from ratelord_core.http.wire import Codec
 from ratelord_core.wire.faults import Faults, check_id, check_provider, check_whole, refuse
+from ratelord_core.wire.fields import Id, ProviderId, Whole
 
 
 class InjectRequest(msgspec.Struct, frozen=True):
     """What a simulated provider is to report of a pool."""
 
+    provider_id: ProviderId
+    pool_id: Id
+    usage: Whole | None = None
+    limit: Whole | None = None
+
+
+class InjectedView(msgspec.Struct, frozen=True):
+    """The pool that a simulated provider will report otherwise."""
+
     provider_id: str
     pool_id: str
-    usage: float | None = None
-    limit: float | None = None
 
 
 class Plugins:
@@ -33,21 +41,24 @@ class Plugins:
         self._inject = Codec(InjectRequest)
 
     async def list(self, exchange: Exchange) -> Answer:
-        """``GET /v1/plugins``: name, version, distribution, hooks, state."""
+        """The plugins of this daemon, with the hooks that each implements."""
         query = Query(exchange)
         window = read_window(query)
         query.finish()
         return json_reply(window.cut(self._arbiter.plugins(), lambda plugin: plugin.name))
 
     async def inject(self, exchange: Exchange) -> Answer:
-        """``POST /debug/provider/inject``: what a simulated provider reports from now on."""
+        """What a simulated provider reports from its next poll on.
+
+        Only with `RATELORD_DEBUG=1`.
+        """
         body = await read_body(exchange, self._limit)
         asked, exchange.warning = self._inject.decode(body)
         refuse(_faults(asked))
         usage = None if asked.usage is None else int(asked.usage)
         limit = None if asked.limit is None else int(asked.limit)
         self._arbiter.inject(asked.provider_id, asked.pool_id, usage, limit)
-        return json_reply({"provider_id": asked.provider_id, "pool_id": asked.pool_id})
+        return json_reply(InjectedView(asked.provider_id, asked.pool_id))
 
 
 def _faults(asked: InjectRequest) -> Faults:

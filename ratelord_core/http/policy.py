@@ -27,18 +27,17 @@ class Policy:
         self._limit = settings.policy_limit
 
     async def show(self, exchange: Exchange) -> Answer:
-        """``GET /v1/policy``: what is in force, normalised, with its version and source."""
+        """The policy in force, normalised, with its version and source."""
         return json_reply(self._arbiter.policy())
 
     async def tools(self, exchange: Exchange) -> Answer:
-        """``GET /v1/policy/tools``: what calls of tools are to the arbiter, for whoever asks in
-        their name."""
+        """What calls of tools are to the arbiter, for whoever asks in their name."""
         return json_reply(self._arbiter.tool_mapping())
 
     async def check(self, exchange: Exchange) -> Answer:
-        """``POST /v1/policy/check``: whether a document could come into force; if not, the 422.
+        """Whether a document could come into force; if not, a 422 with every finding.
 
-        The body is the document (YAML or JSON), or ``{"document": text or object}``.
+        The body is the document (YAML or JSON), or `{"document": text or object}`.
         """
         body = await read_body(exchange, self._limit, DOCUMENT_TYPES)
         check_bytes(body)
@@ -50,8 +49,7 @@ class Policy:
         return json_reply(view) if view.valid else policy_problem(exchange, view.errors)
 
     async def reload(self, exchange: Exchange) -> Answer:
-        """``POST /v1/policy/reload``: read the file again; if wrong, 422: the old one stays."""
-        await read_body(exchange, self._limit, optional=True)
+        """Read the policy file again; one that is not valid is a 422, and the old one stays."""
         return json_reply(await self._arbiter.reload_policy(exchange.caller))
 
 

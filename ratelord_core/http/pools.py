@@ -5,6 +5,7 @@ from __future__ import annotations
 from ratelord_core.arbiter import Arbiter
 from ratelord_core.http.exchange import Answer, Exchange, json_reply
 from ratelord_core.http.paging import read_window
+from ratelord_core.http.parameters import AGENT, IDENTITY, POOL, SCOPE
 from ratelord_core.http.query import Query
 from ratelord_core.model.ids import pool_key
 from ratelord_core.model.views import ForecastView, PoolView, UsageView
@@ -17,33 +18,40 @@ class Pools:
         self._arbiter = arbiter
 
     async def list(self, exchange: Exchange) -> Answer:
-        """``GET /v1/pools``: all of them, by key."""
+        """Every pool, by key.
+
+        What it allows, what is used and held of it, when it resets, how likely it is to run dry,
+        and who draws from it.
+        """
         query = Query(exchange)
         window = read_window(query)
         query.finish()
         return json_reply(window.cut(self._arbiter.pools(), _pool_key))
 
     async def show(self, exchange: Exchange) -> Answer:
-        """``GET /v1/pools/{provider_id}/{pool_id}``: one; a pool id may hold slashes."""
+        """One pool, by the id of its provider and its own.
+
+        A pool id may hold slashes, encoded or not.
+        """
         key = pool_key(exchange.params["provider_id"], exchange.params["pool_id"])
         return json_reply(self._arbiter.pool(key))
 
     async def forecasts(self, exchange: Exchange) -> Answer:
-        """``GET /v1/forecasts``: of all pools, or of ``pool``."""
+        """Forecasts of all pools, or of one."""
         query = Query(exchange)
-        window, pool = read_window(query), query.text("pool")
+        window, pool = read_window(query), POOL.read(query)
         query.finish()
         return json_reply(window.cut(self._arbiter.forecasts(pool), _pool_key))
 
     async def usage(self, exchange: Exchange) -> Answer:
-        """``GET /v1/usage``: who used what in the present windows."""
+        """Who used what in the present windows, by agent, identity and scope."""
         query = Query(exchange)
         window = read_window(query)
         rows = self._arbiter.usage(
-            pool=query.text("pool"),
-            agent_id=query.text("agent_id"),
-            identity_id=query.text("identity_id"),
-            scope_id=query.text("scope_id"),
+            pool=POOL.read(query),
+            agent_id=AGENT.read(query),
+            identity_id=IDENTITY.read(query),
+            scope_id=SCOPE.read(query),
         )
         query.finish()
         return json_reply(window.cut(rows, _usage_key))

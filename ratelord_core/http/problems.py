@@ -61,7 +61,7 @@ _STATUS: Final[tuple[tuple[type[RatelordError], int], ...]] = (
 )
 _STATUS_OF_CODE: Final = {"not_leader": 421, "overloaded": 429}
 """Codes whose status says more than their class does."""
-_TITLES: Final = {
+TITLES: Final = {
     400: "The request is not valid",
     401: "A valid token is needed",
     403: "This caller may not do that",
@@ -131,7 +131,7 @@ def _problem(
     raw_path: bytes = exchange.scope.get("raw_path") or b"/"
     return Problem(
         f"urn:ratelord:problem:{code}",
-        _TITLES.get(status, "The request was refused"),
+        TITLES.get(status, "The request was refused"),
         status,
         detail,
         raw_path.decode("latin-1"),

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
 from ratelord_core.arbiter import Arbiter
 from ratelord_core.errors import FieldError
 from ratelord_core.http.body import read_body
 from ratelord_core.http.exchange import Answer, Exchange, json_reply
 from ratelord_core.http.intents import placed
-from ratelord_core.http.paging import read_window
+from ratelord_core.http.paging import Page, read_window
+from ratelord_core.http.parameters import AGENT, IDENTITY, SCOPE, WORKLOAD, Name, Number, Text
 from ratelord_core.http.query import Query
 from ratelord_core.http.security import act_as
 from ratelord_core.http.settings import HttpSettings
@@ -17,12 +23,22 @@ from ratelord_core.model.ids import ROOT_SCOPE, UNKNOWN
 from ratelord_core.model.instant import DAY, from_seconds, to_seconds
 from ratelord_core.model.pool import MAX_UNITS
 from ratelord_core.model.prospects import ConstraintView
-from ratelord_core.wire.faults import check_id, invalid
+from ratelord_core.wire.faults import check_id
 from ratelord_core.wire.intent import IntentRequest
 
 LONGEST_PLAN = 100
 """Steps of a plan."""
-_YEAR = int(to_seconds(366 * DAY))
+WHO = (AGENT, IDENTITY, WORKLOAD, SCOPE)
+THIS_POOL = Text("pool", "the pool: `provider/pool`", required=True)
+UNITS = Number("units", "how many", most=MAX_UNITS, default=1)
+WITHIN = Number("within_seconds", "how soon", most=int(to_seconds(366 * DAY)), default=0)
+FIT = (THIS_POOL, UNITS, WITHIN, AGENT)
+
+
+class PlanRequest(msgspec.Struct, frozen=True):
+    """The body of a plan: its steps, in their order."""
+
+    intents: Annotated[list[IntentRequest], Meta(extra_json_schema={"maxItems": LONGEST_PLAN})]
 
 
 class Prospects:
@@ -34,11 +50,11 @@ class Prospects:
         self._plan = BatchCodec(IntentRequest, "intents", LONGEST_PLAN)
 
     async def constraints(self, exchange: Exchange) -> Answer:
-        """``GET /v1/constraints``: what binds; an agent may ask about itself only."""
+        """What binds an action of this asker; an agent may ask about itself only."""
         query = Query(exchange)
         window = read_window(query)
-        agent_id, identity_id = _name(query, "agent_id"), _name(query, "identity_id")
-        workload_id, scope_id = _name(query, "workload_id"), _name(query, "scope_id", ROOT_SCOPE)
+        agent_id, identity_id = _name(query, AGENT), _name(query, IDENTITY)
+        workload_id, scope_id = _name(query, WORKLOAD), _name(query, SCOPE, ROOT_SCOPE)
         who = Dimensions(agent_id, identity_id, workload_id, scope_id)
         query.finish()
         if who.identity_id != UNKNOWN or exchange.caller.role == "agent":
@@ -46,23 +62,19 @@ class Prospects:
         found = await self._arbiter.constraints(who)
         numbered = [(f"{index:06}", one) for index, one in enumerate(found)]
         page = window.cut(numbered, _number)
-        page.items[:] = [one for _, one in page.items]
-        return json_reply(page)
+        return json_reply(Page([one for _, one in page.items], page.next))
 
     async def fit(self, exchange: Exchange) -> Answer:
-        """``GET /v1/forecasts/fit``: whether so many units fit in time."""
+        """Whether so many units of a pool fit, now or within a time."""
         query = Query(exchange)
-        pool = query.text("pool")
-        units = query.number("units", 1, 0, MAX_UNITS)
-        within = query.number("within_seconds", 0, 0, _YEAR)
-        agent_id = _name(query, "agent_id")
+        pool = THIS_POOL.read(query) or ""
+        units, within = UNITS.wanted(query), WITHIN.wanted(query)
+        agent_id = _name(query, AGENT)
         query.finish()
-        if pool is None:
-            raise invalid((FieldError("pool", "is required: provider_id/pool_id"),))
         return json_reply(await self._arbiter.fit(pool, units, from_seconds(within), agent_id))
 
     async def plan(self, exchange: Exchange) -> Answer:
-        """``POST /v1/plan``: how these intents would be answered one after another."""
+        """How these intents would be answered one after another; nothing is held."""
         body = await read_body(exchange, self._settings.batch_limit)
         batch, exchange.warning = self._plan.decode(body)
         intents = [placed(index, asked) for index, asked in enumerate(batch)]
@@ -71,12 +83,12 @@ class Prospects:
         return json_reply(await self._arbiter.plan(intents, exchange.caller))
 
 
-def _name(query: Query, field: str, otherwise: str = UNKNOWN) -> str:
-    text = query.text(field)
+def _name(query: Query, parameter: Name, otherwise: str = UNKNOWN) -> str:
+    text = query.text(parameter.name)
     faults: list[FieldError] = []
-    check_id(faults, field, text)
+    check_id(faults, parameter.name, text)
     for fault in faults:
-        query.wrong(field, fault.message)
+        query.wrong(parameter.name, fault.message)
     return otherwise if text is None else text
 
 

@@ -20,19 +20,20 @@ class Query:
 
     def __init__(self, exchange: Exchange) -> None:
         self._exchange = exchange
+        self._declared = exchange.declared
         self._given = _parameters(exchange)
         self._read: set[str] = set()
         self._faults: list[FieldError] = []
 
     def text(self, name: str) -> str | None:
         """The last value of a parameter; an empty one counts as absent."""
-        self._read.add(name)
+        self._note(name)
         values = self._given.get(name)
         return (values[-1] or None) if values else None
 
     def texts(self, name: str) -> tuple[str, ...]:
         """All values of a parameter, repeated or separated by commas."""
-        self._read.add(name)
+        self._note(name)
         joined = ",".join(self._given.get(name, ()))
         return tuple(part.strip() for part in joined.split(",") if part.strip())
 
@@ -72,6 +73,11 @@ class Query:
             example = "2026-01-31T12:00:00Z"
             self.wrong(name, f"{shown(text)} is not an RFC 3339 time such as {example}")
             return None
+
+    def _note(self, name: str) -> None:
+        if self._declared is not None and name not in self._declared:
+            raise LookupError(f"the route table does not declare the parameter {name}")
+        self._read.add(name)
 
     def wrong(self, name: str, message: str) -> None:
         """Note what is wrong with a parameter."""

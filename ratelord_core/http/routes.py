@@ -1,113 +1,334 @@
-"""The routing table: every path, who may use it, and what answers."""
+"""Every route on one page: what is asked where, who may, what it takes and what it answers.
+
+The table dispatches, and the published document, the reference page and the tests are made from it.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Final
+
 from starlette.routing import Route
 
-from ratelord_core import __version__
-from ratelord_core.arbiter import Arbiter
-from ratelord_core.http.endpoint import Action, Endpoint
+from ratelord_core.graph import Snapshot
+from ratelord_core.http import events, graph
+from ratelord_core.http.endpoint import Endpoint
 from ratelord_core.http.events import Events
-from ratelord_core.http.exchange import Answer, Exchange, json_reply
-from ratelord_core.http.graph import Graph
-from ratelord_core.http.health import Health
+from ratelord_core.http.graph import Graph, PathView
+from ratelord_core.http.health import Health, StatusView
 from ratelord_core.http.identities import Identities
-from ratelord_core.http.intents import Intents
-from ratelord_core.http.metrics import Metrics, Tally
+from ratelord_core.http.intents import BatchRequest, Decisions, Intents
+from ratelord_core.http.metrics import Metrics
 from ratelord_core.http.observations import Observations
-from ratelord_core.http.plugins import Plugins
+from ratelord_core.http.operation import Operation
+from ratelord_core.http.paging import Page
+from ratelord_core.http.parameters import (
+    AGENT,
+    IDEMPOTENCY_KEY,
+    IDENTITY,
+    PAGE,
+    POOL,
+    SCOPE,
+)
+from ratelord_core.http.plugins import InjectedView, InjectRequest, Plugins
 from ratelord_core.http.policy import Policy
 from ratelord_core.http.pools import Pools
-from ratelord_core.http.prospects import Prospects
-from ratelord_core.http.settings import HttpSettings
-from ratelord_core.http.sse import Followers
+from ratelord_core.http.prospects import FIT, WHO, PlanRequest, Prospects
+from ratelord_core.http.reference import Reference
+from ratelord_core.http.root import Root, RootView
+from ratelord_core.model.prospects import ConstraintView, FitView, PlanView
+from ratelord_core.model.views import (
+    EventView,
+    ExtendView,
+    ForecastView,
+    HealthView,
+    IdentityView,
+    ObservedView,
+    PolicyCheckView,
+    PolicyReloadView,
+    PolicyView,
+    PoolView,
+    RegisteredView,
+    ReportView,
+    UsageView,
+)
+from ratelord_core.plugins import PluginInfo
+from ratelord_core.tool_mapping import MappingWire
+from ratelord_core.wire.decision import DecisionView, ExplanationView
+from ratelord_core.wire.identity import ChangeRequest, RegisterRequest, RotateRequest
+from ratelord_core.wire.intent import (
+    ExtendRequest,
+    IntentRequest,
+    OverrideRequest,
+    ReportRequest,
+)
+from ratelord_core.wire.observation import ObservationRequest
+
+_ASKED: Final = {
+    "agent_id": "crawler-01",
+    "identity_id": "pat:main",
+    "workload_id": "repo_scan",
+    "scope_id": "repo:acme/api",
+    "expected_cost": 2,
+}
+_YAML: Final = ("application/yaml", "text/yaml", "text/plain")
+_INTENT: Final = "/v1/intents/{intent_id}"
+_IDENTITY: Final = "/v1/identities/{identity_id:path}"
+
+ASKING: Final = (
+    Operation(
+        "POST",
+        "/v1/intent",
+        Intents.ask,
+        "ask",
+        DecisionView,
+        IntentRequest,
+        headers=(IDEMPOTENCY_KEY,),
+        problems=(409, 421, 429, 503),
+        example=_ASKED,
+    ),
+    Operation(
+        "POST",
+        "/v1/intents/batch",
+        Intents.ask_batch,
+        "ask",
+        Decisions,
+        BatchRequest,
+        problems=(409, 421, 429, 503),
+        example={"intents": [_ASKED, _ASKED]},
+    ),
+    Operation("GET", _INTENT, Intents.explain, "explain", ExplanationView),
+    Operation(
+        "POST",
+        f"{_INTENT}/report",
+        Intents.report,
+        "ask",
+        ReportView,
+        ReportRequest,
+        problems=(409, 421, 503),
+        example={"outcome": "success", "actual_cost": 3},
+    ),
+    Operation(
+        "POST",
+        f"{_INTENT}/extend",
+        Intents.extend,
+        "ask",
+        ExtendView,
+        ExtendRequest,
+        problems=(409, 421, 503),
+        example={"seconds": 120},
+    ),
+    Operation(
+        "POST",
+        f"{_INTENT}/override",
+        Intents.override,
+        "administer",
+        DecisionView,
+        OverrideRequest,
+        problems=(409, 421, 503),
+        optional_body=True,
+        example={"by": "user:ana", "reason": "the release must go out"},
+    ),
+    Operation(
+        "POST",
+        "/v1/observations",
+        Observations.observe,
+        "ask",
+        ObservedView,
+        ObservationRequest,
+        problems=(404, 409, 421, 503),
+        example={"provider_id": "mock", "pool_id": "default", "limit": 100, "used": 7},
+    ),
+)
+LOOKING: Final = (
+    Operation("GET", "/v1/health", Health.show, "known", HealthView),
+    Operation("GET", "/v1/health/live", Health.live, "open", StatusView),
+    Operation("GET", "/v1/health/ready", Health.ready, "open", StatusView, unready=True),
+    Operation("GET", "/v1/pools", Pools.list, "look", Page[PoolView], parameters=PAGE, listed=True),
+    Operation("GET", "/v1/pools/{provider_id}/{pool_id:path}", Pools.show, "look", PoolView),
+    Operation(
+        "GET",
+        "/v1/forecasts",
+        Pools.forecasts,
+        "look",
+        Page[ForecastView],
+        parameters=(POOL, *PAGE),
+        problems=(404,),
+        listed=True,
+    ),
+    Operation(
+        "GET",
+        "/v1/usage",
+        Pools.usage,
+        "look",
+        Page[UsageView],
+        parameters=(POOL, AGENT, IDENTITY, SCOPE, *PAGE),
+        problems=(404,),
+        listed=True,
+    ),
+    Operation(
+        "GET",
+        "/v1/events",
+        Events.list,
+        "look",
+        tuple[EventView, ...],
+        parameters=events.PARAMETERS,
+        headers=(events.LAST_EVENT_ID,),
+        problems=(429, 503),
+        media=("text/event-stream",),
+        listed=True,
+    ),
+    Operation(
+        "GET",
+        "/v1/graph",
+        Graph.show,
+        "look",
+        Snapshot,
+        parameters=(graph.FORMAT, graph.AROUND),
+        problems=(404,),
+        media=(graph.DOT, graph.MERMAID),
+        listed=True,
+        tagged=True,
+    ),
+    Operation(
+        "GET",
+        "/v1/graph/path",
+        Graph.path,
+        "look",
+        PathView,
+        parameters=(graph.FROM_NODE, graph.TO_NODE),
+        problems=(404,),
+    ),
+    Operation(
+        "GET",
+        "/v1/constraints",
+        Prospects.constraints,
+        "explain",
+        Page[ConstraintView],
+        parameters=(*WHO, *PAGE),
+        listed=True,
+    ),
+    Operation(
+        "GET",
+        "/v1/forecasts/fit",
+        Prospects.fit,
+        "explain",
+        FitView,
+        parameters=FIT,
+        problems=(404,),
+    ),
+    Operation(
+        "POST",
+        "/v1/plan",
+        Prospects.plan,
+        "explain",
+        PlanView,
+        PlanRequest,
+        problems=(409, 421, 503),
+        example={"intents": [_ASKED, _ASKED]},
+    ),
+    Operation("GET", "/v1/policy", Policy.show, "look", PolicyView, listed=True, tagged=True),
+    Operation("GET", "/v1/policy/tools", Policy.tools, "known", MappingWire),
+    Operation(
+        "POST",
+        "/v1/policy/check",
+        Policy.check,
+        "look",
+        PolicyCheckView,
+        dict,
+        problems=(422,),
+        request_media=_YAML,
+        example={"document": "policies: []"},
+    ),
+    Operation(
+        "GET", "/v1/plugins", Plugins.list, "look", Page[PluginInfo], parameters=PAGE, listed=True
+    ),
+    Operation("GET", "/metrics", Metrics.show, "look", media=("text/plain",), listed=True),
+    Operation("GET", "/", Root.show, "open", RootView),
+    Operation("GET", "/openapi.json", Reference.document, "open", dict, listed=True, tagged=True),
+    Operation(
+        "GET", "/docs", Reference.page, "open", media=("text/html",), listed=True, tagged=True
+    ),
+)
+ADMINISTERING: Final = (
+    Operation(
+        "GET", "/v1/identities", Identities.list, "look", tuple[IdentityView, ...], listed=True
+    ),
+    Operation(
+        "POST",
+        "/v1/identities",
+        Identities.register,
+        "administer",
+        RegisteredView,
+        RegisterRequest,
+        problems=(409, 503),
+        example={"identity_id": "bot:ci", "kind": "bot", "role": "viewer"},
+    ),
+    Operation(
+        "POST",
+        f"{_IDENTITY}/rotate",
+        Identities.rotate,
+        "administer",
+        RegisteredView,
+        RotateRequest,
+        problems=(409, 503),
+        optional_body=True,
+        example={},
+    ),
+    *(
+        Operation(
+            "POST",
+            f"{_IDENTITY}/{turn}",
+            handle,
+            "administer",
+            RegisteredView,
+            ChangeRequest,
+            problems=(409, 503),
+            optional_body=True,
+            example={"reason": "left the team"},
+        )
+        for turn, handle in (
+            ("revoke", Identities.revoke),
+            ("quarantine", Identities.quarantine),
+            ("restore", Identities.restore),
+        )
+    ),
+    Operation(
+        "POST",
+        "/v1/policy/reload",
+        Policy.reload,
+        "administer",
+        PolicyReloadView,
+        problems=(422, 503),
+    ),
+)
+DEBUGGING: Final = (
+    Operation(
+        "POST",
+        "/debug/provider/inject",
+        Plugins.inject,
+        "administer",
+        InjectedView,
+        InjectRequest,
+        problems=(404, 409),
+        example={"provider_id": "mock", "pool_id": "default", "usage": 90},
+    ),
+)
+"""Only with the setting ``debug``."""
+
+TABLE: Final = (*ASKING, *LOOKING, *ADMINISTERING, *DEBUGGING)
+"""Every operation there is, in the order in which paths are tried."""
 
 
-def endpoints(
-    arbiter: Arbiter,
-    settings: HttpSettings,
-    intents: Intents,
-    followers: Followers,
-    tally: Tally,
-) -> dict[str, Endpoint]:
-    """Every path with its endpoint, in the order in which they are tried."""
-    events = Events(arbiter, followers)
-    table = {
-        "/": Endpoint(GET=Action("open", _root)),
-        **_asking(arbiter, settings, intents),
-        **_looking(arbiter),
-        **_looking_ahead(arbiter, settings),
-        "/v1/events": Endpoint(GET=Action("look", events.list)),
-        "/metrics": Endpoint(GET=Action("look", Metrics(arbiter, tally).show)),
-        **_administering(arbiter, settings),
-    }
-    if settings.debug:
-        inject = Plugins(arbiter, settings).inject
-        table["/debug/provider/inject"] = Endpoint(POST=Action("administer", inject))
-    return table
+def endpoints(operations: Iterable[Operation], nouns: Iterable[object]) -> dict[str, Endpoint]:
+    """Every path with all that is done there, each by the noun whose method it names."""
+    by_name = {type(noun).__name__: noun for noun in nouns}
+    by_path: dict[str, list[Operation]] = {}
+    for operation in operations:
+        by_path.setdefault(operation.path, []).append(operation)
+    return {path: Endpoint(found, by_name) for path, found in by_path.items()}
 
 
 def routes(table: dict[str, Endpoint]) -> list[Route]:
-    """The table as Starlette's routes."""
+    """The endpoints as Starlette's routes."""
     return [Route(path, endpoint) for path, endpoint in table.items()]
-
-
-def _asking(arbiter: Arbiter, settings: HttpSettings, intents: Intents) -> dict[str, Endpoint]:
-    observations = Observations(arbiter, settings)
-    return {
-        "/v1/intent": Endpoint(POST=Action("ask", intents.ask)),
-        "/v1/intents/batch": Endpoint(POST=Action("ask", intents.ask_batch)),
-        "/v1/intents/{intent_id}": Endpoint(GET=Action("explain", intents.explain)),
-        "/v1/intents/{intent_id}/report": Endpoint(POST=Action("ask", intents.report)),
-        "/v1/intents/{intent_id}/extend": Endpoint(POST=Action("ask", intents.extend)),
-        "/v1/intents/{intent_id}/override": Endpoint(POST=Action("administer", intents.override)),
-        "/v1/observations": Endpoint(POST=Action("ask", observations.observe)),
-    }
-
-
-def _looking(arbiter: Arbiter) -> dict[str, Endpoint]:
-    health, pools, graph = Health(arbiter), Pools(arbiter), Graph(arbiter)
-    return {
-        "/v1/health": Endpoint(GET=Action("known", health.show)),
-        "/v1/health/live": Endpoint(GET=Action("open", health.live)),
-        "/v1/health/ready": Endpoint(GET=Action("open", health.ready)),
-        "/v1/pools": Endpoint(GET=Action("look", pools.list)),
-        "/v1/pools/{provider_id}/{pool_id:path}": Endpoint(GET=Action("look", pools.show)),
-        "/v1/forecasts": Endpoint(GET=Action("look", pools.forecasts)),
-        "/v1/usage": Endpoint(GET=Action("look", pools.usage)),
-        "/v1/graph": Endpoint(GET=Action("look", graph.show)),
-        "/v1/graph/path": Endpoint(GET=Action("look", graph.path)),
-    }
-
-
-def _looking_ahead(arbiter: Arbiter, settings: HttpSettings) -> dict[str, Endpoint]:
-    prospects = Prospects(arbiter, settings)
-    return {
-        "/v1/constraints": Endpoint(GET=Action("explain", prospects.constraints)),
-        "/v1/forecasts/fit": Endpoint(GET=Action("explain", prospects.fit)),
-        "/v1/plan": Endpoint(POST=Action("explain", prospects.plan)),
-    }
-
-
-def _administering(arbiter: Arbiter, settings: HttpSettings) -> dict[str, Endpoint]:
-    identities, policy = Identities(arbiter, settings), Policy(arbiter, settings)
-    one = "/v1/identities/{identity_id:path}"
-    return {
-        "/v1/identities": Endpoint(
-            GET=Action("look", identities.list), POST=Action("administer", identities.register)
-        ),
-        f"{one}/rotate": Endpoint(POST=Action("administer", identities.rotate)),
-        f"{one}/revoke": Endpoint(POST=Action("administer", identities.revoke)),
-        f"{one}/quarantine": Endpoint(POST=Action("administer", identities.quarantine)),
-        f"{one}/restore": Endpoint(POST=Action("administer", identities.restore)),
-        "/v1/policy": Endpoint(GET=Action("look", policy.show)),
-        "/v1/policy/tools": Endpoint(GET=Action("known", policy.tools)),
-        "/v1/policy/check": Endpoint(POST=Action("look", policy.check)),
-        "/v1/policy/reload": Endpoint(POST=Action("administer", policy.reload)),
-        "/v1/plugins": Endpoint(GET=Action("look", Plugins(arbiter, settings).list)),
-    }
-
-
-async def _root(_exchange: Exchange) -> Answer:
-    links = {"health": "/v1/health", "pools": "/v1/pools", "events": "/v1/events"}
-    return json_reply({"name": "ratelord", "version": __version__, "links": links})

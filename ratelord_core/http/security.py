@@ -21,6 +21,11 @@ _MAY: Final[dict[str, frozenset[str]]] = {
 }
 
 
+def roles_for(access: Access) -> tuple[str, ...]:
+    """The roles that have an access; the local operator counts as admin."""
+    return tuple(role for role, may in _MAY.items() if access in may)
+
+
 class Gate:
     """Turns the Authorization header into a caller."""
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any, get_args
 
 import msgspec
+from msgspec import Meta
 
 from ratelord_core.model.decision import (
     UNCHANGED,
@@ -13,9 +14,11 @@ from ratelord_core.model.decision import (
     Modifications,
     Risk,
     TraceStep,
+    Verdict,
 )
 from ratelord_core.model.ids import split_pool_key
 from ratelord_core.model.instant import SECOND
+from ratelord_core.wire.fields import Anything
 from ratelord_core.wire.timestamp import optional_timestamp, timestamp
 
 
@@ -53,22 +56,52 @@ class EvaluationView(msgspec.Struct, frozen=True, gc=False):
 class DecisionView(msgspec.Struct, frozen=True):
     """The whole answer. ``status`` repeats ``decision``: some clients read one, some the other."""
 
+    intent_id: Annotated[str, Meta(description="names the question from now on")]
+    decision: Annotated[
+        str,
+        Meta(
+            description="what was decided",
+            extra_json_schema={"enum": list(get_args(Verdict))},
+        ),
+    ]
+    status: Annotated[str, Meta(description="the same as `decision`")]
+    allowed: Annotated[bool, Meta(description="false for a denial")]
+    reason_code: Annotated[str, Meta(description="why, as a word")]
+    reason: Annotated[str, Meta(description="why, as a sentence")]
+    modifications: Annotated[
+        Anything,
+        Meta(
+            description="what to change first; empty exactly for `approve`: `wait_seconds`, "
+            "`identity_switch`, `route`, `protocol_switch`, `max_cost`, `degrade`"
+        ),
+    ]
+    start_at: Annotated[str | None, Meta(description="when the action may begin")]
+    alternatives: Annotated[tuple[Anything, ...], Meta(description="other ways that would be safe")]
+    decided_by: Annotated[
+        DecidedBy | None, Meta(description="the rule that decided; null if none did")
+    ]
+    warnings: Annotated[tuple[str, ...], Meta(description="sentences")]
+    retry_after_seconds: Annotated[
+        int | None, Meta(description="for denials: asking sooner is useless; whole seconds")
+    ]
+    valid_until: Annotated[str | None, Meta(description="when the action must have begun")]
+    holds: Annotated[list[HoldView], Meta(description="what was set aside")]
+    evaluation: Annotated[EvaluationView, Meta(description="what the decision saw")]
+    trace: Annotated[
+        tuple[TraceStep, ...],
+        Meta(description="with `debug`: every rule that was looked at, with the values it saw"),
+    ]
+
+
+class ExplanationView(msgspec.Struct, frozen=True):
+    """Why an intent was answered as it was."""
+
     intent_id: str
-    decision: str
-    status: str
-    allowed: bool
-    reason_code: str
-    reason: str
-    modifications: dict[str, Any]
-    start_at: str | None
-    alternatives: tuple[dict[str, Any], ...]
-    decided_by: DecidedBy | None
-    warnings: tuple[str, ...]
-    retry_after_seconds: int | None
-    valid_until: str | None
-    holds: list[HoldView]
-    evaluation: EvaluationView
-    trace: tuple[TraceStep, ...]
+    intent: Annotated[Anything, Meta(description="the question, with who asked and when")]
+    decision: DecisionView
+    policy_version: Annotated[str, Meta(description="the policy that it met")]
+    report: Annotated[Anything | None, Meta(description="what came of it; null without a report")]
+    story: Annotated[list[str], Meta(description="the same in sentences")]
 
 
 _NOTHING_AT_RISK = RiskView(0.0, None, None, None, None)

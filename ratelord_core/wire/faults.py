@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Final
@@ -13,6 +14,9 @@ from ratelord_core.model.pool import MAX_UNITS
 LONGEST_SPAN: Final = 366 * 86_400.0
 """Seconds: no wait, duration or extension is longer than a leap year."""
 LONGEST_TEXT: Final = 256
+TEXT_PATTERN: Final = r"^[^\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]+$"
+"""Texts without control characters, and without those that turn or break a line of a log."""
+_PLAIN: Final = re.compile(TEXT_PATTERN.removesuffix("$") + r"\Z").match
 _ID_RULE = "1-256 characters of A-Z a-z 0-9 . _ : / @ + -"
 
 
@@ -95,7 +99,7 @@ def check_text(faults: Faults, field: str, value: str | None, longest: int = LON
     if not 1 <= len(value) <= longest:
         message = f"{len(value)} characters; it takes 1 to {longest}"
         faults.append(FieldError(field, message))
-    elif not value.isprintable():
+    elif not _PLAIN(value):
         faults.append(FieldError(field, "holds control characters"))
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Annotated, Final
 
 import msgspec
+from msgspec import Meta
 
 from ratelord_core.errors import FieldError
 from ratelord_core.model.identity import Identity, Role
 from ratelord_core.model.instant import Micros
+from ratelord_core.tokens import SHORTEST
 from ratelord_core.wire.faults import (
     Faults,
     check_id,
@@ -17,42 +19,69 @@ from ratelord_core.wire.faults import (
     check_text,
     refuse,
 )
+from ratelord_core.wire.fields import Id, LongText, Pairs, ProviderId, Text
 
 SECRET_SCHEMES: Final = ("env:", "file:", "keyring:")
 """Where a provider's secret may lie; the secret itself is never sent."""
 LONGEST_TOKEN: Final = 512
+Token = Annotated[
+    str,
+    Meta(
+        extra_json_schema={
+            "pattern": "^[!-~]+$",
+            "minLength": SHORTEST,
+            "maxLength": LONGEST_TOKEN,
+            "writeOnly": True,
+        }
+    ),
+]
+SecretRef = Annotated[
+    str, Meta(extra_json_schema={"pattern": "^(env|file|keyring):[ -~]+$", "maxLength": 1024})
+]
 
 
 class RegisterRequest(msgspec.Struct, frozen=True):
     """The body of a registration; ``token`` None lets the daemon make one."""
 
-    identity_id: str
-    kind: str | None = None
-    provider_id: str | None = None
-    owner: str | None = None
-    owner_kind: str | None = None
-    labels: dict[str, str] | None = None
-    metadata: dict[str, str] | None = None
-    token: str | None = None
-    role: Role | None = None
-    credential_kind: str | None = None
-    secret_ref: str | None = None
-    trust_level: str | None = None
-    allowed_agents: list[str] | None = None
-    provider_refs: dict[str, str] | None = None
+    identity_id: Annotated[Id, Meta(description="its name from now on")]
+    kind: Annotated[Text | None, Meta(description="user, service (default), bot …")] = None
+    provider_id: Annotated[ProviderId | None, Meta(description="the provider that charges it")] = (
+        None
+    )
+    owner: Text | None = None
+    owner_kind: Annotated[Text | None, Meta(description="`agent` ties it to one agent")] = None
+    labels: Pairs | None = None
+    metadata: Pairs | None = None
+    token: Annotated[
+        Token | None, Meta(description="its bearer token here; one is made if absent")
+    ] = None
+    role: Annotated[Role | None, Meta(description="default `agent`")] = None
+    credential_kind: Text | None = None
+    secret_ref: Annotated[
+        SecretRef | None, Meta(description="where the provider's secret lies; never the secret")
+    ] = None
+    trust_level: Text | None = None
+    allowed_agents: Annotated[
+        list[Id] | None, Meta(description="who may use it; empty means everybody")
+    ] = None
+    provider_refs: Pairs | None = None
 
 
 class RotateRequest(msgspec.Struct, frozen=True):
     """The body of a rotation; all of it may be left out."""
 
-    token: str | None = None
-    secret_ref: str | None = None
+    token: Annotated[
+        Token | None, Meta(description="the new bearer token; one is made if absent")
+    ] = None
+    secret_ref: Annotated[
+        SecretRef | None, Meta(description="where the provider's new secret lies")
+    ] = None
 
 
 class ChangeRequest(msgspec.Struct, frozen=True):
     """The body of a revocation, quarantine or restoration: why."""
 
-    reason: str | None = None
+    reason: Annotated[LongText | None, Meta(description="why")] = None
 
 
 def identity_of(asked: RegisterRequest, now: Micros) -> Identity:

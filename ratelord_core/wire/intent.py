@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import msgspec
+from msgspec import Meta
 
 from ratelord_core.errors import FieldError
 from ratelord_core.model.ids import uuid_bytes, uuid_text
@@ -21,6 +22,17 @@ from ratelord_core.wire.faults import (
     check_text,
     refuse,
     shown,
+)
+from ratelord_core.wire.fields import (
+    Amount,
+    Anything,
+    Costs,
+    Headers,
+    Id,
+    IntentId,
+    ProviderId,
+    Seconds,
+    Text,
 )
 
 SECRET_HEADERS: Final = frozenset(
@@ -44,46 +56,74 @@ SECRET_HEADERS: Final = frozenset(
 class IntentRequest(msgspec.Struct, frozen=True):
     """The body of a question. ``null`` means absent; ``client_context`` is the asker's own."""
 
-    agent_id: str
-    identity_id: str
-    workload_id: str
-    scope_id: str
-    urgency: Urgency | None = None
-    expected_cost: float | None = None
-    costs: dict[str, float] | None = None
-    provider_id: str | None = None
-    pool_id: str | None = None
-    model: str | None = None
-    duration_hint: float | None = None
-    max_wait_seconds: float | None = None
-    idempotency_key: str | None = None
-    renews: str | None = None
-    dry_run: bool | None = None
-    debug: bool | None = None
-    client_context: dict[str, Any] | None = None
+    agent_id: Annotated[Id, Meta(description="who asks")]
+    identity_id: Annotated[Id, Meta(description="whose credential is used")]
+    workload_id: Annotated[Id, Meta(description="what for")]
+    scope_id: Annotated[Id, Meta(description="where")]
+    urgency: Annotated[
+        Urgency | None,
+        Meta(description="default `normal`; `high` is shed last, `background` first"),
+    ] = None
+    expected_cost: Annotated[
+        Amount | None, Meta(description="units, where no pool is named in `costs`")
+    ] = None
+    costs: Costs | None = None
+    provider_id: Annotated[ProviderId | None, Meta(description="pins the provider")] = None
+    pool_id: Annotated[Id | None, Meta(description="pins the pool; an unknown one is a 400")] = None
+    model: Annotated[Text | None, Meta(description="selects prices, and pools of that model")] = (
+        None
+    )
+    duration_hint: Annotated[
+        Seconds | None, Meta(description="seconds that the hold must live")
+    ] = None
+    max_wait_seconds: Annotated[
+        Seconds | None,
+        Meta(description="the longest wait that would still help; 0 never waits; default 300"),
+    ] = None
+    idempotency_key: Annotated[
+        Text | None,
+        Meta(description="the same key from the same agent gets the first answer again"),
+    ] = None
+    renews: Annotated[
+        IntentId | None, Meta(description="goes on with an earlier intent; denied means stop")
+    ] = None
+    dry_run: Annotated[bool | None, Meta(description="decide, hold nothing")] = None
+    debug: Annotated[bool | None, Meta(description="fill in `trace`")] = None
+    client_context: Annotated[Anything | None, Meta(description="yours; neither read nor kept")] = (
+        None
+    )
 
 
 class ReportRequest(msgspec.Struct, frozen=True):
     """The body of a report. ``headers`` are the provider's response headers, as they came."""
 
-    outcome: Outcome | None = None
-    actual_cost: float | None = None
-    costs: dict[str, float] | None = None
-    headers: dict[str, str | float | None] | None = None
-    idempotency_key: str | None = None
+    outcome: Annotated[
+        Outcome | None, Meta(description="default `success`; `cancelled` frees the hold")
+    ] = None
+    actual_cost: Annotated[
+        Amount | None, Meta(description="what it really cost; without any: what was held")
+    ] = None
+    costs: Costs | None = None
+    headers: Headers | None = None
+    idempotency_key: Annotated[
+        Text | None, Meta(description="taken for symmetry: the intent's id is the key already")
+    ] = None
 
 
 class OverrideRequest(msgspec.Struct, frozen=True):
     """The body of an override: who allows it, and why."""
 
-    by: str | None = None
-    reason: str | None = None
+    by: Annotated[Text | None, Meta(description="who allows it")] = None
+    reason: Annotated[Text | None, Meta(description="why")] = None
 
 
 class ExtendRequest(msgspec.Struct, frozen=True):
     """The body of an extension: seconds from now."""
 
-    seconds: float
+    seconds: Annotated[
+        Seconds,
+        Meta(description="from now", extra_json_schema={"exclusiveMinimum": 0}),
+    ]
 
 
 def intent_of(asked: IntentRequest, *, key: str | None = None) -> Intent:

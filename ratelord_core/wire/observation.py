@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from typing import Annotated
 
 import msgspec
+from msgspec import Meta
 
 from ratelord_core.errors import FieldError
 from ratelord_core.model.instant import Micros
@@ -18,6 +20,7 @@ from ratelord_core.wire.faults import (
     refuse,
     shown,
 )
+from ratelord_core.wire.fields import Amount, Headers, Id, ProviderId, Timestamp, Whole
 from ratelord_core.wire.intent import check_headers
 from ratelord_core.wire.timestamp import read_timestamp
 
@@ -25,15 +28,17 @@ from ratelord_core.wire.timestamp import read_timestamp
 class ObservationRequest(msgspec.Struct, frozen=True):
     """The body of an observation: either response ``headers``, or a pool's numbers."""
 
-    provider_id: str
-    pool_id: str | None = None
-    identity_id: str | None = None
-    headers: dict[str, str | float | None] | None = None
-    limit: float | None = None
-    used: float | None = None
-    remaining: float | None = None
-    reset_at: str | None = None
-    ts_event: str | None = None
+    provider_id: Annotated[ProviderId, Meta(description="the provider account")]
+    pool_id: Annotated[Id | None, Meta(description="the pool that the numbers are of")] = None
+    identity_id: Annotated[Id | None, Meta(description="whose credential was used")] = None
+    headers: Headers | None = None
+    limit: Annotated[Whole | None, Meta(description="units of a window")] = None
+    used: Annotated[Amount | None, Meta(description="units used in the present window")] = None
+    remaining: Annotated[Whole | None, Meta(description="units left")] = None
+    reset_at: Annotated[Timestamp | None, Meta(description="when the window ends")] = None
+    ts_event: Annotated[
+        Timestamp | None, Meta(description="when this was true; now if absent, and never later")
+    ] = None
 
 
 def check_observation(seen: ObservationRequest) -> None:

@@ -28,7 +28,7 @@ policies:
   - id: house
     rules:
       - {name: no-forbidden-work, condition: "intent.workload_id == 'forbidden'", action: deny,
-         params: {reason: "that work is not done here"}}
+         overridable: true, params: {reason: "that work is not done here"}}
       - {name: slow-down, condition: "intent.workload_id == 'hasty'", action: shape,
          params: {wait_seconds: 1.5}}
 """

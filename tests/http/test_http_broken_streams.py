@@ -39,6 +39,9 @@ class Endless:
     def close(self) -> None:
         self.followers.closing.set()
 
+    async def finish(self) -> None:
+        """Nothing goes on here after a request."""
+
 
 def event(seq: int) -> EventView:
     return EventView("e", seq, "drift_detected", 1, "", "", 1, {}, {}, {}, {"x": "y" * 900}, "", "")

@@ -48,6 +48,9 @@ class Echo:
     def close(self) -> None:
         self.closed.set()
 
+    async def finish(self) -> None:
+        """Nothing goes on here after a request."""
+
 
 @asynccontextmanager
 async def serving(echo: Echo, **options: object) -> AsyncIterator[Server]:

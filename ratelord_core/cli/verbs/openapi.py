@@ -1,0 +1,30 @@
+"""``ratelord openapi``: the HTTP interface as an OpenAPI document, for generators of clients."""
+
+from __future__ import annotations
+
+import sys
+
+from cyclopts import App
+
+from ratelord_core.cli.options import ADMINISTER
+from ratelord_core.cli.outcome import DONE
+
+
+def register(app: App) -> None:
+    """Add the verb."""
+    app.command(openapi, group=ADMINISTER)
+
+
+def openapi() -> int:
+    """Print the HTTP interface as an OpenAPI 3.1 document (JSON); needs no daemon.
+
+    A daemon serves the same at /openapi.json, and as a page at /docs.
+    """
+    import msgspec
+
+    from ratelord_core.http.openapi import published
+    from ratelord_core.http.routes import DEBUGGING, TABLE
+
+    text = published(one for one in TABLE if one not in DEBUGGING)
+    sys.stdout.write(msgspec.json.format(text, indent=2).decode() + "\n")
+    return DONE
