@@ -12,6 +12,7 @@ import msgspec
 Verdict = Literal["allow", "deny", "ask", "pass"]
 """``pass``: no opinion; the host's own permissions decide."""
 
+LONGEST_KEY: Final = 256
 LARGEST: Final = 16 * 1024 * 1024
 _TOOL: Final = ("tool_name", "toolName", "tool", "name")
 _ARGUMENTS: Final = ("tool_input", "toolInput", "toolArgs", "arguments", "params")
@@ -49,7 +50,8 @@ def read(content: bytes) -> ToolUse:
         raise NoToolUse("the input names no tool_name; call this before a tool runs")
     server, name = _split(tool)
     use, session = _text(said, _KEY), _text(said, _SESSION)
-    return ToolUse(event, server, name, _arguments(said), f"hook:{session}:{use}" if use else None)
+    key = f"hook:{session}:{use}"[:LONGEST_KEY] if use else None
+    return ToolUse(event, server, name, _arguments(said), key)
 
 
 def answer(use: ToolUse, verdict: Verdict, reason: str) -> dict[str, Any]:
@@ -68,6 +70,11 @@ def answer(use: ToolUse, verdict: Verdict, reason: str) -> dict[str, Any]:
             "permissionDecisionReason": reason,
         }
     }
+
+
+def written(answer: dict[str, Any]) -> str:
+    """An answer as a line."""
+    return msgspec.json.encode(answer).decode()
 
 
 def _split(tool: str) -> tuple[str, str]:

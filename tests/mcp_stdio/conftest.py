@@ -22,6 +22,10 @@ pools:
   - {id: team/few, limit: 3, window: {kind: fixed, every: 1h}, shared_by: ["workload:rare"]}
   - {id: team/shop, limit: 2, window: {kind: fixed, every: 1h}, shared_by: ["workload:shop/rare"]}
 workloads: {rare: {consumes: {team/few: 1}}, shop/rare: {consumes: {team/shop: 1}}}
+tools:
+  - {match: agent/Read, ask: false}
+  - {match: agent/Write, workload: writing, scope: "file:${args.file_path}", identity: pat:writer}
+  - {match: agent/Forbidden, workload: forbidden}
 policies:
   - id: house
     rules:

@@ -1,0 +1,122 @@
+"""Asks the daemon before a coding agent's tool runs: once, from a process that then ends."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from ratelord import Client, DaemonUnreachable, Decision, RatelordError
+from ratelord.connection import Connection
+from ratelord.wire import without_daemon
+from ratelord_core.model.ids import is_id
+from ratelord_mcp.pre_tool import ToolUse
+
+if TYPE_CHECKING:
+    from ratelord_core.tool_mapping import ToolPlan
+
+HOST: Final = "agent"
+"""What a host's own tools are called in the policy: ``agent/Bash``."""
+
+
+class Asker(msgspec.Struct, frozen=True):
+    """Who asks, and how far it goes. ``identity`` is asked for only if the policy names none;
+    ``max_wait`` is in seconds."""
+
+    agent: str
+    identity: Callable[[Client], str]
+    scope: str
+    max_wait: float
+
+
+def decide(use: ToolUse, asker: Asker, tried: Iterable[Connection]) -> Decision | None:
+    """The answer of the first daemon that gives one, after the wait that it asks for; None if the
+    policy wants no question for such a tool.
+
+    Without a daemon, and for a question that no daemon takes, it is a denial.
+    """
+    error: RatelordError = DaemonUnreachable("no daemon; start one with: ratelord up")
+    for place in tried:
+        with Client(place.url, socket=place.socket, token=place.token) as client:
+            try:
+                return _decided(client, use, asker)
+            except RatelordError as found:
+                error = found
+                if error.code != "daemon_unreachable":
+                    break
+    return without_daemon(error, "deny")
+
+
+def _decided(client: Client, use: ToolUse, asker: Asker) -> Decision | None:
+    told = client.tool_mapping()
+    if not told.get("tools"):  # reading expressions takes longer than all the rest
+        return _asked(client, use, asker, _name(use), asker.scope, {})
+    from ratelord_core.tool_mapping import (  # noqa: PLC0415 - as just said
+        MappingFailed,
+        ToolMapping,
+    )
+
+    try:
+        plan = ToolMapping.from_wire(told).plan(
+            use.server or HOST, use.tool, use.arguments, asker.scope
+        )
+    except MappingFailed:  # its words may hold what the tool was given
+        return _denial("the policy's tools cannot say what this call is; see its entries")
+    return _planned(client, use, asker, plan) if plan.ask else None
+
+
+def _planned(client: Client, use: ToolUse, asker: Asker, plan: ToolPlan) -> Decision:
+    named = plan.identity_id
+    if named:
+        asker = msgspec.structs.replace(asker, identity=lambda _: named)
+    return _asked(client, use, asker, plan.workload_id, plan.scope_id, plan.options)
+
+
+def _asked(
+    client: Client, use: ToolUse, asker: Asker, workload: str, scope: str, options: dict[str, Any]
+) -> Decision:
+    wait = min(options.get("max_wait", asker.max_wait), asker.max_wait)
+    decision = client.ask(
+        asker.agent,
+        asker.identity(client),
+        workload,
+        scope,
+        auto_wait=False,
+        **{**options, "max_wait": wait, "idempotency_key": use.key},
+    )
+    return _kept(client, decision) if decision.intent_id and decision.allowed else decision
+
+
+def _kept(client: Client, decision: Decision) -> Decision:
+    """Do what the answer asks for, or give back what it holds: a host can only wait."""
+    beyond = _beyond_waiting(decision)
+    if beyond:
+        client.report(decision.intent_id, outcome="cancelled")
+        return _denial(f"only if changed ({beyond}): {decision.reason}")
+    try:
+        time.sleep(decision.wait_seconds)
+    except BaseException:
+        client.report(decision.intent_id, outcome="cancelled")
+        raise
+    return decision
+
+
+def _beyond_waiting(decision: Decision) -> str:
+    wanted: dict[str, Any] = msgspec.to_builtins(decision.modifications)
+    return ", ".join(f"{name} {told}" for name, told in wanted.items() if name != "wait_seconds")
+
+
+def _denial(reason: str) -> Decision:
+    return Decision("", "deny_with_reason", allowed=False, reason_code="policy", reason=reason)
+
+
+def _name(use: ToolUse) -> str:
+    """A tool as the mapping names it when no entry does."""
+    name = f"{use.server or HOST}/{use.tool}"
+    if is_id(name):
+        return name
+    from ratelord_core.tool_mapping import as_id  # noqa: PLC0415 - rarely needed
+
+    return as_id(name)
