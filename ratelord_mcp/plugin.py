@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
-from ratelord_core.agent_tools import AgentResource, AgentTool
-from ratelord_core.doors import DoorFactory
 from ratelord_core.hookspecs import hookimpl
 from ratelord_core.verb import Verb
-from ratelord_mcp.door import McpDoors
+
+if TYPE_CHECKING:  # every command that is a plugin's verb waits for what is imported here
+    from ratelord_core.agent_tools import AgentResource, AgentTool
+    from ratelord_core.doors import DoorFactory
 
 
 @hookimpl
@@ -33,6 +35,8 @@ def ratelord_register_verbs() -> list[Verb]:
 @hookimpl
 def ratelord_register_doors() -> Iterable[DoorFactory]:
     """``/mcp``."""
+    from ratelord_mcp.door import McpDoors  # noqa: PLC0415 - for daemons only
+
     return [McpDoors()]
 
 

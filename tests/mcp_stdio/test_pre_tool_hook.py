@@ -174,21 +174,20 @@ def test_hosts_are_answered_in_their_own_words(said, answer):
     assert pre_tool.answer(use, "deny", "why") == answer
 
 
-def test_the_process_of_a_hook_is_quick(daemon, environment):
-    """A bound that only a heavy import would break; the page about hooks has what was measured."""
-    began = os.times().children_user
+def test_a_hook_s_process_loads_nothing_that_takes_long():
+    code = """
+import json, sys
+from ratelord_core.cli.app import build
+build(["hook"])
+import ratelord_mcp.verbs.hook
+print(json.dumps(sorted(sys.modules)))
+"""
     done = subprocess.run(
-        [sys.executable, "-m", "ratelord_core.cli", "hook", "pre-tool-use", "--url", daemon.url],
-        input=json.dumps(USE).encode(),
-        env=environment,
-        capture_output=True,
-        check=True,
-        timeout=30,
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
     )
-    spent = os.times().children_user - began
+    heavy = {"mcp", "pydantic", "yaml", "networkx", "sqlalchemy", "rich", "ratelord_core.arbiter"}
 
-    assert _told(json.loads(done.stdout))[0] == "allow"
-    assert spent < 1.5
+    assert not heavy & set(json.loads(done.stdout))
 
 
 def test_the_policy_on_the_page_about_hooks_is_valid(daemon):
