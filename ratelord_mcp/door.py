@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import importlib
-from typing import Any, Final
+import pkgutil
+from typing import Any
 
 from ratelord_core.doors import Access, Building, OpenDoor, Receive, Scope, Send
 from ratelord_core.errors import Unavailable
-
-_HALL: Final = "ratelord_mcp.hall"
 
 
 class McpDoors:
@@ -30,6 +28,9 @@ class McpDoor:
     Loading the library takes more than a second, so it happens in a thread, and a daemon that
     nobody asks over MCP never does it.
     """
+
+    furnisher = "ratelord_mcp.hall:furnish"
+    """Who furnishes it, by name: loading the one who does is what takes long."""
 
     def __init__(self, building: Building) -> None:
         self._building = building
@@ -63,8 +64,8 @@ class McpDoor:
         await asyncio.shield(self._furnishing)
 
     async def _furnish(self) -> None:
-        hall = await asyncio.to_thread(importlib.import_module, _HALL)
-        furnished = hall.Hall(self._building)
+        furnish = await asyncio.to_thread(pkgutil.resolve_name, self.furnisher)
+        furnished = furnish(self._building)
         ready = asyncio.Event()
         living = asyncio.create_task(furnished.live(ready, self._closing), name="mcp")
         await asyncio.wait(

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Any, Final
 
 from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
 from mcp.server.auth.provider import AccessToken
-from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
+from mcp.server.lowlevel import Server
 from mcp.server.transport_security import TransportSecuritySettings
 
 from ratelord_core.doors import CALLER, Building, Receive, Scope, Send
@@ -15,9 +16,8 @@ from ratelord_core.model.caller import Caller
 from ratelord_mcp.call import Context
 from ratelord_mcp.express import Express
 from ratelord_mcp.server import build
+from ratelord_mcp.sessions import BODY_LIMIT, Sessions
 
-BODY_LIMIT: Final = 256 * 1024
-"""Bytes of a request."""
 MAX_SESSIONS: Final = 1024
 IDLE: Final = 30 * 60.0
 """Seconds after which a session of the handshake era that nobody uses is forgotten."""
@@ -25,15 +25,25 @@ PARTING: Final = 0.2
 """Seconds in which open streams may say good-bye."""
 
 
-class Hall:
-    """Serves MCP over HTTP until it is told to close."""
+def furnish(building: Building) -> Hall:
+    """The hall of this daemon's own server."""
+    server = build(building.arbiter, caller_of, offers=building.gather)
+    return Hall(server, server.close, Express(building.arbiter, server))
 
-    def __init__(self, building: Building) -> None:
-        self._server = build(building.arbiter, caller_of, offers=building.gather)
-        self._express = Express(building.arbiter, self._server)
-        self._sessions = StreamableHTTPSessionManager(
-            app=self._server,
-            json_response=True,
+
+class Hall:
+    """Serves MCP over HTTP until it is told to close.
+
+    ``close`` ends the server's open streams; ``express`` answers what needs no library, if given.
+    """
+
+    def __init__(
+        self, server: Server[Any], close: Callable[[], None], express: Express | None = None
+    ) -> None:
+        self._close = close
+        self._express = express
+        self._sessions = Sessions(
+            server,
             # The daemon's own guard stands in front of every path, this one included.
             security_settings=TransportSecuritySettings(enable_dns_rebinding_protection=False),
             session_idle_timeout=IDLE,
@@ -46,7 +56,7 @@ class Hall:
         async with self._sessions.run():
             ready.set()
             await closing.wait()
-            self._server.close()
+            self._close()
             await asyncio.sleep(PARTING)
 
     async def serve(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -56,7 +66,9 @@ class Hall:
             scope["user"] = AuthenticatedUser(
                 AccessToken(token="", client_id=caller.identity_id, scopes=[caller.role])
             )
-        left = await self._express.answer(scope, receive, _at_this_door(caller))
+        left: Receive | None = receive
+        if self._express is not None:
+            left = await self._express.answer(scope, receive, _at_this_door(caller))
         if left is not None:
             await self._sessions.handle_request(scope, left, send)
 

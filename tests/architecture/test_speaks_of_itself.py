@@ -19,6 +19,7 @@ HOSTS = {
     "api.github.com": "the GitHub provider polls it",
     "www.apache.org": "the text of the licence names it",
     "static.modelcontextprotocol.io": "the schema that server.json follows",
+    "json-schema.org": "a schema says of which dialect it is",
 }
 """The only hosts that an address in our files may name, beside those reserved for examples."""
 

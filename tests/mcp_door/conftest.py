@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
 from typing import Any, Literal
 
 import anyio
@@ -14,6 +16,8 @@ from mcp import Client, types
 from ratelord_core.model.caller import Caller
 from ratelord_core.testing.living_arbiter import LivingArbiter, living
 from ratelord_mcp.server import build
+
+sys.path.insert(0, str(Path(__file__).parent))  # the tests here share mcp_wire.py
 
 POLICY = """
 pools:

@@ -16,7 +16,7 @@ from ratelord_core.doors import CALLER, REPLY, Building, Message, Receive, Scope
 from ratelord_core.model.caller import Caller
 from ratelord_core.testing.living_arbiter import LivingArbiter
 from ratelord_mcp import watch
-from ratelord_mcp.hall import Hall
+from ratelord_mcp.hall import furnish
 
 POLICY = """
 pools:
@@ -46,7 +46,7 @@ class World:
 
     def __init__(self, loop: asyncio.AbstractEventLoop, *, slow: bool) -> None:
         self.alive = LivingArbiter(POLICY)
-        self.hall = Hall(Building(self.alive.arbiter, plugins.load().things))
+        self.hall = furnish(Building(self.alive.arbiter, plugins.load().things))
         self.taken = 0
         self._loop = loop
         self._closing = asyncio.Event()
