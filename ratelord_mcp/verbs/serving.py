@@ -8,12 +8,11 @@ import sys
 
 import anyio
 
-from ratelord.connection import Connection
 from ratelord_core import plugins
 from ratelord_core.clock import SystemClock
 from ratelord_core.model.caller import Caller
-from ratelord_mcp.bridge.finding import answers, is_named, note_path, places, seek
 from ratelord_mcp.bridge.line import Line
+from ratelord_mcp.bridge.opening import line_to_daemon
 from ratelord_mcp.bridge.remote_arbiter import RemoteArbiter
 from ratelord_mcp.call import Context
 from ratelord_mcp.server import Offers, build
@@ -45,23 +44,6 @@ async def _bridge(line: Line) -> None:
 async def _open_soon(line: Line) -> None:
     await anyio.sleep(_GREETING)
     await line.open()
-
-
-def line_to_daemon(url: str | None, token: str | None, *, start: bool) -> Line:
-    """A line that finds the daemon by the rules of ``ratelord mcp``."""
-
-    def tried() -> list[Connection]:
-        return places(url, token, note_path())
-
-    def found() -> Connection | None:
-        return next((place for place in tried() if answers(place)), None)
-
-    def begin() -> Connection:
-        from ratelord_mcp.bridge.starting import Starter
-
-        return Starter(found, note_path(), token=token)()
-
-    return Line(lambda: seek(tried, begin if start and not is_named(url) else None))
 
 
 def serve_embedded() -> None:

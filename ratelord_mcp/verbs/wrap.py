@@ -55,9 +55,9 @@ def wrap(
         raise CommandFailed(said, USAGE)
     headers = read_headers(header_env) if url else {}
 
+    from ratelord_mcp.bridge.opening import line_to_daemon
     from ratelord_mcp.gateway.desk import Asker
     from ratelord_mcp.gateway.serving import Wrapped, named, run
-    from ratelord_mcp.verbs.serving import line_to_daemon
 
     asker = Asker(
         server=name or named(command, url),
