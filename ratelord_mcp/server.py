@@ -18,6 +18,7 @@ from ratelord_mcp.alerts import Alerts
 from ratelord_mcp.announcer import Announcer
 from ratelord_mcp.call import Context, WhenDenied
 from ratelord_mcp.completions import Completions
+from ratelord_mcp.human_override import HumanOverride
 from ratelord_mcp.library import Library
 from ratelord_mcp.prompt import INSTRUCTIONS, Prompts
 from ratelord_mcp.toolbox import CallerOf, Toolbox
@@ -78,10 +79,15 @@ def build(
     """A server that answers from this arbiter.
 
     ``caller_of`` says who sent a request. ``blocking`` is for an arbiter whose looks go over a
-    wire: they are then made in threads. ``when_denied`` has the last word on denials. ``offers``
+    wire: they are then made in threads. ``when_denied`` has the last word on denials; by
+    default the human, where the client can ask. ``offers``
     are the tools and resources that plugins register, those of this door among them.
     """
-    tools = (ask_intent(when_denied), REPORT_USAGE, *offers("ratelord_register_agent_tools"))
+    tools = (
+        ask_intent(when_denied or HumanOverride()),
+        REPORT_USAGE,
+        *offers("ratelord_register_agent_tools"),
+    )
     shelf = offers("ratelord_register_agent_resources")
     library = Library(arbiter, caller_of, shelf, blocking=blocking)
     announcer = Announcer(library.is_known)

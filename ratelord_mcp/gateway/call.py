@@ -11,10 +11,17 @@ import anyio
 from ratelord import Decision
 from ratelord.decision import Outcome
 from ratelord_core.tool_mapping import MappingFailed, ToolPlan
-from ratelord_mcp.gateway import human
+from ratelord_mcp import human
 from ratelord_mcp.gateway.desk import Desk, Tool
 from ratelord_mcp.gateway.learning import costs_in, limit_in
-from ratelord_mcp.gateway.messages import Message, encode, mapping, notification, result
+from ratelord_mcp.gateway.messages import (
+    CLIENT_CAPABILITIES,
+    Message,
+    encode,
+    mapping,
+    notification,
+    result,
+)
 from ratelord_mcp.gateway.parked import Waiting
 from ratelord_mcp.gateway.refusal import only_waits, refused, unmapped
 
@@ -142,16 +149,16 @@ class Call:
     async def _ask_human(self, plan: ToolPlan, decision: Decision) -> Decision | None:
         """The decision after the human was asked; None if that happens with the next call."""
         message, relay = self.message, self._relay
-        if not human.can_ask(message, relay.greeted):
+        said = message.meta.get(CLIENT_CAPABILITIES) if message.is_modern else relay.greeted
+        if not human.can_ask(said):
             return decision
-        agent = relay.agent_of(message)
-        asked = human.question(decision, self.name, agent, modern=message.is_modern)
+        asked = human.question(relay.agent_of(message), f"call {self.name}", decision.reason)
         if not message.is_modern:
             answer = await relay.ask_client("elicitation/create", asked, HUMAN_SECONDS)
             return await self._override(decision, human.verdict(answer))
         ticket = relay.parked.ticket()
         relay.parked.keep(message, ticket, Waiting(plan, decision, asked_human=True))
-        asks = {human.KEY: {"method": "elicitation/create", "params": asked}}
+        asks = {human.KEY: {"method": "elicitation/create", "params": {"mode": "form", **asked}}}
         body = {"resultType": "input_required", "inputRequests": asks, "requestState": ticket}
         await self._relay.to_client(
             encode({"jsonrpc": "2.0", "id": message.content["id"], "result": body})
