@@ -1,36 +1,30 @@
 """An MCP server that does as its tools' arguments say, on raw lines: no library between.
 
-It speaks as much of either era as the tests need, echoes what it got, and is deliberately odd:
-unknown fields, extensions, noise.
+It speaks as much of either era as the tests need, and is deliberately odd: unknown fields, noise.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import sys
 import threading
-import time
+from collections.abc import Callable
 from typing import Any
 
 LOCK = threading.Lock()
-CANCELLED: dict[Any, threading.Event] = {}
+CANCELLED: dict[str, threading.Event] = {}
 ANSWERS: dict[str, Any] = {}
 RUNG: dict[str, threading.Event] = {}
 CALLS: list[str] = []
 MODERN = "io.modelcontextprotocol/protocolVersion"
+NUMBER = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}
+ANY = {"type": "object"}
 TOOLS = [
-    {"name": "echo", "inputSchema": {"type": "object"}, "x-unknown": {"kept": 1.50}},
-    {
-        "name": "shaped",
-        "inputSchema": {"type": "object"},
-        "outputSchema": {
-            "type": "object",
-            "required": ["n"],
-            "properties": {"n": {"type": "integer"}},
-        },
-    },
-    {"name": "slow", "inputSchema": {"type": "object"}},
+    {"name": "echo", "inputSchema": ANY, "x-unknown": {"kept": 1.5}},
+    {"name": "shaped", "inputSchema": ANY, "outputSchema": NUMBER},
 ]
+Answer = dict[str, Any] | None
 
 
 def say(message: dict[str, Any]) -> None:
@@ -39,189 +33,198 @@ def say(message: dict[str, Any]) -> None:
         sys.stdout.flush()
 
 
-def text(said: str, **more: Any) -> dict[str, Any]:
-    return {"content": [{"type": "text", "text": said}], **more}
+def log(data: str) -> None:
+    say({"method": "notifications/message", "params": {"level": "info", "data": data}})
 
 
-def ask(method: str, params: dict[str, Any]) -> Any:
+def text(said: str, **more: Any) -> Answer:
+    return {"result": {"content": [{"type": "text", "text": said}], **more}}
+
+
+def ask(method: str, params: dict[str, Any]) -> Answer:
+    """What the client answers to a request of ours."""
     name = f"s{len(RUNG)}"
     RUNG[name] = threading.Event()
     say({"id": name, "method": method, "params": params})
     RUNG[name].wait(20)
-    return ANSWERS.get(name)
+    return text(json.dumps(ANSWERS.get(name)))
 
 
-def call(message: dict[str, Any]) -> dict[str, Any] | None:
-    """What a tool answers; None: nothing, it was cancelled."""
+# --- tools ------------------------------------------------------------------------------------
+
+
+def echo(message: dict[str, Any]) -> Answer:
     params = message["params"]
-    name, arguments = params["name"], params.get("arguments") or {}
-    CALLS.append(name)
-    token = params.get("_meta", {}).get("progressToken")
-    if name == "count":
-        return {"result": text(json.dumps(CALLS))}
-    if name == "usage":
-        return {"result": text("ok", _meta={"usage": {"total_tokens": arguments["tokens"]}})}
-    if name == "fail":
-        return {"result": text(arguments["said"], isError=True)}
-    if name == "refuse":
-        return {
-            "error": {"code": arguments["code"], "message": arguments["said"], "data": {"odd": [1]}}
-        }
-    if name == "progress":
-        for step in (0, 1, 2):
-            say(
-                {
-                    "method": "notifications/progress",
-                    "params": {"progressToken": token, "progress": step, "total": 2},
-                }
-            )
-        return {"result": text("done")}
-    if name == "slow":
-        stop = CANCELLED.setdefault(json.dumps(message["id"]), threading.Event())
-        say({"method": "notifications/message", "params": {"level": "info", "data": "began"}})
-        if stop.wait(arguments.get("seconds", 10)):
-            say({"method": "notifications/message", "params": {"level": "info", "data": "stopped"}})
-            return None
-        return {"result": text("slept")}
-    if name == "human":
-        if MODERN in params.get("_meta", {}):
-            if "inputResponses" not in params:
-                schema = {"type": "object", "properties": {"n": {"type": "integer"}}}
-                asks = {
-                    "q": {
-                        "method": "elicitation/create",
-                        "params": {"mode": "form", "message": "n?", "requestedSchema": schema},
-                    }
-                }
-                return {
-                    "result": {
-                        "resultType": "input_required",
-                        "inputRequests": asks,
-                        "requestState": "opaque",
-                    }
-                }
-            return {"result": text(json.dumps([params["inputResponses"], params["requestState"]]))}
-        schema = {"type": "object", "properties": {"n": {"type": "integer"}}}
-        return {
-            "result": text(
-                json.dumps(ask("elicitation/create", {"message": "n?", "requestedSchema": schema}))
-            )
-        }
-    if name == "sample":
-        asked = {
-            "messages": [{"role": "user", "content": {"type": "text", "text": "hi"}}],
-            "maxTokens": 5,
-        }
-        return {"result": text(json.dumps(ask("sampling/createMessage", asked)))}
-    if name == "roots":
-        return {"result": text(json.dumps(ask("roots/list", {})))}
-    if name == "grow":
-        say({"method": "notifications/tools/list_changed"})
-        return {"result": text("grown")}
-    if name == "noise":
-        with LOCK:
-            sys.stdout.write("this is no message\n")
-            sys.stdout.flush()
-        return {"result": text("loud")}
-    if name == "die":
-        sys.stdout.flush()
-        import os
+    seen = {"x.example/kept": params.get("_meta", {})}
+    return text(json.dumps(params.get("arguments")), _meta=seen, unknown="kept")
 
-        os._exit(7)
+
+def count(_message: dict[str, Any]) -> Answer:
+    return text(json.dumps(CALLS))
+
+
+def usage(message: dict[str, Any]) -> Answer:
+    return text("ok", _meta={"usage": {"total_tokens": message["params"]["arguments"]["tokens"]}})
+
+
+def fail(message: dict[str, Any]) -> Answer:
+    return text(message["params"]["arguments"]["said"], isError=True)
+
+
+def refuse(message: dict[str, Any]) -> Answer:
+    arguments = message["params"]["arguments"]
     return {
-        "result": text(
-            json.dumps(arguments), _meta={"x.example/kept": params.get("_meta", {})}, unknown="kept"
-        )
+        "error": {"code": arguments["code"], "message": arguments["said"], "data": {"odd": [1]}}
     }
 
 
-def answer(message: dict[str, Any]) -> dict[str, Any] | None:
-    method, params = message["method"], message.get("params", {})
-    if method == "initialize":
-        version = params["protocolVersion"]
-        return {
-            "result": {
-                "protocolVersion": version,
-                "capabilities": {
-                    "tools": {"listChanged": True},
-                    "resources": {"subscribe": True},
-                    "prompts": {},
-                    "completions": {},
-                    "logging": {},
-                    "experimental": {"odd": {}},
-                },
-                "serverInfo": {"name": "scripted", "version": "1"},
-                "instructions": "as told",
-            }
-        }
-    if method == "server/discover":
-        return {
-            "result": {
-                "resultType": "complete",
-                "supportedVersions": ["2026-07-28"],
-                "capabilities": {"tools": {}},
-                "serverInfo": {"name": "scripted", "version": "1"},
-                "ttlMs": 1000,
-                "cacheScope": "public",
-            }
-        }
-    if method == "tools/list":
-        if params.get("cursor") == "more":
-            return {"result": {"tools": [{"name": "last", "inputSchema": {"type": "object"}}]}}
-        return {"result": {"tools": TOOLS, "nextCursor": "more"}}
-    if method == "tools/call":
-        return call(message)
-    if method == "resources/read":
-        say({"method": "notifications/resources/updated", "params": {"uri": params["uri"]}})
-        return {"result": {"contents": [{"uri": params["uri"], "text": "read"}]}}
-    if method == "resources/list":
-        return {"result": {"resources": [{"uri": "a://b", "name": "b"}]}}
-    if method == "prompts/get":
-        return {
-            "result": {
-                "messages": [{"role": "user", "content": {"type": "text", "text": params["name"]}}]
-            }
-        }
-    if method == "completion/complete":
-        return {"result": {"completion": {"values": ["one"], "total": 1}}}
-    if method in ("ping", "logging/setLevel", "resources/subscribe"):
-        return {"result": {}}
-    return {"error": {"code": -32601, "message": f"no {method}"}}
+def progress(message: dict[str, Any]) -> Answer:
+    token = message["params"]["_meta"]["progressToken"]
+    for step in range(3):
+        said = {"progressToken": token, "progress": step, "total": 2}
+        say({"method": "notifications/progress", "params": said})
+    return text("done")
+
+
+def slow(message: dict[str, Any]) -> Answer:
+    stop = CANCELLED.setdefault(json.dumps(message["id"]), threading.Event())
+    log("began")
+    if stop.wait(20):
+        log("stopped")
+        return None
+    return text("slept")
+
+
+def human(message: dict[str, Any]) -> Answer:
+    params = message["params"]
+    asked = {"message": "n?", "requestedSchema": NUMBER}
+    if MODERN not in params.get("_meta", {}):
+        return ask("elicitation/create", asked)
+    if "inputResponses" in params:
+        return text(json.dumps([params["inputResponses"], params["requestState"]]))
+    asks = {"q": {"method": "elicitation/create", "params": {"mode": "form", **asked}}}
+    return {"result": {"resultType": "input_required", "inputRequests": asks, "requestState": "o"}}
+
+
+def sample(_message: dict[str, Any]) -> Answer:
+    said = {"role": "user", "content": {"type": "text", "text": "hi"}}
+    return ask("sampling/createMessage", {"messages": [said], "maxTokens": 5})
+
+
+def roots(_message: dict[str, Any]) -> Answer:
+    return ask("roots/list", {})
+
+
+def grow(_message: dict[str, Any]) -> Answer:
+    say({"method": "notifications/tools/list_changed"})
+    return text("grown")
+
+
+def noise(_message: dict[str, Any]) -> Answer:
+    with LOCK:
+        sys.stdout.write("this is no message\n")
+        sys.stdout.flush()
+    return text("loud")
+
+
+def die(_message: dict[str, Any]) -> Answer:
+    os._exit(7)
+
+
+def shaped(_message: dict[str, Any]) -> Answer:
+    return text('{"n":1}', structuredContent={"n": 1})
+
+
+ACTS: dict[str, Callable[[dict[str, Any]], Answer]] = {
+    act.__name__: act
+    for act in (
+        *(echo, count, usage, fail, refuse, progress, slow, human, sample),
+        *(roots, grow, noise, die, shaped),
+    )
+}
+
+
+# --- the protocol -----------------------------------------------------------------------------
+
+
+def call(message: dict[str, Any]) -> Answer:
+    name = message["params"]["name"]
+    CALLS.append(name)
+    return ACTS.get(name, echo)(message)
+
+
+def initialize(message: dict[str, Any]) -> Answer:
+    offered = {"tools": {"listChanged": True}, "resources": {"subscribe": True}, "prompts": {}}
+    offered |= {"completions": {}, "logging": {}, "experimental": {"odd": {}}}
+    server = {"name": "scripted", "version": "1", "odd": True}
+    version = message["params"]["protocolVersion"]
+    return {"result": {"protocolVersion": version, "capabilities": offered, "serverInfo": server}}
+
+
+def discover(_message: dict[str, Any]) -> Answer:
+    server = {"name": "scripted", "version": "1"}
+    found = {"supportedVersions": ["2026-07-28"], "capabilities": {"tools": {}}}
+    return {"result": {**found, "serverInfo": server, "ttlMs": 0, "cacheScope": "private"}}
+
+
+def list_tools(message: dict[str, Any]) -> Answer:
+    if message.get("params", {}).get("cursor") == "more":
+        return {"result": {"tools": [{"name": "last", "inputSchema": ANY}], "ttlMs": 0}}
+    return {"result": {"tools": TOOLS, "nextCursor": "more", "ttlMs": 0, "cacheScope": "private"}}
+
+
+def read(message: dict[str, Any]) -> Answer:
+    uri = message["params"]["uri"]
+    say({"method": "notifications/resources/updated", "params": {"uri": uri}})
+    return {"result": {"contents": [{"uri": uri, "text": "read"}], "ttlMs": 0}}
+
+
+def nothing(_message: dict[str, Any]) -> Answer:
+    return {"result": {}}
+
+
+METHODS: dict[str, Callable[[dict[str, Any]], Answer]] = {
+    "initialize": initialize,
+    "server/discover": discover,
+    "tools/list": list_tools,
+    "tools/call": call,
+    "resources/read": read,
+    "resources/subscribe": nothing,
+    "logging/setLevel": nothing,
+    "ping": nothing,
+    "prompts/get": lambda m: {"result": {"messages": [], "description": m["params"]["name"]}},
+    "completion/complete": lambda _: {"result": {"completion": {"values": ["one"], "total": 1}}},
+}
 
 
 def serve(message: dict[str, Any]) -> None:
-    done = answer(message)
+    unknown = {"error": {"code": -32601, "message": f"no {message['method']}", "data": 1}}
+    done = METHODS.get(message["method"], lambda _: unknown)(message)
     if done is None:
         return
     if "result" in done and MODERN in message.get("params", {}).get("_meta", {}):
         done["result"].setdefault("resultType", "complete")
-        if message["method"] in ("tools/list", "resources/list", "resources/read"):
-            done["result"].setdefault("ttlMs", 0)
-            done["result"].setdefault("cacheScope", "private")
     say({"id": message["id"], **done})
 
 
-def main() -> None:
-    for line in sys.stdin:
-        message = json.loads(line)
-        if "method" not in message:
-            ANSWERS[message["id"]] = message.get("result", message.get("error"))
-            RUNG[message["id"]].set()
-        elif "id" in message:
-            threading.Thread(target=serve, args=(message,), daemon=True).start()
-        elif message["method"] == "notifications/cancelled":
-            CANCELLED.setdefault(
-                json.dumps(message["params"]["requestId"]), threading.Event()
-            ).set()
-        else:
-            say(
-                {
-                    "method": "notifications/message",
-                    "params": {"level": "debug", "data": message["method"]},
-                }
-            )
-    time.sleep(0.05)
+def take(message: Any) -> None:
+    if isinstance(message, list):
+        log(f"batch of {len(message)}")
+    elif "method" not in message:
+        ANSWERS[message["id"]] = message.get("result", message.get("error"))
+        RUNG[message["id"]].set()
+    elif "id" in message:
+        threading.Thread(target=serve, args=(message,), daemon=True).start()
+    elif message["method"] == "notifications/cancelled":
+        stop = json.dumps(message["params"]["requestId"])
+        CANCELLED.setdefault(stop, threading.Event()).set()
+    else:
+        log(message["method"])
 
 
 if __name__ == "__main__":
-    main()
+    for line in sys.stdin:
+        try:
+            take(json.loads(line))
+        except ValueError:
+            log("no message")
