@@ -163,10 +163,13 @@ def wrap(request: pytest.FixtureRequest) -> Iterator[Wrap]:
     """Starts gateways before scripted servers; what still runs ends with the test."""
     started: list[Pipes] = []
 
-    def start(name: str, *options: str, url: str | None = None) -> Pipes:
-        where = url or request.getfixturevalue("desk").daemon.url
+    def start(name: str, *options: str, url: str = "", socket: str = "") -> Pipes:
+        if socket:
+            where = {"RATELORD_SOCKET": socket}
+        else:
+            where = {"RATELORD_URL": url or request.getfixturevalue("desk").daemon.url}
         environment = {key: value for key, value in os.environ.items() if "RATELORD" not in key}
-        pipes = Pipes(words_of(name, *options), environment | {"RATELORD_URL": where})
+        pipes = Pipes(words_of(name, *options), environment | where)
         started.append(pipes)
         return pipes
 
