@@ -152,7 +152,7 @@ def bare() -> Iterator[Pipes]:
     pipes.end()
 
 
-def words_of(name: str, *options: str) -> list[str]:
+def gateway_words(name: str, *options: str) -> list[str]:
     """The command line of a gateway before the scripted server."""
     gateway = [sys.executable, "-m", "ratelord_core.cli", "mcp", "wrap", "--name", name]
     return [*gateway, *options, "--", sys.executable, str(SERVER)]
@@ -169,10 +169,16 @@ def wrap(request: pytest.FixtureRequest) -> Iterator[Wrap]:
         else:
             where = {"RATELORD_URL": url or request.getfixturevalue("desk").daemon.url}
         environment = {key: value for key, value in os.environ.items() if "RATELORD" not in key}
-        pipes = Pipes(words_of(name, *options), environment | where)
+        pipes = Pipes(gateway_words(name, *options), environment | where)
         started.append(pipes)
         return pipes
 
     yield start
     for pipes in started:
         pipes.end()
+
+
+@pytest.fixture
+def words_of() -> Callable[..., list[str]]:
+    """The command line of a gateway before the scripted server, by name."""
+    return gateway_words
