@@ -209,7 +209,7 @@ class Call:
             await self._rung.wait()
             group.cancel_scope.cancel()
         answer = self._answer
-        assert answer is not None  # noqa: S101 - it rang
+        assert answer is not None  # noqa: S101 - whoever rang has set it before
         with anyio.CancelScope(shield=True):
             await self._report(plan, answer, self._monotonic() - began)
         await self._relay.to_client(answer.raw)
