@@ -18,6 +18,7 @@ extensions = [
     "event_catalogue",
     "settings_table",
     "verb_reference",
+    "scenario_reference",
 ]
 source_suffix = {".md": "markdown"}
 exclude_patterns = ["_build"]

@@ -27,7 +27,7 @@ policy:
   policies: []
 
 agents:
-  - {{name: crawler, count: 20, behavior: poisson, rate: 0.1}}
+  - {{name: crawler, count: 20, behavior: poisson, rate: 0.06}}
   - {{name: person, count: 2, behavior: periodic, rate: 0.05, priority: high}}
 
 # phases: [{{name: calm, duration: 1m, factor: 0.2}}, {{name: rush}}]

@@ -23,7 +23,8 @@ td,th{padding:.4em .6em;border-bottom:1px solid var(--line);vertical-align:top}
 tr.good td:first-child{color:#2e9e5b}tr.bad td{color:#c0392b;font-weight:600}
 code{font-size:.9em}.wide{overflow-x:auto}
 figure{margin:.4em 0}svg{width:100%;height:auto;display:block}
-svg text{fill:var(--soft);font-size:11px}.up{text-anchor:end}.across{text-anchor:middle}
+svg text{fill:var(--soft);font-size:11px}.up,.last{text-anchor:end}
+.across{text-anchor:middle}
 .grid{stroke:var(--line)}.mark{stroke:var(--soft);stroke-dasharray:2 3;opacity:.6}
 polyline{fill:none;stroke-width:1.8;stroke-linejoin:round}
 polyline.used{stroke:var(--used)}polyline.known{stroke:var(--known);stroke-dasharray:5 3}

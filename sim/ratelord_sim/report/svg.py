@@ -8,6 +8,8 @@ from html import escape
 WIDTH, HEIGHT = 860, 240
 _LEFT, _RIGHT, _TOP, _BOTTOM = 64, 12, 12, 34
 
+_STEPS = (0.1, 0.2, 0.5, 1, 2, 3, 5, 10, 15, 20, 30, 60, 90, 120, 200, 500, 1000)
+
 Points = Sequence[float | None]
 
 
@@ -80,7 +82,8 @@ class Plot:
             for v in (self._up * part / 4 for part in range(5))
         )
         words = "".join(
-            f'<text class="across" x="{self.x(at):.1f}" y="{floor + 16}">{escape(word)}</text>'
+            f'<text class="{"last" if at > 0.97 * self._across else "across"}" '
+            f'x="{self.x(at):.1f}" y="{floor + 16}">{escape(word)}</text>'
             for at, word in across
         )
         return (
@@ -91,16 +94,15 @@ class Plot:
 
 
 def moments(duration: float) -> list[tuple[float, str]]:
-    """Six instants of a run and how they are called."""
+    """Round instants of a run, six at most after the first, and how they are called."""
     size, unit = next(
         (one for one in ((86400, "d"), (3600, "h"), (60, "min")) if duration >= 2 * one[0]),
         (1, "s"),
     )
-    found = []
-    for part in range(6):
-        at = duration * part / 5
-        found.append((at, f"{at / size:.3g} {unit}"))
-    return found
+    whole = duration / size
+    step = next((one for one in _STEPS if whole / one <= 6), whole)
+    count = int(whole / step + 1e-9)
+    return [(number * step * size, f"{number * step:.3g} {unit}") for number in range(count + 1)]
 
 
 def amount(value: float) -> str:
