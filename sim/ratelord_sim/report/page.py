@@ -73,7 +73,7 @@ def _invariants(result: Result) -> str:
     rows = "".join(
         f"<tr class='{'good' if one['passed'] else 'bad'}'><td>{'✓' if one['passed'] else '✗'}</td>"
         f"<td><code>{escape(one['metric'])}</code> {_of(one['scope'])}<br><small>"
-        f"{escape(one['why'] or one['about'])}</small></td>"
+        f"{_words(one['why'] or one['about'])}</small></td>"
         f"<td class='n'>{escape(one['condition'])} {one['expected']:g}</td>"
         f"<td class='n'>{_actual(one['actual'])}</td></tr>"
         for one in result["invariants"]
@@ -85,6 +85,12 @@ def _invariants(result: Result) -> str:
         "<th class='n'>expected</th><th class='n'>measured</th></tr></thead>"
         f"<tbody>{rows}</tbody></table>"
     )
+
+
+def _words(text: str) -> str:
+    """A sentence, with what stands in backticks as code."""
+    parts = [escape(part) for part in text.split("`")]
+    return "".join(f"<code>{part}</code>" if n % 2 else part for n, part in enumerate(parts))
 
 
 def _actual(value: float | None) -> str:

@@ -9,7 +9,7 @@ STYLE = """
 @media (prefers-color-scheme:dark){:root{--ink:#e6eaf2;--soft:#9aa5b5;--paper:#12161d;
 --line:#2b3340;--used:#6fa8ff;--held:#27466f;--refused:#fff}}
 body{margin:0;background:var(--paper);color:var(--ink);font:16px/1.5 system-ui,sans-serif}
-main{max-width:900px;margin:0 auto;padding:32px 20px 64px}
+main{max-width:940px;margin:0 auto;padding:32px 20px 64px}
 h1{font-size:1.7rem;margin:0 0 .3em}h2{font-size:1.15rem;margin:2.2em 0 .3em}
 .lead{font-size:1.05rem;color:var(--soft);margin:.2em 0 1em}
 .fine,small,.key{color:var(--soft);font-size:.85rem}
@@ -22,6 +22,7 @@ td,th{padding:.4em .6em;border-bottom:1px solid var(--line);vertical-align:top}
 .n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
 tr.good td:first-child{color:#2e9e5b}tr.bad td{color:#c0392b;font-weight:600}
 code{font-size:.9em}.wide{overflow-x:auto}
+.wide table{font-size:.8rem}.wide td,.wide th{padding:.4em .45em}
 figure{margin:.4em 0}svg{width:100%;height:auto;display:block}
 svg text{fill:var(--soft);font-size:11px}.up,.last{text-anchor:end}
 .across{text-anchor:middle}
