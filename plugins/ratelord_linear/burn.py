@@ -9,7 +9,6 @@ mean ``rate·s`` and variance ``noise·s + doubt·s²``, which makes every quest
 
 from __future__ import annotations
 
-import math
 from math import exp, inf
 from typing import Any, Final
 
@@ -41,6 +40,9 @@ _STALE_DOUBLES: Final = 0.1
 """Data missing for this part of a window double the variance."""
 _MOST_SURPRISE: Final = 8.0
 """Squared relative doubt that drift can add at most: forecasts stay usable."""
+
+_NOTHING: Final = (0.0, 0.0, 0.0)
+_BEYOND: Final = (inf, inf, inf)
 
 _FIELDS: Final = (
     "scale", "limit", "kind", "clock", "offset", "empty_since", "short_units", "short_time",
@@ -89,7 +91,8 @@ class LinearModel:
         if self._clock is None:
             self._clock, self._block_end = at, at + self._scale / _BLOCKS
         else:
-            self._move_to(at)
+            if at > self._clock:
+                self._move_to(at)
             self._short_units += units
             self._long_units += units
             self._block_units += units
@@ -114,7 +117,7 @@ class LinearModel:
         if units <= 0.0:
             return
         self._averaged = None
-        rate = self._averages(t)[0] if self._clock is not None else 0.0
+        rate = self._averages(t)[0]
         expected = rate * self._scale / _BLOCKS
         fresh = self._surprise_at(t) + units / (units + expected)
         self._surprise = min(_MOST_SURPRISE, fresh)
@@ -141,7 +144,7 @@ class LinearModel:
             busy = self._kind == "concurrency" and remaining <= 0.0
             return self._answer((inf, inf, inf), 1.0 if busy else 0.0, 0.0, 0.0, ttr, staleness)
         left = remaining - extra_units
-        rate, noise, doubt = self._averages(now) if self._clock is not None else (0.0, 0.0, 0.0)
+        rate, noise, doubt = self._averages(now)
         if staleness > 0.0:
             wider = 1.0 + staleness / (_STALE_DOUBLES * self._scale)
             noise, doubt = noise * wider, doubt * wider
@@ -188,15 +191,14 @@ class LinearModel:
             return
         if at >= self._block_end:
             self._check(at)
-        span = at - clock
-        memory = _SHORT * self._scale
-        kept = exp(-span / memory)
+        span, scale = at - clock, self._scale
+        short, long = _SHORT * scale, _LONG * scale
+        kept = exp(-span / short)
         self._short_units *= kept
-        self._short_time = self._short_time * kept + memory * (1.0 - kept)
-        memory = _LONG * self._scale
-        kept = exp(-span / memory)
+        self._short_time = self._short_time * kept + short * (1.0 - kept)
+        kept = exp(-span / long)
         self._long_units *= kept
-        self._long_time = self._long_time * kept + memory * (1.0 - kept)
+        self._long_time = self._long_time * kept + long * (1.0 - kept)
         self._clock = at
 
     def _check(self, at: float) -> None:
@@ -216,31 +218,36 @@ class LinearModel:
 
     def _rate(self, span: float) -> tuple[float, float]:
         """(units per second, lumps' worth of evidence) after a silence of ``span`` seconds."""
-        lump = self._lump_squares / self._lump_units
-        memory = _SHORT * self._scale
-        kept = exp(-span / memory)
-        units = self._short_units * kept
-        time = self._short_time * kept + memory * (1.0 - kept)
-        memory = _LONG * self._scale
-        kept = exp(-span / memory)
-        pace = _PRIOR_PACE * (self._limit or lump) / self._scale
-        credit = 0.1 * self._scale
-        long = (self._long_units * kept + pace * credit) / (
-            self._long_time * kept + memory * (1.0 - kept) + credit
-        )
+        lump, scale = self._lump_squares / self._lump_units, self._scale
+        units, time = self._short_units, self._short_time
+        long_units, long_time = self._long_units, self._long_time
+        if span > 0.0:
+            memory = _SHORT * scale
+            kept = exp(-span / memory)
+            units, time = units * kept, time * kept + memory * (1.0 - kept)
+            memory = _LONG * scale
+            kept = exp(-span / memory)
+            long_units, long_time = long_units * kept, long_time * kept + memory * (1.0 - kept)
+        pace = _PRIOR_PACE * (self._limit or lump) / scale
+        credit = 0.1 * scale
+        long = (long_units + pace * credit) / (long_time + credit)
         belief = _PRIOR_LUMPS * lump
-        evidence = units / lump + _PRIOR_LUMPS
-        return (units + belief) / (time + belief / long), evidence
+        return (units + belief) / (time + belief / long), units / lump + _PRIOR_LUMPS
 
     def _averages(self, t: float) -> tuple[float, float, float]:
         """(rate, noise per second, doubt per second²) at ``t``."""
-        known = self._averaged
+        known, clock = self._averaged, self._clock
         if known is not None and known[0] == t:
             return known[1]
-        at = t - self._offset if self._empty_since is None else self._empty_since - self._offset
-        rate, evidence = self._rate(max(0.0, at - (self._clock or at)))
+        if clock is None:
+            return _NOTHING
+        empty_since = self._empty_since
+        silence = (t if empty_since is None else empty_since) - self._offset - clock
+        rate, evidence = self._rate(silence)
         noise = rate * self._lump_squares / self._lump_units
-        unsure = max(1.0 / evidence, self._errors / self._checks, 1e-4) + self._surprise_at(t)
+        unsure = max(1.0 / evidence, self._errors / self._checks, 1e-4)
+        if self._surprise > 0.0:
+            unsure += self._surprise_at(t)
         averages = (rate, noise, unsure * rate * rate)
         self._averaged = (t, averages)
         return averages
@@ -261,7 +268,7 @@ class LinearModel:
         staleness: float,
     ) -> Forecast:
         p50, p90, p99 = bounds
-        margin = p99 - ttr if math.isfinite(p99) and math.isfinite(ttr) else inf
+        margin = p99 - ttr if p99 < inf and ttr < inf else inf
         return Forecast(
             p50, p90, p99, chance, rate, variance, ttr, margin, staleness, MODEL_ID, MODEL_VERSION
         )
@@ -274,7 +281,7 @@ def _bounds(
     p50 = left / net if net > 0.0 else inf
     p99 = min(p50, passage_time(left, net, noise, doubt, Z99))
     if p99 >= horizon:  # the others lie later still
-        return (inf, inf, inf)
+        return _BEYOND
     p90 = min(p50, passage_time(left, net, noise, doubt, Z90))
     p99 = min(p99, p90)
     return (p50 if p50 < horizon else inf, p90 if p90 < horizon else inf, p99)

@@ -34,16 +34,17 @@ begins with it is marked as well."""
 def decision_of(intent_id: str, at: Micros, e: IntentDecided, policy_version: str) -> Decision:
     """The answer that an event records, given under that version of the policy."""
     allowed = e.decision != "deny_with_reason"
+    start = at + e.start
     return Decision(
         intent_id=intent_id,
         decision=cast("Verdict", e.decision),
         reason_code=cast("ReasonCode", e.reason_code),
         reason=e.reason or _plain_reason(e),
         as_of=at,
-        start_at=at + e.start if allowed else None,
+        start_at=start if allowed else None,
         valid_until=at + e.until if allowed else None,
         modifications=_modifications(e),
-        holds=tuple([_hold_line(line, at, at + e.start) for line in e.holds]),
+        holds=tuple([_hold_line(line, at, start) for line in e.holds]),
         decided_by=DecidedBy(*e.decided_by, e.overridable) if e.decided_by else None,
         warnings=e.warnings,
         retry_after=e.retry_after,

@@ -9,7 +9,6 @@ from ratelord_core.engine.units import usable, whole
 from ratelord_core.graph import Binding, Draw
 from ratelord_core.ledger import Asker, Need
 from ratelord_core.ledger.account import Account
-from ratelord_core.model.dimensions import Dimensions
 from ratelord_core.model.instant import Micros
 from ratelord_core.model.intent import Intent
 from ratelord_core.policy.index import Level
@@ -55,7 +54,6 @@ class Course(msgspec.Struct, frozen=True):
     lanes: tuple[Lane, ...]
     pools: tuple[str, ...]
     levels: tuple[Level, ...]
-    dimensions: Dimensions
     asker: Asker
     urgent: Asker
 
@@ -103,7 +101,6 @@ class Courses:
             lanes,
             tuple([lane.pool for lane in lanes]),
             self._policy.levels(binding, intent),
-            intent.dimensions,
             Asker(party, binding.weight, urgent=False, workload=intent.workload_id),
             Asker(party, binding.weight, urgent=True, workload=intent.workload_id),
         )

@@ -48,10 +48,10 @@ def _broken(state: State, moment: Moment) -> Judgement | None:
     """Without a forecast nobody knows the risk: a model that failed denies, by its name."""
     if moment.tightest is not None:
         moment.outlook(moment.tightest)
-    for pool in moment.course.pools:
-        failure = state.book.failure(pool)
-        if failure:
-            reason = f"{failure}; mend that plugin or choose another forecast_model"
+    failed = state.book.failed
+    for pool in moment.course.pools if failed else ():
+        if pool in failed:
+            reason = f"{failed[pool]}; mend that plugin or choose another forecast_model"
             return Judgement(None, "forecast_stale", reason)
     return None
 

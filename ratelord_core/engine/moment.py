@@ -89,19 +89,21 @@ class Moment:
 
     def pool(self, key: str) -> PoolNow:
         """A pool as it stands, before this intent."""
-        account = self._state.ledger.accounts[key]
         figures = self._figures(key)
         polling = self._state.polling
+        age, stale = 0.0, False
+        if polling.intervals:
+            age, stale = to_seconds(polling.age(key, self.now)), polling.is_stale(key, self.now)
         return PoolNow(
             key,
-            account.pool.unit,
+            self._state.ledger.accounts[key].pool.unit,
             figures.limit,
             figures.used,
             figures.held,
             figures.available,
             figures.reset_at,
-            to_seconds(polling.age(key, self.now)),
-            polling.is_stale(key, self.now),
+            age,
+            stale,
         )
 
     def _figures(self, key: str) -> Figures:

@@ -211,13 +211,15 @@ class Negotiator:
         )
 
     def _lines(self, moment: Moment, needs: list[Need], start: Micros) -> tuple[HeldLine, ...]:
-        lines = []
+        lines, now = [], moment.now
         for need in needs:
-            figures = moment.figures[need.pool]
-            taken = need.units if start == 0 else 0
-            reset_in = -1 if figures.reset_at is None else max(0, figures.reset_at - moment.now)
-            left = max(0, figures.available - taken)
-            lines.append(HeldLine(need.pool, need.units, left, reset_in, need.lifetime))
+            pool, units = need.pool, need.units
+            figures = moment.figures[pool]
+            left, reset_at = figures.available, figures.reset_at
+            if start == 0:
+                left = left - units if left > units else 0
+            reset_in = -1 if reset_at is None else reset_at - now if reset_at > now else 0
+            lines.append(HeldLine(pool, units, left, reset_in, need.lifetime))
         return tuple(lines)
 
     def _note_rules(self, verdict: PolicyVerdict | None, now: Micros, intent: Intent) -> None:

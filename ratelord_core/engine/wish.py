@@ -8,7 +8,7 @@ from ratelord_core.model.decision import ReasonCode
 from ratelord_core.model.instant import Micros
 
 
-class Judgement(msgspec.Struct, frozen=True):
+class Judgement(msgspec.Struct, frozen=True, gc=False):
     """What will be answered: a start (allowed) or None (denied), and why. ``paced`` is the stale
     pool through which it is let, spaced."""
 
@@ -21,7 +21,7 @@ class Judgement(msgspec.Struct, frozen=True):
     paced: str = ""
 
 
-class Wish(msgspec.Struct, frozen=True):
+class Wish(msgspec.Struct, frozen=True, gc=False):
     """What an allowed intent may have: not before an instant, for the reason given."""
 
     not_before: Micros

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any, Final
 
 from ratelord_core.forecast.announced import Announced, is_material
 from ratelord_core.forecast.levels import RiskLevels
-from ratelord_core.forecast.page import Page, Standing
+from ratelord_core.forecast.page import Page, Rank, Standing
 from ratelord_core.forecast.protocol import ForecastModelFactory
 from ratelord_core.model.forecast import Forecast, RiskLevel
 from ratelord_core.model.ids import split_pool_key
@@ -31,13 +30,15 @@ class ForecastBook:
         self._factory = factory
         self.levels = levels or RiskLevels()
         self._pages: dict[str, Page] = {}
+        self.failed: dict[str, str] = {}
+        """A sentence for every pool whose model cannot be asked any more."""
 
     def declare(self, pool: Pool, now: Micros, used: int, reset_at: Micros | None) -> None:
         """Open a pool's page, or tell its model of the pool's new shape. A model whose kind or
         length of window changed starts anew: its scale is another one."""
         page = self._pages.get(pool.key)
         if page is None or _scale(page.pool) != _scale(pool):
-            page = self._pages[pool.key] = Page(self._factory, pool)
+            page = self._open(pool)
         page.pool = pool
         page.window(now, used, reset_at)
 
@@ -78,17 +79,20 @@ class ForecastBook:
         """
         page = self._page(pool)
         last = page.ranked
-        if last is not None and last[0] == now // page.quantum:
-            before = last[1]
-            moved = abs(before.available - standing.available)
-            if (
-                moved * _ROUGHNESS < (page.pool.limit or 0)
-                and before.reset_at == standing.reset_at
-                and before.staleness == standing.staleness
-            ):
-                return last[2]
+        available, reset_at, staleness = standing.available, standing.reset_at, standing.staleness
+        if (
+            last is not None
+            and now < last.until
+            and last.least <= available <= last.most
+            and last.reset_at == reset_at
+            and last.staleness == staleness
+        ):
+            return last.p_exhaustion
         p_exhaustion = self.outlook(pool, now, standing).p_exhaustion
-        page.ranked = (now // page.quantum, standing, p_exhaustion)
+        until = (now // page.quantum + 1) * page.quantum
+        slack = ((page.pool.limit or 0) - 1) // _ROUGHNESS
+        least, most = available - slack, available + slack
+        page.ranked = Rank(until, least, most, reset_at, staleness, p_exhaustion)
         return p_exhaustion
 
     def with_intent(self, pool: str, now: Micros, standing: Standing, units: int) -> Forecast:
@@ -105,7 +109,7 @@ class ForecastBook:
         page = self._page(pool)
         if page.pool.window.kind == "unbounded":
             return "ok"
-        if page.pool.limit is None or page.guard.failure:
+        if page.pool.limit is None or pool in self.failed:
             return "unknown"
         if standing.staleness > to_seconds(page.span or HOUR):
             return "unknown"
@@ -125,16 +129,6 @@ class ForecastBook:
     ) -> None:
         """Remember what was said of a pool: also when a replay finds it in the log."""
         self._page(pool).announced = Announced(now, level, p_exhaustion, tte_p50)
-
-    def failures(self) -> Iterator[str]:
-        """A sentence for every pool whose model failed."""
-        for page in self._pages.values():
-            if page.guard.failure:
-                yield page.guard.failure
-
-    def failure(self, pool: str) -> str:
-        """Why the pool's model cannot be asked; empty if it can."""
-        return self._page(pool).guard.failure
 
     def state(self) -> dict[str, Any]:
         """What all models remember, as plain JSON values."""
@@ -157,7 +151,12 @@ class ForecastBook:
         page = self._pages.get(pool)
         if page is None:
             unknown = Pool(*split_pool_key(pool), window=Window(kind="fixed"))
-            page = self._pages[pool] = Page(self._factory, unknown)
+            page = self._open(unknown)
+        return page
+
+    def _open(self, pool: Pool) -> Page:
+        self.failed.pop(pool.key, None)
+        page = self._pages[pool.key] = Page(self._factory, pool, self.failed)
         return page
 
     def _ask(self, page: Page, now: Micros, standing: Standing, units: int) -> Forecast:

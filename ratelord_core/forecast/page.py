@@ -33,13 +33,32 @@ class Standing(msgspec.Struct, frozen=True, gc=False):
     staleness: float = 0.0
 
 
+class Rank(msgspec.Struct, frozen=True, gc=False):
+    """A probability of exhaustion that serves ``until`` an instant, as long as the pool stands
+    about (with ``least`` to ``most`` units available) where it stood."""
+
+    until: Micros
+    least: int
+    most: int
+    reset_at: Micros | None
+    staleness: float
+    p_exhaustion: float
+
+
 class Guard:
     """Around every call into a model: one that raises, or answers nonsense, is not asked again,
-    because its memory cannot be trusted. The daemon lives on; ``failure`` says what happened."""
+    because its memory cannot be trusted. The daemon lives on; ``failed`` says what happened, by
+    pool."""
 
-    def __init__(self, model_id: str, pool: str) -> None:
+    def __init__(self, model_id: str, pool: str, failed: dict[str, str]) -> None:
         self._who = f"forecast model {model_id} failed for pool {pool}"
-        self.failure = ""
+        self._pool = pool
+        self._failed = failed
+
+    @property
+    def failure(self) -> str:
+        """Why the model is not asked any more; empty while it is."""
+        return self._failed.get(self._pool, "")
 
     def __enter__(self) -> None:
         return None
@@ -56,7 +75,7 @@ class Guard:
 
     def report(self, error: Exception) -> None:
         """The model failed."""
-        self.failure = (
+        self._failed[self._pool] = (
             f"{self._who} with {type(error).__name__}: {error}; its risk is unknown until the "
             "daemon starts again, another model can be chosen with the setting forecast_model"
         )
@@ -66,13 +85,13 @@ class Guard:
 class Page:
     """A model with the pool that it watches."""
 
-    def __init__(self, factory: ForecastModelFactory, pool: Pool) -> None:
+    def __init__(self, factory: ForecastModelFactory, pool: Pool, failed: dict[str, str]) -> None:
         self.pool = pool
         self.model_id, self.model_version = factory.model_id, factory.model_version
-        self.guard = Guard(factory.model_id, pool.key)
+        self.guard = Guard(factory.model_id, pool.key, failed)
         self.announced: Announced | None = None
         self.last: tuple[object, Forecast] | None = None
-        self.ranked: tuple[int, Standing, float] | None = None
+        self.ranked: Rank | None = None
         self.span = span_of(pool.window)
         self.quantum = max(1, min(_LONGEST, (self.span or HOUR) // _FINEST))
         self._model: ForecastModel | None = None

@@ -29,6 +29,8 @@ class Account(ABC):
         self.scheduled = 0
         self.settled_total = 0
         """Units ever settled here; never falls."""
+        self.brought_to: Micros = -1
+        """The instant to which ``advance`` was called last; -1 if it must be called again."""
         self.version = 0
         """Grows with every change of the figures."""
         self.observed_at: Micros | None = None

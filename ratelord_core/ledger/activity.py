@@ -25,14 +25,15 @@ class Activity:
 
     def touch(self, agent: str, weight: float, now: Micros) -> None:
         """The agent is active now."""
-        parts = int(weight * _PARTS)
-        before = self._seen.get(agent)
-        self._seen[agent] = (now, parts)
+        seen, parts = self._seen, int(weight * _PARTS)
+        before = seen.get(agent)
+        seen[agent] = (now, parts)
         if before is None:
             self._weight += parts
             self._forget(now)
-        else:
-            self._seen.move_to_end(agent)
+            return
+        seen.move_to_end(agent)
+        if before[1] != parts:
             self._weight += parts - before[1]
 
     def share(self, agent: str, weight: float, limit: int, now: Micros) -> int:

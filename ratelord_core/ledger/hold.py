@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import attrgetter
 from typing import Protocol
 
 import msgspec
@@ -151,9 +152,12 @@ class Settlement(msgspec.Struct, frozen=True):
     late: bool
 
 
+_pool_of = attrgetter("pool")
+
+
 def by_pool(needs: Sequence[Wanted]) -> Sequence[Wanted]:
     """One need for each pool: what is wanted twice from one adds up."""
-    if len(needs) < 2 or len({need.pool for need in needs}) == len(needs):
+    if len(needs) < 2 or len(set(map(_pool_of, needs))) == len(needs):
         return needs
     merged: dict[str, Need] = {}
     for need in needs:

@@ -85,9 +85,11 @@ class Ledger:
 
     def _bring(self, key: str, now: Micros) -> Account:
         account = self.accounts[key]
-        reset = account.advance(now)
-        if reset is not None:
-            self.resets.append(reset)
+        if account.brought_to != now:
+            account.brought_to = now
+            reset = account.advance(now)
+            if reset is not None:
+                self.resets.append(reset)
         return account
 
     def take_resets(self) -> list[Reset]:
@@ -99,7 +101,8 @@ class Ledger:
 
     def advance(self, now: Micros) -> Sequence[tuple[str, Resolved]]:
         """Let everything expire whose time has come; what did since the last call."""
-        self._reach(now)
+        if now > self.now or now >= self._expiries.next_end:
+            self._reach(now)
         if not self._expired:
             return ()
         expired, self._expired = self._expired, []
@@ -228,6 +231,7 @@ class Ledger:
             used = units.get(pool, leg.units)
             self._bring(pool, now).settle(leg, used, now)
             self._resolve(hold, leg, Resolved(pool, leg.units, used, now))
+            self._expiries.pass_over()
         return Settlement(tuple(hold.resolved.values()), late)
 
     def _correct(self, hold: Hold, before: Resolved, used: int, now: Micros) -> None:
@@ -258,11 +262,14 @@ class Ledger:
             leg.end = end
             account.hold(leg, now)
             self._expiries.add(leg)
+            self._expiries.pass_over()
 
     def observe(self, seen: Observation, now: Micros) -> Reconciled:
         """Adopt a provider's numbers for a pool that is declared."""
         now, key = self._reach(now), f"{seen.provider_id}/{seen.pool_id}"
-        result = self._bring(key, now).reconcile(seen, now)
+        account = self._bring(key, now)
+        result = account.reconcile(seen, now)
+        account.brought_to = -1  # what it learnt may end a window, or a unit's time, right now
         self._bring(key, now)
         return result
 

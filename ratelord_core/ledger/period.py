@@ -172,7 +172,7 @@ class PeriodAccount(Account):
         self._admit(leg, now)
 
     def touch(self, asker: Asker, now: Micros) -> None:
-        self.activity.touch(asker.agent, asker.weight, now)
+        self.activity.touch(asker.party[0], asker.weight, now)
 
     def drop(self, leg: Leg, now: Micros) -> None:
         self._commitments.remove(leg)

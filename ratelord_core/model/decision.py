@@ -26,7 +26,7 @@ ReasonCode = Literal[
 """The last is said by those who stand in for a daemon that does not answer; it is never logged."""
 
 
-class HoldLine(msgspec.Struct, frozen=True):
+class HoldLine(msgspec.Struct, frozen=True, gc=False):
     """One pool's part of a hold. ``remaining`` is what was available after placing it."""
 
     pool: str
@@ -36,7 +36,7 @@ class HoldLine(msgspec.Struct, frozen=True):
     expires_at: Micros
 
 
-class Risk(msgspec.Struct, frozen=True):
+class Risk(msgspec.Struct, frozen=True, gc=False):
     """The forecast that the decision saw, rounded to what is logged.
 
     ``p_exhaustion`` in millionths; times in milliseconds, None = beyond the reset (or unknown).
@@ -87,7 +87,7 @@ UNCHANGED = Modifications()
 """Go ahead as you asked."""
 
 
-class Decision(msgspec.Struct, frozen=True):
+class Decision(msgspec.Struct, frozen=True, gc=False):
     """The whole answer. It stands in the log before anybody sees it.
 
     ``start_at`` is the earliest instant at which the action may begin, ``valid_until`` the last.

@@ -10,7 +10,7 @@ import msgspec
 RiskLevel = Literal["ok", "warn", "critical", "unknown"]
 
 
-class Forecast(msgspec.Struct, frozen=True):
+class Forecast(msgspec.Struct, frozen=True, gc=False):
     """One model's answer for one pool at one instant; seconds, ``inf`` = not before the reset.
 
     ``tte_p90`` is a lower bound that holds 90 % of the time, so p99 <= p90 <= p50.

@@ -50,10 +50,14 @@ class Entropy(Protocol):
 
 def uuid7(now: Micros, entropy: Entropy) -> bytes:
     """A UUIDv7 (RFC 9562) as 16 bytes: millisecond time first, then 74 random bits."""
-    tail = bytearray(entropy.random_bytes(10))
-    tail[0] = 0x70 | (tail[0] & 0x0F)
-    tail[2] = 0x80 | (tail[2] & 0x3F)
-    return (now // 1000).to_bytes(6, "big") + bytes(tail)
+    random = int.from_bytes(entropy.random_bytes(10), "big") & _RANDOM
+    return (now // 1000 << 80 | random | _VERSION).to_bytes(16, "big")
+
+
+_VERSION: Final = 0x7 << 76 | 0b10 << 62
+"""Version 7, and the variant, where they stand in a UUID."""
+_RANDOM: Final = (1 << 80) - 1 ^ (0xF << 76 | 0b11 << 62)
+"""The bits that are random."""
 
 
 @lru_cache(maxsize=64)  # a decision writes its intent's id three times

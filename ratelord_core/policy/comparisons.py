@@ -9,9 +9,12 @@ from __future__ import annotations
 import operator
 import re
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from ratelord_core.policy.variables import VARIABLES
+
+if TYPE_CHECKING:
+    from ratelord_core.policy.condition import CelCondition
 
 _FORM: Final = re.compile(
     r"""\s* ([a-z_][a-z_0-9.]*) \s* (<=|>=|==|!=|<|>) \s*
@@ -34,24 +37,26 @@ _OPERATORS: Final[dict[str, Callable[[Any, Any], bool]]] = {
 Comparison = tuple[str, type, Callable[[Any, Any], bool], float | str]
 """The value's name, the kind it must have, how it is compared, with what."""
 Conjunction = tuple[Comparison, ...]
+AnyOf = tuple[Conjunction, ...]
 
 
 class Comparisons:
-    """Any of some conjunctions of comparisons, already checked by CEL's compiler. Values are read
-    from left to right, as far as it takes to know."""
+    """Any of some conjunctions of comparisons. Values are read from left to right, as far as it
+    takes to know; the condition as CEL compiled it answers where one is of another kind."""
 
-    __slots__ = ("_any_of",)
+    __slots__ = ("_any_of", "_compiled", "constant", "names", "text")
 
-    def __init__(self, any_of: tuple[Conjunction, ...]) -> None:
+    def __init__(self, any_of: AnyOf, compiled: CelCondition) -> None:
         self._any_of = any_of
+        self._compiled = compiled
+        self.text, self.names, self.constant = compiled.text, compiled.names, compiled.constant
 
-    def holds(self, values: Mapping[str, Any]) -> bool | None:
-        """Whether it holds; None if a value is of another kind than expected, which CEL answers."""
+    def holds(self, values: Mapping[str, Any]) -> bool:
         for conjunction in self._any_of:
             for name, kind, compare, literal in conjunction:
                 value = values[name]
                 if type(value) is not kind:
-                    return None
+                    return self._compiled.holds(values)
                 if not compare(value, literal):
                     break
             else:
@@ -59,7 +64,7 @@ class Comparisons:
         return False
 
 
-def comparisons(written: str) -> Comparisons | None:
+def comparisons(written: str) -> AnyOf | None:
     """The comparisons that a CEL text consists of, if it is no more than that."""
     any_of: list[Conjunction] = []
     for part in written.split("||"):
@@ -70,7 +75,7 @@ def comparisons(written: str) -> Comparisons | None:
                 return None
             conjunction.append(found)
         any_of.append(tuple(conjunction))
-    return Comparisons(tuple(any_of))
+    return tuple(any_of)
 
 
 def _comparison(written: str) -> Comparison | None:

@@ -51,24 +51,17 @@ class Condition(Protocol):
 
 
 class CelCondition:
-    """A condition that cel-cpp compiled; ``plain`` are the comparisons that it consists of."""
+    """A condition that cel-cpp compiled."""
 
-    __slots__ = ("_evaluate", "_plain", "constant", "names", "text")
+    __slots__ = ("_evaluate", "constant", "names", "text")
 
-    def __init__(
-        self, text: str, names: tuple[str, ...], expression: Any, plain: Comparisons | None = None
-    ) -> None:
+    def __init__(self, text: str, names: tuple[str, ...], expression: Any) -> None:
         self.text = text
         self.names = names
         self._evaluate = expression.eval
-        self._plain = plain
         self.constant = None if names else self.holds({})
 
     def holds(self, values: Mapping[str, Any]) -> bool:
-        if self._plain is not None:
-            answer = self._plain.holds(values)
-            if answer is not None:
-                return answer
         given = {name: values[name] for name in self.names}
         try:
             answer = self._evaluate(None, given).value()  # by position: a fifth faster
@@ -109,10 +102,11 @@ class Conditions:
             message = f"gives {cel.type_in_words(kind)}, not true or false"
             raise ConditionError((Problem(_start(text), message, "compare it with something"),))
         try:
-            names = lexer.used(written, VARIABLES)
-            return CelCondition(text, names, expression, comparisons(written))
+            compiled = CelCondition(text, lexer.used(written, VARIABLES), expression)
         except EvaluationError as error:
             raise ConditionError((Problem(_start(text), f"has no value: {error}"),)) from error
+        plain = comparisons(written)
+        return compiled if plain is None else Comparisons(plain, compiled)
 
 
 def _start(text: str) -> int:

@@ -13,7 +13,7 @@ from ratelord_core.model.instant import Micros
 from ratelord_core.model.intent import Intent
 
 
-class PoolNow(msgspec.Struct, frozen=True):
+class PoolNow(msgspec.Struct, frozen=True, gc=False):
     """A pool as it stands, before this intent. ``limit`` None = not known yet. ``staleness`` is
     the age of provider data in seconds (0 for local pools)."""
 

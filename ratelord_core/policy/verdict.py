@@ -10,7 +10,7 @@ from ratelord_core.model.decision import DecidedBy
 from ratelord_core.model.instant import Micros
 
 
-class PolicyVerdict(msgspec.Struct, frozen=True):
+class PolicyVerdict(msgspec.Struct, frozen=True, gc=False):
     """The folded effects of all rules that applied.
 
     ``wait`` is the longest wait asked for (µs from now); ``reset_jitter`` not None means: not

@@ -152,10 +152,10 @@ def test_a_model_that_raises_makes_the_risk_unknown_and_is_named(
     standing = Standing(900, RESET)
     said = book.outlook(KEY, START, standing)
     assert book.level(KEY, said, standing) == "unknown"
-    assert "counting" in book.failure(KEY)
-    assert "gh/core" in book.failure(KEY)
-    assert "ZeroDivisionError: by zero" in book.failure(KEY)
-    assert caplog.messages == list(book.failures())
+    assert "counting" in book.failed[KEY]
+    assert "gh/core" in book.failed[KEY]
+    assert "ZeroDivisionError: by zero" in book.failed[KEY]
+    assert caplog.messages == list(book.failed.values())
     book.observe(KEY, START, 5)
     book.outlook(KEY, START + MINUTE, standing)
     assert factory.models[0].asked == 1
@@ -172,7 +172,7 @@ def test_a_model_that_fails_while_learning_fails_for_its_own_pool_only(
     standing = Standing(900, RESET)
     assert book.level(KEY, book.outlook(KEY, START, standing), standing) == "unknown"
     assert book.level(other.key, book.outlook(other.key, START, standing), standing) == "warn"
-    assert book.failure(other.key) == ""
+    assert other.key not in book.failed
     assert KEY not in book.state()
     assert len(caplog.records) == 1
 
@@ -200,7 +200,7 @@ def test_a_model_that_cannot_be_built_has_failed() -> None:
             raise MemoryError("no room")
 
     book = _book(Broken())
-    assert "MemoryError" in book.failure(KEY)
+    assert "MemoryError" in book.failed[KEY]
 
 
 def test_an_interrupt_is_not_a_failure_of_the_model() -> None:

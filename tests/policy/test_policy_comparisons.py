@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from ratelord_core.policy.comparisons import comparisons
+from ratelord_core.policy.comparisons import Comparisons, comparisons
 from ratelord_core.policy.condition import CelCondition, Conditions, EvaluationError
 
 _CONDITIONS = Conditions()
@@ -47,9 +47,9 @@ def _by_cel(text: str) -> CelCondition:
     return CelCondition(text, condition.names, _CONDITIONS._environment.compile(text))
 
 
-def _both(text: str, values: dict[str, Any]) -> tuple[bool | None, bool]:
-    plain = comparisons(text)
-    assert plain is not None
+def _both(text: str, values: dict[str, Any]) -> tuple[bool, bool]:
+    plain = _CONDITIONS.compile(text)
+    assert isinstance(plain, Comparisons)
     return plain.holds(values), _by_cel(text).holds(values)
 
 
@@ -90,7 +90,7 @@ def test_whatever_is_joined_answers_as_in_cel(
     """In CEL && and || swallow the error of one side if the other decides. We stop at a value that
     is not of its kind and leave the whole to CEL, so the answer, or that there is none, is its."""
     text = " || ".join(alternatives)
-    assert comparisons(text) is not None
+    assert isinstance(_CONDITIONS.compile(text), Comparisons)
     assert _answer(_CONDITIONS.compile(text), values) == _answer(_by_cel(text), values)
 
 
