@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from heapq import nsmallest
 
 import msgspec
 
@@ -103,8 +104,7 @@ class Reader:
         found = []
         for key in self.keys() if pool is None else [pool]:
             account = self._account(key, now)
-            used = dict(account.tally.by_party)
-            held = _held(account)
+            used, held = account.tally.by_party, account.holders
             for party in sorted(used.keys() | held.keys()):
                 if any(
                     want is not None and want != has
@@ -184,31 +184,20 @@ def _window_seconds(window: dict[str, object]) -> dict[str, object]:
     return window
 
 
-def _held(account: Account) -> dict[Party, int]:
-    held: dict[Party, int] = {}
-    for leg in account.legs:
-        if leg.started:
-            held[leg.asker.party] = held.get(leg.asker.party, 0) + leg.units
-    return held
-
-
 def _shares(account: Account) -> dict[str, tuple[ShareView, ...]]:
-    held = _held(account)
-    return {"agents": _share(account, held, 0), "identities": _share(account, held, 1)}
+    return {"agents": _share(account, 0), "identities": _share(account, 1)}
 
 
-def _share(account: Account, by_party: dict[Party, int], part: int) -> tuple[ShareView, ...]:
+def _share(account: Account, part: int) -> tuple[ShareView, ...]:
     used: dict[str, int] = {}
     held: dict[str, int] = {}
     for party, units in account.tally.by_party.items():
         used[party[part]] = used.get(party[part], 0) + units
-    for party, units in by_party.items():
+    for party, units in account.holders.items():
         held[party[part]] = held.get(party[part], 0) + units
     names: Iterable[str] = used.keys() | held.keys()
-    ranked = sorted(names, key=lambda name: (-used.get(name, 0) - held.get(name, 0), name))
-    return tuple(
-        ShareView(name, used.get(name, 0), held.get(name, 0)) for name in ranked[:_TOP] if name
-    )
+    top = nsmallest(_TOP, names, lambda name: (-used.get(name, 0) - held.get(name, 0), name))
+    return tuple(ShareView(name, used.get(name, 0), held.get(name, 0)) for name in top if name)
 
 
 def _usage_view(account: Account, party: Party, used: int, held: int) -> UsageView:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from bisect import bisect_left, insort
+from collections import defaultdict
 
 from ratelord_core.ledger.hold import NOBODY, Asker, Figures, Leg, Party, Reconciled, Reset
 from ratelord_core.ledger.tally import Tally
@@ -26,6 +27,8 @@ class Account(ABC):
         self.pool = pool
         self.limit = pool.limit
         self.held = 0
+        self.holders: defaultdict[Party, int] = defaultdict(int)
+        """Units held, by whom they are held for."""
         self.scheduled = 0
         self.settled_total = 0
         """Units ever settled here; never falls."""
@@ -96,6 +99,7 @@ class Account(ABC):
             leg.started = True
             self.scheduled -= leg.units
             self.held += leg.units
+            self.holders[leg.asker.party] += leg.units
             self.version += 1
 
     def _began(self, leg: Leg) -> None:  # noqa: B027 - most kinds need not know
@@ -107,6 +111,7 @@ class Account(ABC):
         leg.started = leg.start <= now
         if leg.started:
             self.held += leg.units
+            self.holders[leg.asker.party] += leg.units
         else:
             self.scheduled += leg.units
             insort(self._waiting, leg, key=_latest_first)
@@ -117,6 +122,9 @@ class Account(ABC):
         self.legs.remove(leg)
         if leg.started:
             self.held -= leg.units
+            self.holders[leg.asker.party] -= leg.units
+            if not self.holders[leg.asker.party]:
+                del self.holders[leg.asker.party]
         else:
             self.scheduled -= leg.units
             where = bisect_left(self._waiting, -leg.start, key=_latest_first)

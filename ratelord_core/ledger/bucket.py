@@ -7,18 +7,13 @@ hold is drawn as late as it may be.
 
 from __future__ import annotations
 
-from bisect import bisect_left, insort
-from collections.abc import Iterable
-
 from ratelord_core.ledger.account import Account, outside
-from ratelord_core.ledger.hold import NEVER, Asker, Figures, Leg, Party, Reconciled, Reset
+from ratelord_core.ledger.hold import Asker, Figures, Leg, Party, Reconciled, Reset
 from ratelord_core.ledger.settled import KEPT, SettledLog
+from ratelord_core.ledger.turns import Flow, Point, Turns
 from ratelord_core.model.instant import SECOND, Micros
 from ratelord_core.model.observation import Observation
 from ratelord_core.model.pool import Pool
-
-Turn = tuple[Micros, int, int]
-"""When, and by how much what is held and the level change then, in units × W."""
 
 
 class BucketAccount(Account):
@@ -31,8 +26,7 @@ class BucketAccount(Account):
         self._at = now
         self.level = self.burst * self.every
         self.settled = SettledLog()
-        self._turns: list[Turn] = []
-        """To come, in order: promises start, holds are drawn."""
+        self._turns = Turns()
 
     @property
     def burst(self) -> int:
@@ -85,84 +79,57 @@ class BucketAccount(Account):
         need = units * self.every
         if units > self.burst or (self.limit == 0 and need > self.level):
             return None
-        if after == now and self.level - self.held * self.every >= need:
-            if not self._waiting:
-                return now
-            probe = sorted([*self._turns, (now, need, 0), (now + lifetime, -need, -need)])
-            if self._spare(probe)[0] >= 0:
-                return now
-        return self._search(need, after)
+        held = self.held * self.every
+        flow, point = self._flow(), Point(self._at, self.level, held)
+        if after == now and self.level - held >= need and self._fits_now(need, lifetime):
+            return now
+        return self._turns.earliest(flow, point, need, after)
 
-    def _search(self, need: int, after: Micros) -> Micros | None:
-        """Walk the projected level from turn to turn; between two of them it only rises.
+    def _flow(self) -> Flow:
+        return Flow(self.limit or 0, self.burst * self.every)
 
-        A start fits where the level less what is held covers the need, there and at the start of
-        every later promise.
-        """
-        rate, full = self.limit or 0, self.burst * self.every
-        spare = self._spare(self._turns)
-        at, level, held = self._at, self.level, self.held * self.every
-        for number, (then, more_held, more_level) in enumerate([*self._turns, (NEVER, 0, 0)]):
-            begin = max(at, after)
-            if begin < then and spare[number] >= need:
-                missing = need + held - min(full, level + rate * (begin - at))
-                if missing <= 0:
-                    return begin
-                if need + held <= full and rate:
-                    start = begin + -(-missing // rate)
-                    if start < then:
-                        return start
-            if then < NEVER:
-                level = min(full, level + rate * (then - at)) + more_level
-            held += more_held
-            at = then
-        return None
-
-    def _spare(self, turns: Iterable[Turn]) -> list[int]:
-        """For each stretch before a turn: the least that is available at the start of any later
-        promise, when every hold is drawn as late as may be."""
-        rate, full = self.limit or 0, self.burst * self.every
-        at, level, held = self._at, self.level, self.held * self.every
-        available: list[int] = []
-        for then, more_held, more_level in turns:
-            level = min(full, level + rate * (then - at)) + more_level
-            held += more_held
-            at = then
-            available.append(level - held if more_held > 0 else NEVER)
-        spare = [NEVER]
-        for least in reversed(available):
-            spare.append(min(spare[-1], least))
-        spare.reverse()
-        return spare
+    def _fits_now(self, need: int, lifetime: Micros) -> bool:
+        """Whether every promise still holds if the need is held from now on."""
+        if not self._waiting:
+            return True
+        turns, flow, held = self._turns, self._flow(), self.held * self.every
+        if turns.least(flow, Point(self._at, self.level, held)) >= need:
+            return True
+        draw = (self._at + lifetime, -need, -need)
+        turns.add(draw)
+        least = turns.least(flow, Point(self._at, self.level, held + need))
+        turns.remove(draw)
+        return least >= 0
 
     def extendable(self, leg: Leg, end: Micros, now: Micros) -> bool:
-        need = leg.units * self.every
-        moved = [turn for turn in self._turns if turn != (leg.end, -need, -need)]
-        same = len(self._turns) - len(moved) - 1
-        moved += [(leg.end, -need, -need)] * same + [(end, -need, -need)]
-        return self._spare(sorted(moved))[0] >= min(0, self._spare(self._turns)[0])
+        turns, flow, need = self._turns, self._flow(), leg.units * self.every
+        point = Point(self._at, self.level, self.held * self.every)
+        before = turns.least(flow, point)
+        turns.remove((leg.end, -need, -need))
+        turns.add((end, -need, -need))
+        after = turns.least(flow, point)
+        turns.remove((end, -need, -need))
+        turns.add((leg.end, -need, -need))
+        return after >= min(0, before)
 
     # --- holds and use ------------------------------------------------------------------------
 
     def hold(self, leg: Leg, now: Micros) -> None:
         self._admit(leg, now)
         need = leg.units * self.every
-        insort(self._turns, (leg.end, -need, -need))
+        self._turns.add((leg.end, -need, -need))
         if not leg.started:
-            insort(self._turns, (leg.start, need, 0))
+            self._turns.add((leg.start, need, 0))
 
     def drop(self, leg: Leg, now: Micros) -> None:
         need = leg.units * self.every
-        self._forget_turn((leg.end, -need, -need))
+        self._turns.remove((leg.end, -need, -need))
         if not leg.started:
             self._began(leg)
         self._dismiss(leg)
 
     def _began(self, leg: Leg) -> None:
-        self._forget_turn((leg.start, leg.units * self.every, 0))
-
-    def _forget_turn(self, turn: Turn) -> None:
-        del self._turns[bisect_left(self._turns, turn)]
+        self._turns.remove((leg.start, leg.units * self.every, 0))
 
     def use(self, units: int, at: Micros, party: Party) -> None:
         self.level -= units * self.every

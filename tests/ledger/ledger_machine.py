@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from naive_ledger import NaivePool, naive
 
-from ratelord_core.ledger import Asker, Ledger, Need, Terms
+from ratelord_core.ledger import Asker, Ledger, Need, Party, Terms
 from ratelord_core.model.instant import SECOND, Micros
 from ratelord_core.model.pool import Pool
 
@@ -227,6 +227,19 @@ class LedgerMachine(RuleBasedStateMachine):
     def nothing_can_pass_the_limit(self) -> None:
         for model in self.models.values():
             assert not model.honest or model.never_passes(self.now)
+
+    @invariant()
+    def what_is_held_is_held_for_somebody(self) -> None:
+        for key in self.models:
+            account = self.ledger.account(key, self.now)
+            holders: dict[Party, int] = {}
+            for leg in account.legs:
+                if leg.started:
+                    holders[leg.asker.party] = holders.get(leg.asker.party, 0) + leg.units
+            assert {who: n for who, n in account.holders.items() if n} == {
+                who: n for who, n in holders.items() if n
+            }
+            assert set(account.holders) <= set(holders)
 
     @invariant()
     def promises_stand(self) -> None:

@@ -264,7 +264,7 @@ def test_nothing_is_left_of_a_thousand_holds_once_all_have_ended() -> None:
         assert (account.held, account.scheduled, account.legs) == (0, 0, set())
         assert not scene.ledger.holds
         assert scene.ledger.next_expiry() is None
-        remains = {name: getattr(account, name, None) for name in ("_turns", "_waiting")}
+        remains = {name: list(getattr(account, name, ())) for name in ("_turns", "_waiting")}
         assert not any(remains.values())
         if hasattr(account, "_commitments"):
             assert account._commitments._endless == 0
