@@ -81,8 +81,8 @@ class Announcer:
         self._is_known = is_known
         self._streams: set[_Stream] = set()
         self._sessions: OrderedDict[str, _Session] = OrderedDict()
-        self.tasks: TaskGroup | None = None
-        """Where notifications are sent from; None while the server does not run."""
+        self.groups: list[TaskGroup] = []
+        """Where notifications are sent from; none while the server does not run."""
 
     def followed(self) -> set[str]:
         """The resources that somebody follows."""
@@ -194,9 +194,9 @@ class Announcer:
                 session.pending[event.uri] = None
             elif isinstance(event, ResourcesListChanged):
                 session.pending[""] = None
-        if session.pending and not session.busy and self.tasks is not None:
+        if session.pending and not session.busy and self.groups:
             session.busy = True
-            self.tasks.start_soon(self._send, key, session)
+            self.groups[0].start_soon(self._send, key, session)
 
     async def _send(self, key: str, session: _Session) -> None:
         """Send what is pending, until nothing is; a session that does not take it is dropped."""

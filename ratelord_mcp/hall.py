@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Any, Final
 
+import msgspec
 from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
 from mcp.server.auth.provider import AccessToken
 from mcp.server.lowlevel import Server
@@ -81,4 +82,4 @@ def caller_of(context: Context) -> Caller:
 
 
 def _at_this_door(let_in: Caller) -> Caller:
-    return Caller(let_in.role, let_in.identity_id, "mcp", let_in.request_id, let_in.agent_id)
+    return msgspec.structs.replace(let_in, door="mcp")

@@ -143,13 +143,14 @@ def _handlers(
 
 @asynccontextmanager
 async def _living(server: Server[None]) -> AsyncIterator[None]:
-    """While the server runs, it looks round."""
+    """While the server runs, it looks round. In one process it may run several times at once, over
+    a pipe for each client: whichever of them is left then sends the notifications."""
     assert isinstance(server, RatelordServer)  # noqa: S101 - only ``build`` uses this
     async with anyio.create_task_group() as tasks:
-        server.announcer.tasks = tasks
+        server.announcer.groups.append(tasks)
         tasks.start_soon(server.watch.go_on, server.announcer.followed, server.alerts.pools)
         try:
             yield
         finally:
-            server.announcer.tasks = None
+            server.announcer.groups.remove(tasks)
             tasks.cancel_scope.cancel()

@@ -56,7 +56,7 @@ class Express:
         request_id = self._ids.name(headers)
         token = headers.get(b"authorization")
         caller = self._gate.caller_of(token, request_id, by_socket=by_socket)
-        if caller is None:
+        if caller is None or caller.audience:
             return None
         permit_role(caller, "ask")
         CURRENT.set(request_id)

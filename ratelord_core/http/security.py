@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, Literal
 
+import msgspec
+
 from ratelord_core.errors import Forbidden
+from ratelord_core.http.audience import is_addressed
 from ratelord_core.http.exchange import Exchange
 from ratelord_core.http.problems import HttpRefusal
 from ratelord_core.http.settings import HttpSettings
@@ -41,6 +44,7 @@ class Gate:
         header = exchange.headers.get(b"authorization")
         caller = self.caller_of(header, exchange.request_id, by_socket=_by_socket(exchange))
         if caller is not None:
+            _check_audience(caller, exchange)
             exchange.caller, exchange.known = caller, True
 
     def caller_of(
@@ -53,7 +57,18 @@ class Gate:
         caller = self._authenticate(_bearer(authorization))
         if caller is None:
             raise _unauthorized("the token belongs to no active identity", b"invalid_token")
-        return Caller(caller.role, caller.identity_id, "http", request_id, caller.agent_id)
+        return msgspec.structs.replace(caller, door="http", request_id=request_id)
+
+
+def _check_audience(caller: Caller, exchange: Exchange) -> None:
+    """A token that was made for another address is a 401."""
+    if not caller.audience:
+        return
+    host = exchange.headers.get(b"host", b"").decode("latin-1")
+    tls = exchange.scope.get("scheme") == "https"
+    if not is_addressed(caller.audience, host, exchange.scope["path"], tls=tls):
+        meant = " ".join(caller.audience)[:200]
+        raise _unauthorized(f"the token is for {meant}, not for this address", b"invalid_token")
 
 
 def permit(exchange: Exchange, access: Access) -> None:

@@ -12,7 +12,8 @@ class Caller(msgspec.Struct, frozen=True):
 
     ``identity_id`` is set when a token said so; an ``agent`` with one acts as that identity only.
     ``door`` is http, mcp, cli or daemon; ``request_id`` goes on every log line. ``agent_id`` is the
-    agent that owns the identity, if one does.
+    agent that owns the identity, if one does. ``audience`` are the addresses that the token is for,
+    empty = wherever it is known.
     """
 
     role: Role = "admin"
@@ -20,6 +21,7 @@ class Caller(msgspec.Struct, frozen=True):
     door: str = "daemon"
     request_id: str = ""
     agent_id: str | None = None
+    audience: tuple[str, ...] = ()
 
 
 LOCAL_OPERATOR = Caller()
@@ -29,4 +31,5 @@ LOCAL_OPERATOR = Caller()
 def caller_for(owner: Identity) -> Caller:
     """Whoever shows this identity's token."""
     agent = owner.owner if owner.owner_kind == "agent" else None
-    return Caller(owner.role, owner.identity_id, agent_id=agent)
+    audience = tuple(owner.metadata.get("audience", "").split())
+    return Caller(owner.role, owner.identity_id, agent_id=agent, audience=audience)

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import json
-import sys
-from collections.abc import AsyncIterator, Callable
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from pathlib import Path
+from functools import partial
 from typing import Any, Literal
 
 import anyio
+import httpx2
 import pytest
 from mcp import Client, types
 
 from ratelord_core.model.caller import Caller
+from ratelord_core.testing.daemon_process import DaemonProcess
 from ratelord_core.testing.living_arbiter import LivingArbiter, living
+from ratelord_core.testing.mcp_wire import Wire
 from ratelord_mcp.server import build
-
-sys.path.insert(0, str(Path(__file__).parent))  # the tests here share mcp_wire.py
 
 POLICY = """
 pools:
@@ -111,3 +112,65 @@ def visit(request: pytest.FixtureRequest) -> Visit:
         return visiting(request.param, **options)
 
     return visit_in_era
+
+
+@pytest.fixture
+def visit_modern() -> Visit:
+    """Visits in the stateless era."""
+    return visiting
+
+
+@pytest.fixture
+def visit_legacy() -> Visit:
+    """Visits in the handshake era."""
+    return partial(visiting, "legacy")
+
+
+PORT_POLICY = """
+providers:
+  mock:
+    - {id: mock, poll_interval: 1h, pools: {default: {limit: 1000, window: {kind: fixed, every: 1h}}}}
+workloads: {scan: {consumes: {mock/default: 1}}}
+"""
+
+
+@pytest.fixture
+def start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., DaemonProcess]]:
+    """Starts daemons of this test's own; they end with it."""
+    started: list[DaemonProcess] = []
+
+    def begin(**environment: str) -> DaemonProcess:
+        folder = tmp_path_factory.mktemp("own")
+        daemon = DaemonProcess(folder, policy=PORT_POLICY, environment=environment)
+        started.append(daemon.start())
+        wait_until_ready(daemon)
+        return daemon
+
+    yield begin
+    for daemon in started:
+        if daemon.running:
+            daemon.stop()
+
+
+@pytest.fixture(scope="module")
+def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DaemonProcess]:
+    """A daemon that takes a missing token for the local operator."""
+    with DaemonProcess(tmp_path_factory.mktemp("mcp"), policy=PORT_POLICY) as running:
+        wait_until_ready(running)
+        yield running
+
+
+def wait_until_ready(daemon: DaemonProcess) -> None:
+    """Until its first polls have ended."""
+    ends = time.monotonic() + 15
+    while httpx2.get(f"{daemon.url}/v1/health/ready").status_code != 200:
+        assert time.monotonic() < ends
+        time.sleep(0.02)
+
+
+@pytest.fixture
+def wire(daemon: DaemonProcess) -> Iterator[Wire]:
+    """Raw JSON-RPC to that daemon."""
+    wire = Wire(daemon.url)
+    yield wire
+    wire.http.close()

@@ -4,39 +4,24 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import anyio
 import pytest
 from mcp import Client
-from mcp_wire import NAMES, Wire, modern, modern_headers, request, wait_until_ready
 
 from ratelord_core.testing.daemon_process import DaemonProcess
+from ratelord_core.testing.mcp_wire import Wire, modern, modern_headers, request
 
-POLICY = """
-providers:
-  mock:
-    - {id: mock, poll_interval: 1h, pools: {default: {limit: 1000, window: {kind: fixed, every: 1h}}}}
-workloads: {scan: {consumes: {mock/default: 1}}}
-"""
+NAMES = {
+    "agent_id": "crawler-01",
+    "identity_id": "pat:rmax",
+    "workload_id": "scan",
+    "scope_id": "repo:acme/api",
+}
 Run = Callable[..., Any]
-
-
-@pytest.fixture(scope="module")
-def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DaemonProcess]:
-    """A daemon that takes a missing token for the local operator."""
-    with DaemonProcess(tmp_path_factory.mktemp("mcp"), policy=POLICY) as running:
-        wait_until_ready(running)
-        yield running
-
-
-@pytest.fixture
-def wire(daemon: DaemonProcess) -> Iterator[Wire]:
-    """Raw JSON-RPC to that daemon."""
-    wire = Wire(daemon.url)
-    yield wire
-    wire.http.close()
+Start = Callable[..., DaemonProcess]
 
 
 def test_the_stateless_era_asks_and_reports_without_a_handshake(wire: Wire) -> None:
@@ -87,10 +72,8 @@ def test_a_session_that_ended_or_never_was_is_not_found(wire: Wire) -> None:
         assert wire.legacy(request("ping"), name).status_code == 404
 
 
-def test_an_open_stream_does_not_keep_the_daemon_alive(tmp_path: Any) -> None:
-    daemon = DaemonProcess(tmp_path, policy=POLICY)
-    daemon.start()
-    wait_until_ready(daemon)
+def test_an_open_stream_does_not_keep_the_daemon_alive(start: Start) -> None:
+    daemon = start()
     body = modern(
         "subscriptions/listen", notifications={"resourceSubscriptions": ["ratelord://pools"]}
     )

@@ -13,9 +13,9 @@ from typing import Any
 import httpx2
 import pytest
 from mcp import Client, types
-from mcp_wire import BOTH, Wire, request
 
 from ratelord_core.testing.daemon_process import DaemonProcess
+from ratelord_core.testing.mcp_wire import BOTH, Wire, request
 
 PLUGIN = Path(__file__).parents[1] / "mcp_external" / "fixture_plugin"
 Run = Callable[..., Any]

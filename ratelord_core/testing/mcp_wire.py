@@ -2,19 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any, Self
 
 import httpx2
 
-from ratelord_core.testing.daemon_process import DaemonProcess
-
-NAMES = {
-    "agent_id": "crawler-01",
-    "identity_id": "pat:rmax",
-    "workload_id": "scan",
-    "scope_id": "repo:acme/api",
-}
 META = {
     "io.modelcontextprotocol/protocolVersion": "2026-07-28",
     "io.modelcontextprotocol/clientCapabilities": {},
@@ -59,7 +50,7 @@ class Wire:
     def call(self, tool: str, **arguments: Any) -> dict[str, Any]:
         """A tool call of the stateless era, which must succeed; its result."""
         answer = self.modern("tools/call", tool, name=tool, arguments=arguments)
-        assert answer.status_code == 200, answer.text
+        answer.raise_for_status()
         return dict(answer.json()["result"])
 
     def legacy(self, body: Any, session: str | None = None, **headers: str) -> httpx2.Response:
@@ -81,21 +72,13 @@ class Wire:
     def handshake(self, version: str = "2025-11-25") -> tuple[str, dict[str, Any]]:
         """Open a session; its id and what the server said of itself."""
         opened = self.open(version)
-        assert opened.status_code == 200, opened.text
+        opened.raise_for_status()
         session = opened.headers["mcp-session-id"]
-        told = self.legacy({"jsonrpc": "2.0", "method": "notifications/initialized"}, session)
-        assert told.status_code == 202
+        ready = {"jsonrpc": "2.0", "method": "notifications/initialized"}
+        self.legacy(ready, session).raise_for_status()
         return session, dict(opened.json()["result"])
 
 
 def request(method: str, **params: Any) -> dict[str, Any]:
     """A request of the handshake era."""
     return {"jsonrpc": "2.0", "id": 7, "method": method, "params": params}
-
-
-def wait_until_ready(daemon: DaemonProcess) -> None:
-    """Until its first polls have ended."""
-    ends = time.monotonic() + 15
-    while httpx2.get(f"{daemon.url}/v1/health/ready").status_code != 200:
-        assert time.monotonic() < ends
-        time.sleep(0.02)
