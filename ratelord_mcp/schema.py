@@ -7,7 +7,14 @@ from typing import Any, Final
 
 import msgspec
 
-_NOISE: Final = ("title", "default", "$defs")
+_NOISE: Final = frozenset(
+    {
+        *("title", "default", "$defs", "description", "examples", "format", "pattern"),
+        *("minimum", "maximum", "minLength", "maxLength", "minItems", "maxItems", "propertyNames"),
+    }
+)
+"""What costs a model's attention and helps it little: a value out of bounds is refused with the
+bounds, and what a tool is for stands in its hints."""
 
 
 def input_schema(
@@ -41,7 +48,7 @@ def _outline(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def lean_schema(kind: type[msgspec.Struct]) -> dict[str, Any]:
-    """A record's schema with its parts in place, and without titles, docstrings and defaults."""
+    """A record's schema with its parts in place: names, types and choices."""
     (top,), parts = msgspec.json.schema_components((kind,), ref_template="{name}")
     lean: dict[str, Any] = _lean(top, parts)
     return lean

@@ -76,7 +76,8 @@ async def run(call: ToolCall) -> Outlook:
 FORECAST: Final = AgentTool(
     name="forecast",
     description=(
-        "When a pool runs dry (null: not before its reset); with units, whether they fit in time."
+        "How likely and when one pool runs dry (null: not before its reset); with units, whether "
+        "they fit in time."
     ),
     takes=ForecastArguments,
     gives=Outlook,

@@ -19,12 +19,11 @@ OFFERS: Final = ("intent_id", "outcome", "actual_cost", "costs", "headers")
 HINTS: Final = {
     "intent_id": "from ask_intent",
     "outcome": "cancelled: did not act",
-    "actual_cost": "units really used",
-    "costs": "units by provider/pool",
-    "headers": "of the provider's reply",
+    "actual_cost": "units it took",
+    "headers": "of the provider",
 }
 DESCRIPTION: Final = (
-    "Call once after every allowed action, whatever came of it: frees what was not used. "
+    "Call once after every allowed action, whatever came of it: frees the rest. "
     "rate_limited: the provider said 429."
 )
 

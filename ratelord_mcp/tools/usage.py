@@ -116,9 +116,7 @@ def _state(view: PoolView, mine: tuple[int, int] | None) -> PoolState:
 
 CHECK_USAGE: Final = AgentTool(
     name="check_usage",
-    description=(
-        "What is left in each pool (or one), when it resets, how likely it runs dry, who used it."
-    ),
+    description=("How much is left in each pool or in one, when it resets, and who used it."),
     takes=UsageArguments,
     gives=Usage,
     run=run,
