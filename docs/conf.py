@@ -14,6 +14,7 @@ release = version = version_of("ratelord")
 
 extensions = [
     "myst_parser",
+    "agent_tools",
     "hook_reference",
     "event_catalogue",
     "settings_table",
