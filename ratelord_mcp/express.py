@@ -71,7 +71,6 @@ class Express:
     def __init__(self, arbiter: Arbiter, server: RatelordServer) -> None:
         self._arbiter = arbiter
         self._alerts = server.alerts
-        self._may_be_overruled = server.when_denied is not None
         self._decode = msgspec.json.Decoder(_Call).decode
         self._ask = msgspec.json.Decoder(_closed(IntentRequest, ask.OFFERS)).decode
         self._report = msgspec.json.Decoder(_closed(ReportArguments, report.OFFERS)).decode
@@ -149,7 +148,7 @@ class Express:
         capabilities = envelope.get(_CAPABILITIES)
         if envelope.get(_VERSION_KEY) != VERSION or not isinstance(capabilities, dict):
             return False
-        if self._may_be_overruled and "elicitation" in capabilities:
+        if "elicitation" in capabilities:  # a denial may have to be put to the human
             return False
         params = {"_meta": envelope, "name": ask.NAME, "arguments": {}}
         try:

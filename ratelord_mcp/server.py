@@ -8,8 +8,7 @@ from typing import Any
 
 import anyio
 from mcp import types
-from mcp.server.lowlevel import NotificationOptions, Server
-from mcp.server.models import InitializationOptions
+from mcp.server.lowlevel import Server
 
 from ratelord_core import __version__
 from ratelord_core.arbiter import Arbiter
@@ -47,7 +46,6 @@ class RatelordServer(Server[None]):
     announcer: Announcer
     alerts: Alerts
     watch: Watch
-    when_denied: WhenDenied | None
 
     def close(self) -> None:
         """End every listen stream in good order."""
@@ -57,15 +55,13 @@ class RatelordServer(Server[None]):
         """See what turned, and tell whoever follows it."""
         await self.watch.look_round(self.announcer.followed(), self.alerts.pools())
 
-    def create_initialization_options(
-        self,
-        notification_options: NotificationOptions | None = None,
-        experimental_capabilities: dict[str, dict[str, Any]] | None = None,
-        extensions: dict[str, dict[str, Any]] | None = None,
-    ) -> InitializationOptions:
-        """As the SDK's; resources do come and go here."""
-        changes = notification_options or NotificationOptions(resources_changed=True)
-        return super().create_initialization_options(changes, experimental_capabilities, extensions)
+    def get_capabilities(self, *options: Any, **named: Any) -> types.ServerCapabilities:
+        """As the SDK's; but of what is listed here, only resources come and go."""
+        able = super().get_capabilities(*options, **named)
+        for kind, changes in ((able.tools, False), (able.prompts, False), (able.resources, True)):
+            if kind is not None:
+                kind.list_changed = changes
+        return able
 
 
 def build(
@@ -79,9 +75,9 @@ def build(
     """A server that answers from this arbiter.
 
     ``caller_of`` says who sent a request. ``blocking`` is for an arbiter whose looks go over a
-    wire: they are then made in threads. ``when_denied`` has the last word on denials; by
-    default the human, where the client can ask. ``offers``
-    are the tools and resources that plugins register, those of this door among them.
+    wire: they are then made in threads. ``when_denied`` has the last word on denials; by default
+    the human, where the client can ask. ``offers`` are the tools and resources that plugins
+    register, those of this door among them.
     """
     tools = (
         ask_intent(when_denied or HumanOverride()),
@@ -104,7 +100,7 @@ def build(
         **_handlers(arbiter, caller_of, toolbox, library, announcer, blocking=blocking),
     )
     server.toolbox, server.announcer = toolbox, announcer
-    server.alerts, server.watch, server.when_denied = alerts, watch, when_denied
+    server.alerts, server.watch = alerts, watch
     return server
 
 

@@ -283,7 +283,7 @@ def test_plain_calls_do_take_the_lane_and_are_answered_alike(worlds: Pair) -> No
     headers = list((HEADERS | {"mcp-name": "ask_intent"}).items())
     meta = {
         VERSION: "2026-07-28",
-        CAPABILITIES: {"elicitation": {}},
+        CAPABILITIES: {"sampling": {}},
         INFO: {"name": "t", "version": "1"},
     }
     params = {"name": "ask_intent", "arguments": NAMES | {"max_wait_seconds": 0}, "_meta": meta}

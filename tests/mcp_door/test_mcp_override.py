@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from mcp import Client, types
 
 from ratelord_core.arbiter import EventFilter
 from ratelord_core.model.caller import Caller
+from ratelord_core.testing.daemon_process import DaemonProcess
 from ratelord_core.testing.living_arbiter import living
 from ratelord_mcp.server import build
 
@@ -104,3 +106,21 @@ def test_a_token_is_named_as_who_allowed_it(run: Callable[..., Any]) -> None:
     _, (logged,) = run(scene)
 
     assert logged["by"] == "human at pat:a"
+
+
+def test_over_http_the_human_is_asked_in_either_era(
+    tmp_path: Path, run: Callable[..., Any]
+) -> None:
+    async def scene(url: str) -> list[Any]:
+        allowed = []
+        for era in ("auto", "legacy"):
+            human = Human(allow=True)
+            async with Client(f"{url}/mcp", mode=era, elicitation_callback=human) as client:
+                question = {**ASKED, "agent_id": era, "workload_id": "deploy", "dry_run": False}
+                result = await client.call_tool("ask_intent", question)
+                allowed.append((len(human.asked), (result.structured_content or {})["allowed"]))
+        return allowed
+
+    policy = POLICY.replace("limit: 1,", "limit: 2,")
+    with DaemonProcess(tmp_path, policy=policy) as daemon:
+        assert run(scene, daemon.url) == [(1, True), (1, True)]
