@@ -16,11 +16,9 @@ from mcp import MCPError, types
 from mcp.server.session import ServerSession
 from mcp.server.subscriptions import (
     SUBSCRIPTION_ID_META_KEY,
-    PromptsListChanged,
     ResourcesListChanged,
     ResourceUpdated,
     ServerEvent,
-    ToolsListChanged,
 )
 from mcp.shared.subscriptions import event_to_notification
 
@@ -137,15 +135,14 @@ class Announcer:
         return types.SubscriptionsListenResult(_meta=meta)
 
     def _honored(self, asked: types.SubscriptionFilter) -> types.SubscriptionFilter:
-        """What is followed of what was asked for: a resource that does not exist is left out."""
+        """What is followed of what was asked for: a resource that does not exist is left out, and
+        so are tools and prompts, which stay the same."""
         uris = list(dict.fromkeys(asked.resource_subscriptions or ()))
         if len(uris) > MAX_URIS:
             message = f"{len(uris)} resources; one stream follows at most {MAX_URIS}"
             raise MCPError(types.INVALID_PARAMS, message)
         known = [uri for uri in uris if self._is_known(uri)]
         return types.SubscriptionFilter(
-            tools_list_changed=asked.tools_list_changed,
-            prompts_list_changed=asked.prompts_list_changed,
             resources_list_changed=asked.resources_list_changed,
             resource_subscriptions=known or None,
         )
@@ -219,10 +216,6 @@ def _events_of(honored: types.SubscriptionFilter) -> list[ServerEvent]:
     events: list[ServerEvent] = [
         ResourceUpdated(uri=str(uri)) for uri in honored.resource_subscriptions or ()
     ]
-    if honored.tools_list_changed:
-        events.append(ToolsListChanged())
-    if honored.prompts_list_changed:
-        events.append(PromptsListChanged())
     if honored.resources_list_changed:
         events.append(ResourcesListChanged())
     return events
