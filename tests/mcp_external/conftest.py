@@ -1,7 +1,7 @@
-"""Servers that others wrote, as they come from the package indexes: ``tox -e mcp`` installs them.
+"""Programs that others wrote, as they come from the package indexes: ``tox -e mcp`` installs them.
 
-``RATELORD_TEST_MCP_SERVERS`` names the folder that they are in: ``bin`` of a Python environment and
-``node_modules``. Without it nothing here is collected.
+``RATELORD_TEST_MCP_SERVERS`` names the folder that they are in: a Python environment, with Node in
+it, and ``node_modules``. Without it nothing here is collected.
 """
 
 from __future__ import annotations
@@ -23,21 +23,87 @@ from ratelord_core.testing.daemon_process import DaemonProcess
 from ratelord_core.testing.desk import Desk
 
 PLACE = os.environ.get("RATELORD_TEST_MCP_SERVERS")
+PATIENCE = 120
+"""Seconds that one run of a program may take."""
 POLICY = """
 pools:
   - {id: cap/calls, limit: 1000, window: {kind: fixed, every: 1h}, shared_by: ["*"]}
   - {id: cap/few, limit: 1, window: {kind: fixed, every: 1h}, shared_by: ["workload:few/*"]}
 """
 
+OUR_POLICY = """
+pools:
+  - {id: team/requests, limit: 1000, window: {kind: fixed, every: 1h}}
+workloads: {scan: {consumes: {team/requests: 1}}}
+"""
+
 if PLACE is None:
     collect_ignore_glob = ["test_*.py"]
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What the programs said of us, a line each."""
+    lines = [
+        line
+        for outcome in ("passed", "failed")
+        for report in terminalreporter.stats.get(outcome, ())
+        for name, line in report.user_properties
+        if name == "said"
+    ]
+    if lines:
+        terminalreporter.section("what others say of the MCP door")
+    for line in lines:
+        terminalreporter.line(line)
+
+
 @pytest.fixture(scope="session")
 def installed() -> Path:
-    """Where the servers are."""
+    """Where the programs are; skips if they could not be fetched."""
     assert PLACE is not None
+    unreachable = Path(PLACE) / "unreachable"
+    if unreachable.exists():
+        pytest.skip(f"not installed: {unreachable.read_text(encoding='utf-8')}")
     return Path(PLACE)
+
+
+@pytest.fixture
+def node(installed: Path, tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Runs a program of ``node_modules`` in an empty folder, at home nowhere."""
+    path = f"{installed / 'bin'}{os.pathsep}{os.environ['PATH']}"
+    home = {"HOME": str(tmp_path), "USERPROFILE": str(tmp_path), "NO_COLOR": "1"}
+
+    def run(program: str, *words: Any) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [str(installed / "node_modules" / ".bin" / program), *map(str, words)],
+            cwd=tmp_path,
+            env={**os.environ, **home, "PATH": path},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=PATIENCE,
+        )
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def our_daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DaemonProcess]:
+    """A daemon as anybody starts it."""
+    with DaemonProcess(tmp_path_factory.mktemp("ours"), policy=OUR_POLICY) as daemon:
+        yield daemon
+
+
+@pytest.fixture(scope="module")
+def fixture_daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DaemonProcess]:
+    """The same, with the tools of the conformance suite behind its door in place of ours."""
+    with DaemonProcess(
+        tmp_path_factory.mktemp("fixtures"),
+        policy="",
+        arguments=["--without", "mcp"],
+        environment={"PYTHONPATH": str(Path(__file__).parent / "fixture_plugin")},
+    ) as daemon:
+        yield daemon
 
 
 @pytest.fixture(scope="module")

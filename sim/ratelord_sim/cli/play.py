@@ -18,7 +18,6 @@ def run(
     seed: int | None = None,
     policy: Path | None = None,
     json: Json = False,
-    output: Annotated[Path | None, Parameter(alias="-o")] = None,
     csv: Path | None = None,
     report: Path | None = None,
     jobs: Annotated[int | None, Parameter(alias="-j")] = None,
@@ -36,8 +35,6 @@ def run(
         Another seed than the file's.
     policy
         A policy file in place of the scenario's own policy.
-    output
-        Write the JSON to this file; then people are told on standard output, pipe or not.
     csv
         Write the numbers of every group to this file.
     report
@@ -61,11 +58,9 @@ def run(
     if report is not None:
         _write_reports(report, paths, results)
     success = all(result["success"] for result in results)
-    whole = results[0] if len(results) == 1 else {"success": success, "results": results}
-    machine = json or (output is None and not sys.stdout.isatty())
-    if output is not None:
-        output.write_bytes(encode(whole))
+    machine = json or not sys.stdout.isatty()
     if machine:
+        whole = results[0] if len(results) == 1 else {"success": success, "results": results}
         sys.stdout.buffer.write(encode(whole))
         sys.stdout.buffer.flush()
     if not json:
