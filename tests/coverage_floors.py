@@ -23,6 +23,9 @@ GROUPS: dict[str, tuple[list[str], list[str]]] = {
     "plugins": (
         [
             "ratelord_actions",
+            "ratelord_bootstrap",
+            "ratelord_ensemble",
+            "ratelord_gamma",
             "ratelord_github",
             "ratelord_linear",
             "ratelord_mock",

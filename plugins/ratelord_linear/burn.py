@@ -12,11 +12,11 @@ from __future__ import annotations
 from math import exp, inf
 from typing import Any, Final
 
+from ratelord_core.forecast import Exposure, passage
 from ratelord_core.model.forecast import Forecast
-from ratelord_linear.passage import Z90, Z99, passage_chance, passage_time
 
 MODEL_ID: Final = "linear"
-MODEL_VERSION: Final = "1"
+MODEL_VERSION: Final = "2"
 UNKNOWN_HORIZON: Final = 3600.0
 """Seconds to look ahead when neither the next reset nor the window's length is known."""
 
@@ -42,39 +42,33 @@ _MOST_SURPRISE: Final = 8.0
 """Squared relative doubt that drift can add at most: forecasts stay usable."""
 
 _NOTHING: Final = (0.0, 0.0, 0.0)
-_BEYOND: Final = (inf, inf, inf)
 
 _FIELDS: Final = (
-    "scale", "limit", "kind", "clock", "offset", "empty_since", "short_units", "short_time",
+    "scale", "clock", "short_units", "short_time",
     "long_units", "long_time", "lump_units", "lump_squares", "block_end", "block_units",
-    "block_mean", "block_noise", "errors", "checks", "surprise", "surprised_at", "used",
+    "block_mean", "block_noise", "errors", "checks", "surprise", "surprised_at",
 )  # fmt: skip
 
 
 class LinearModel:
     """One pool's burn rate.
 
-    Times of observations may repeat; spacing may be irregular. Time during which the pool is empty
-    says nothing about demand (nobody is let through), so from exhaustion to the reset the model's
-    clock stands still unless demand is still reported.
+    Times of observations may repeat; spacing may be irregular. They are taken on the clock of an
+    ``Exposure``, which stands still while nobody could be let through.
     """
 
-    __slots__ = (*(f"_{name}" for name in _FIELDS), "_averaged")
+    __slots__ = (*(f"_{name}" for name in _FIELDS), "_averaged", "_exposure")
 
     def __init__(self, limit: float, window_seconds: float | None) -> None:
         self._scale = window_seconds or UNKNOWN_HORIZON
-        self._limit = max(limit, 0.0)
-        self._kind = "fixed"
+        self._exposure = Exposure(limit, self._scale)
         self._clock: float | None = None
-        self._offset = 0.0
-        self._empty_since: float | None = None
         self._short_units = self._short_time = 0.0
         self._long_units = self._long_time = 0.0
         self._lump_units = self._lump_squares = 0.0
         self._block_end = self._block_units = self._block_mean = self._block_noise = 0.0
         self._errors, self._checks = 1.0, 2.0
         self._surprise, self._surprised_at = 0.0, 0.0
-        self._used = 0.0
         self._averaged: tuple[float, tuple[float, float, float]] | None = None
         """The averages at one instant, until something is told: they are asked for with and
         without an intent."""
@@ -86,8 +80,7 @@ class LinearModel:
         if units <= 0.0:
             self._take_back(t, -units)
             return
-        self._empty_since = None
-        at = t - self._offset
+        at = self._exposure.observe(t, units)
         if self._clock is None:
             self._clock, self._block_end = at, at + self._scale / _BLOCKS
         else:
@@ -98,17 +91,18 @@ class LinearModel:
             self._block_units += units
         self._lump_units = self._lump_units * _LUMP_DECAY + units
         self._lump_squares = self._lump_squares * _LUMP_DECAY + units * units
-        self._used += units
-        if self._used >= self._limit > 0.0 and self._kind in {"fixed", "calendar"}:
-            self._empty_since = t
+
+    def refused(self, t: float) -> None:
+        """Somebody asked at ``t`` and was not let through."""
+        self._averaged = None
+        self._exposure.refused(t)
 
     def window(
         self, t: float, limit: float, used: float, reset_at: float | None, kind: str
     ) -> None:
         """The pool's window as known at ``t``."""
         self._averaged = None
-        self._limit, self._used, self._kind = max(limit, 0.0), used, kind
-        self._refilled(t)
+        self._exposure.window(t, limit, used, kind)
         if reset_at is not None and kind == "fixed" and self._clock is None:
             self._scale = max(self._scale, reset_at - t)
 
@@ -140,8 +134,9 @@ class LinearModel:
         """
         ttr = inf if reset_at is None else max(0.0, reset_at - now)
         horizon = self._scale if reset_at is None else ttr
-        if self._kind in {"unbounded", "concurrency"}:
-            busy = self._kind == "concurrency" and remaining <= 0.0
+        kind = self._exposure.kind
+        if kind in {"unbounded", "concurrency"}:
+            busy = kind == "concurrency" and remaining <= 0.0
             return self._answer((inf, inf, inf), 1.0 if busy else 0.0, 0.0, 0.0, ttr, staleness)
         left = remaining - extra_units
         rate, noise, doubt = self._averages(now)
@@ -152,35 +147,29 @@ class LinearModel:
         if left <= 0.0:
             return self._answer((0.0, 0.0, 0.0), 1.0, rate, variance, ttr, staleness)
         net = rate
-        if self._kind in {"bucket", "sliding"}:
+        if kind in {"bucket", "sliding"}:
             horizon = self._scale
-            net -= (self._limit - (0.0 if self._kind == "bucket" else remaining)) / self._scale
-        chance = passage_chance(left, net, noise, doubt, horizon)
-        bounds = _bounds(left, net, noise, doubt, horizon)
+            unused = 0.0 if kind == "bucket" else remaining
+            net -= (self._exposure.limit - unused) / self._scale
+        chance, bounds = passage(left, net, noise, doubt, horizon)
         return self._answer(bounds, chance, rate, variance, ttr, staleness)
 
     def state(self) -> dict[str, Any]:
         """Everything remembered, as plain JSON values."""
-        return {name: getattr(self, f"_{name}") for name in _FIELDS}
+        kept = {name: getattr(self, f"_{name}") for name in _FIELDS}
+        return {**kept, "exposure": self._exposure.state()}
 
     def restore(self, state: dict[str, Any]) -> None:
         """Continue from a state that this version gave; a missing field is a ``KeyError``."""
         for name in _FIELDS:
             setattr(self, f"_{name}", state[name])
+        self._exposure.restore(state["exposure"])
         self._averaged = None
-
-    def _refilled(self, t: float) -> None:
-        """If the pool was empty and is no longer, go on where the clock stood still."""
-        if self._empty_since is not None and (self._used < self._limit or self._limit <= 0.0):
-            self._offset += max(0.0, t - self._empty_since)
-            self._empty_since = None
 
     def _take_back(self, t: float, units: float) -> None:
         if units <= 0.0 or self._clock is None:
             return
-        self._used = max(0.0, self._used - units)
-        self._refilled(t)
-        self._move_to(t - self._offset)
+        self._move_to(self._exposure.take_back(t, units))
         self._short_units = max(0.0, self._short_units - units)
         self._long_units = max(0.0, self._long_units - units)
         self._block_units = max(0.0, self._block_units - units)
@@ -228,7 +217,7 @@ class LinearModel:
             memory = _LONG * scale
             kept = exp(-span / memory)
             long_units, long_time = long_units * kept, long_time * kept + memory * (1.0 - kept)
-        pace = _PRIOR_PACE * (self._limit or lump) / scale
+        pace = _PRIOR_PACE * (self._exposure.limit or lump) / scale
         credit = 0.1 * scale
         long = (long_units + pace * credit) / (long_time + credit)
         belief = _PRIOR_LUMPS * lump
@@ -241,9 +230,7 @@ class LinearModel:
             return known[1]
         if clock is None:
             return _NOTHING
-        empty_since = self._empty_since
-        silence = (t if empty_since is None else empty_since) - self._offset - clock
-        rate, evidence = self._rate(silence)
+        rate, evidence = self._rate(self._exposure.time(t) - clock)
         noise = rate * self._lump_squares / self._lump_units
         unsure = max(1.0 / evidence, self._errors / self._checks, 1e-4)
         if self._surprise > 0.0:
@@ -272,16 +259,3 @@ class LinearModel:
         return Forecast(
             p50, p90, p99, chance, rate, variance, ttr, margin, staleness, MODEL_ID, MODEL_VERSION
         )
-
-
-def _bounds(
-    left: float, net: float, noise: float, doubt: float, horizon: float
-) -> tuple[float, float, float]:
-    """Times to exhaustion (p50, p90, p99); ``inf`` for what lies beyond the horizon."""
-    p50 = left / net if net > 0.0 else inf
-    p99 = min(p50, passage_time(left, net, noise, doubt, Z99))
-    if p99 >= horizon:  # the others lie later still
-        return _BEYOND
-    p90 = min(p50, passage_time(left, net, noise, doubt, Z90))
-    p99 = min(p99, p90)
-    return (p50 if p50 < horizon else inf, p90 if p90 < horizon else inf, p99)

@@ -129,4 +129,8 @@ class State:
         }
 
 
+_HELD_BACK = frozenset(
+    {"policy", "pool_exhausted", "risk_too_high", "budget_exceeded", "wait_too_long"}
+)
+"""Denials after which zero usage is not zero demand."""
 _NOBODY = AgentConfig()

@@ -1,20 +1,35 @@
-"""Forecasts: the model's protocol, and the book that keeps one model for each pool."""
+"""Forecasts: the model's protocol, what models share, and the book that keeps one for each pool."""
 
 from ratelord_core.forecast.announced import Announced, is_material
 from ratelord_core.forecast.book import ForecastBook
+from ratelord_core.forecast.calibration import LOGITS, Calibration, Shadow
+from ratelord_core.forecast.demand import MEMORIES, Demand
+from ratelord_core.forecast.exposure import Exposure
 from ratelord_core.forecast.levels import RiskLevels
 from ratelord_core.forecast.page import Standing
+from ratelord_core.forecast.passage import Outlook, passage, worse
 from ratelord_core.forecast.protocol import ForecastModel, ForecastModelFactory
 from ratelord_core.forecast.record import forecast_computed, risk
+from ratelord_core.forecast.surprise import Surprise
 
 __all__ = [
+    "LOGITS",
+    "MEMORIES",
     "Announced",
+    "Calibration",
+    "Demand",
+    "Exposure",
     "ForecastBook",
     "ForecastModel",
     "ForecastModelFactory",
+    "Outlook",
     "RiskLevels",
+    "Shadow",
     "Standing",
+    "Surprise",
     "forecast_computed",
     "is_material",
+    "passage",
     "risk",
+    "worse",
 ]

@@ -46,6 +46,10 @@ class ForecastBook:
         """So many units were asked for, or seen to be spent; negative: fewer than was told."""
         self._page(pool).observe(at, units)
 
+    def refused(self, pool: str, at: Micros) -> None:
+        """Somebody asked for this pool and was not let through."""
+        self._page(pool).refused(at)
+
     def window(self, pool: str, at: Micros, used: int, reset_at: Micros | None) -> None:
         """A new window began."""
         self._page(pool).window(at, used, reset_at)

@@ -108,6 +108,15 @@ class Page:
             except Exception as error:  # noqa: BLE001 - a plugin's model may raise anything
                 self._fail(error)
 
+    def refused(self, at: Micros) -> None:
+        """Somebody asked and was not let through."""
+        self.last = None
+        if self._model is not None:
+            try:
+                self._model.refused(at / SECOND)
+            except Exception as error:  # noqa: BLE001 - a plugin's model may raise anything
+                self._fail(error)
+
     def window(self, at: Micros, used: int, reset_at: Micros | None) -> None:
         """The pool's window as it is now: after a reset, or when its shape changed."""
         self.last = self.ranked = None

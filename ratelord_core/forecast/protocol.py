@@ -18,6 +18,11 @@ class ForecastModel(Protocol):
         back what was told before: the action cost less, or was cancelled."""
         ...
 
+    def refused(self, t: float) -> None:
+        """Somebody asked at ``t`` and was not let through: until somebody is again, or the window
+        ends, zero usage is not zero demand."""
+        ...
+
     def window(
         self, t: float, limit: float, used: float, reset_at: float | None, kind: str
     ) -> None:

@@ -30,6 +30,9 @@ PURE = ("model", "events", "ledger", "projections", "graph", "forecast", "policy
 PLUGINS = {
     "ratelord_sql": WEB | SCREEN | {"networkx", "scipy"},
     "ratelord_networkx": WEB | SCREEN | STORES | {"sqlalchemy", "sqlmodel", "scipy"},
+    "ratelord_bootstrap": WEB | SCREEN | STORES | HEAVY,
+    "ratelord_ensemble": WEB | SCREEN | STORES | HEAVY,
+    "ratelord_gamma": WEB | SCREEN | STORES | HEAVY,
     "ratelord_linear": WEB | SCREEN | STORES | {"sqlalchemy", "sqlmodel", "networkx"},
     "ratelord_actions": WEB | SCREEN | STORES | HEAVY,
     "ratelord_mock": WEB | SCREEN | STORES | HEAVY,

@@ -35,6 +35,9 @@ class CountingModel:
             raise RuntimeError("no such number")
         self.told.append(("observe", t, units))
 
+    def refused(self, t: float) -> None:
+        self.told.append(("refused", t))
+
     def window(
         self, t: float, limit: float, used: float, reset_at: float | None, kind: str
     ) -> None:
@@ -88,6 +91,7 @@ def test_amounts_and_times_reach_the_model_in_units_and_seconds() -> None:
     factory = CountingFactory()
     book = _book(factory)
     book.observe(KEY, START + 1_500_000, 7)
+    book.refused(KEY, START + 1_600_000)
     book.widen(KEY, START + 2 * SECOND, 9)
     book.window(KEY, RESET, 3, RESET + MINUTE)
     zero = START / SECOND
@@ -95,6 +99,7 @@ def test_amounts_and_times_reach_the_model_in_units_and_seconds() -> None:
     assert factory.models[0].told == [
         ("window", zero, 1000.0, 0.0, zero + 60.0, "fixed"),
         ("observe", zero + 1.5, 7.0),
+        ("refused", zero + 1.6),
         ("widen", zero + 2.0, 9.0),
         ("window", zero + 60.0, 1000.0, 3.0, zero + 120.0, "fixed"),
     ]

@@ -6,10 +6,14 @@ import math
 from math import erf, exp, sqrt
 from typing import Final
 
+Outlook = tuple[float, tuple[float, float, float]]
+"""The chance of running dry before the horizon, and the bounds p50, p90, p99 in seconds."""
+
 Z90: Final = 1.2815515655446004
 """The 90th percentile of the standard normal distribution."""
 Z99: Final = 2.3263478740408408
 """Its 99th percentile."""
+_BEYOND: Final = (math.inf, math.inf, math.inf)
 _ROOT_HALF: Final = sqrt(0.5)
 
 
@@ -50,3 +54,22 @@ def passage_chance(level: float, rate: float, noise: float, doubt: float, horizo
         return straight
     mirrored = exp(max(-700.0, 2.0 * mean * level / variance))
     return min(1.0, straight + mirrored * normal_cdf((-level - mean) / deviation))
+
+
+def passage(level: float, rate: float, noise: float, doubt: float, horizon: float) -> Outlook:
+    """Chance and bounds for a level that is drawn at ``rate`` (less than 0: it fills up) with the
+    variance ``noise * s + doubt * s**2``; ``inf`` for bounds beyond the horizon."""
+    chance = passage_chance(level, rate, noise, doubt, horizon)
+    p50 = level / rate if rate > 0.0 else math.inf
+    p99 = min(p50, passage_time(level, rate, noise, doubt, Z99))
+    if p99 >= horizon:  # the others lie later still
+        return chance, _BEYOND
+    p90 = min(p50, passage_time(level, rate, noise, doubt, Z90))
+    bounds = (p50 if p50 < horizon else math.inf, p90 if p90 < horizon else math.inf, min(p99, p90))
+    return chance, bounds
+
+
+def worse(one: Outlook, other: Outlook) -> Outlook:
+    """The greater risk and the earlier bounds of two answers."""
+    (chance, (a, b, c)), (also, (d, e, f)) = one, other
+    return max(chance, also), (min(a, d), min(b, e), min(c, f))

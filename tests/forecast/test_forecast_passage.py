@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ratelord_linear.passage import Z90, Z99, normal_cdf, passage_chance, passage_time
+from ratelord_core.forecast.passage import Z90, Z99, normal_cdf, passage_chance, passage_time
 
 _LEVELS = st.floats(1.0, 1e9)
 _RATES = st.floats(1e-3, 1e6)

@@ -1,0 +1,190 @@
+"""The ``bootstrap`` model: what happened in stretches of the past may happen again from now on.
+
+Demand is kept in bins of a sixtieth of a window, for thirty windows. Every stretch as long as the
+time to the reset is one sample of what is to come: the share of those that would use up what is
+left is the risk, and the quantiles of the times at which they do are the bounds. Nothing is assumed
+about the shape of demand, so it is as good as the past is long, and slow to follow a change.
+"""
+
+from __future__ import annotations
+
+from math import ceil, inf, sqrt
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ratelord_core.forecast import Exposure, Outlook, Surprise, passage
+from ratelord_core.model.forecast import Forecast
+
+MODEL_ID: Final = "bootstrap"
+MODEL_VERSION: Final = "1"
+UNKNOWN_HORIZON: Final = 3600.0
+"""Seconds to look ahead when neither the next reset nor the window's length is known."""
+
+_BINS: Final = 60
+_WINDOWS: Final = 30
+_KEPT: Final = _BINS * _WINDOWS
+_STARTS: Final = 200
+"""The bounds are taken from so many stretches, evenly spread."""
+_FEWEST: Final = 10
+"""Fewer stretches than that say nothing: the rate and a doubt as large as itself do instead."""
+_SETTLED: Final = frozenset({"fixed", "calendar"})
+_NEVER_BURNT: Final = frozenset({"unbounded", "concurrency"})
+_LEVELS: Final = (0.5, 0.1, 0.01)
+_NONE: Final = (inf, inf, inf)
+_NOW: Final = (0.0, 0.0, 0.0)
+
+Series = NDArray[np.float64]
+
+
+class BootstrapModel:
+    """One pool's recent past, bin by bin."""
+
+    def __init__(self, limit: float, window_seconds: float | None) -> None:
+        self._scale = window_seconds or UNKNOWN_HORIZON
+        self._bin = self._scale / _BINS
+        self._exposure = Exposure(limit, self._scale)
+        self._surprise = Surprise(self._scale)
+        self._start: float | None = None
+        self._place = 0
+        self._total = 0.0
+        self._ends: list[float] = []
+        """Units since the beginning, at the end of each bin that was closed."""
+
+    def observe(self, t: float, units: float) -> None:
+        """So many units were asked for, or seen to be spent, at ``t``; negative: so many of what
+        was told before turned out not to be."""
+        if units <= 0.0:
+            if units < 0.0 and self._start is not None:
+                self._close(self._exposure.take_back(t, -units))
+                self._total = max(0.0, self._total + units)
+                self._ends = [min(end, self._total) for end in self._ends]
+            return
+        at = self._exposure.observe(t, units)
+        if self._start is None:
+            self._start = at
+        self._close(at)
+        self._total += units
+
+    def refused(self, t: float) -> None:
+        """Somebody asked at ``t`` and was not let through."""
+        self._exposure.refused(t)
+
+    def window(
+        self, t: float, limit: float, used: float, reset_at: float | None, kind: str
+    ) -> None:
+        """The pool's window as known at ``t``."""
+        self._exposure.window(t, limit, used, kind)
+
+    def widen(self, t: float, units: float) -> None:
+        """Usage of that size was not foreseen: stretch the bounds, for some windows to come."""
+        if units > 0.0:
+            seen = 0.0 if self._start is None else self._total / max(1, len(self._ends))
+            self._surprise.add(t, units, seen * _BINS / 4)
+
+    def forecast(
+        self,
+        now: float,
+        remaining: float,
+        reset_at: float | None,
+        extra_units: float = 0.0,
+        staleness: float = 0.0,
+    ) -> Forecast:
+        """How long ``remaining - extra_units`` lasts. Changes nothing in the model.
+
+        Horizons are those of the model ``linear``: the reset, else one window.
+        """
+        ttr = inf if reset_at is None else max(0.0, reset_at - now)
+        kind, left = self._exposure.kind, remaining - extra_units
+        if kind in _NEVER_BURNT:
+            chance = 1.0 if kind == "concurrency" and remaining <= 0.0 else 0.0
+            return _answer((chance, _NONE), 0.0, 0.0, ttr, staleness)
+        if self._start is None:
+            said = (1.0, _NOW) if left <= 0.0 else (0.0, _NONE)
+            return _answer(said, 0.0, 0.0, ttr, staleness)
+        horizon = ttr if reset_at is not None and kind in _SETTLED else self._scale
+        past = self._past(self._exposure.time(now))
+        rate, noise = self._burn(past)
+        wider = self._surprise.widened(staleness) + self._surprise.at(now)
+        noise, doubt = noise * wider, rate * rate * wider / max(1.0, (len(past) - 1) / _BINS)
+        variance = noise / max(horizon, self._bin) + doubt
+        if left <= 0.0:
+            said = (1.0, _NOW)
+        elif kind in _SETTLED and len(past) - ceil(horizon / self._bin) > _FEWEST:
+            said = self._replayed(past, left, horizon, sqrt(wider))
+        else:
+            unused = remaining if kind == "sliding" else 0.0
+            back = 0.0 if kind in _SETTLED else (self._exposure.limit - unused) / self._scale
+            said = passage(left, rate - back, noise, doubt, horizon)
+        return _answer(said, rate, variance, ttr, staleness)
+
+    def state(self) -> dict[str, Any]:
+        """Everything remembered, as plain JSON values."""
+        return {
+            "exposure": self._exposure.state(),
+            "surprise": self._surprise.state(),
+            "bins": [self._start, self._place, self._total],
+            "ends": list(self._ends),
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Continue from a state that this version gave; a missing field is a ``KeyError``."""
+        self._exposure.restore(state["exposure"])
+        self._surprise.restore(state["surprise"])
+        self._start, self._place, self._total = state["bins"]
+        self._ends = list(state["ends"])
+
+    def _close(self, at: float) -> None:
+        """Close every bin that ended before ``at``."""
+        place = int((at - (self._start or 0.0)) // self._bin)
+        if place > self._place:
+            self._ends += [self._total] * min(place - self._place, _KEPT + 1)
+            self._place = place
+            if len(self._ends) > 2 * _KEPT:
+                del self._ends[: -_KEPT - 1]
+
+    def _past(self, at: float) -> Series:
+        """Units since some beginning, at the ends of bins, the last one being now."""
+        silent = int((at - (self._start or 0.0)) // self._bin) - self._place
+        ends = self._ends[-_KEPT:]
+        first = [] if len(ends) == _KEPT else [0.0]
+        return np.array(first + ends + [self._total] * (1 + min(max(0, silent), _KEPT)))[-_KEPT:]
+
+    def _burn(self, past: Series) -> tuple[float, float]:
+        """Units a second, and the variance of that in each second."""
+        each = np.diff(past)
+        seconds = len(each) * self._bin
+        square = float(np.dot(each, each)) / seconds
+        return float(past[-1] - past[0]) / seconds, square
+
+    def _replayed(self, past: Series, left: float, horizon: float, wider: float) -> Outlook:
+        length = max(1, ceil(horizon / self._bin))
+        demand = (past[length:] - past[:-length]) * (horizon / (length * self._bin))
+        chance = (np.count_nonzero(demand * wider >= left) + 0.5) / (len(demand) + 1.0)
+        return float(chance), self._lasting(past, left, horizon, wider)
+
+    def _lasting(
+        self, past: Series, left: float, horizon: float, wider: float
+    ) -> tuple[float, float, float]:
+        starts = np.arange(0, len(past) - 1, max(1, len(past) // _STARTS))
+        needed = past[starts] + left
+        ends = np.searchsorted(past, needed, "left")
+        reached = ends < len(past)
+        ends = np.minimum(ends, len(past) - 1)
+        inside = (needed - past[ends - 1]) / np.maximum(past[ends] - past[ends - 1], 1e-300)
+        times = np.where(reached, (ends - 1 - starts + inside) * self._bin, inf)
+        times.sort()
+        p50, p90, p99 = (float(times[int(level * len(times))]) for level in _LEVELS)
+        p90, p99 = p90 / wider, p99 / (wider * wider)  # doubt stretches the way from the median
+        bounds = (p50, min(p50, p90), min(p50, p90, p99))
+        a, b, c = (bound if bound < horizon else inf for bound in bounds)
+        return a, b, c
+
+
+def _answer(said: Outlook, rate: float, variance: float, ttr: float, staleness: float) -> Forecast:
+    chance, (p50, p90, p99) = said
+    margin = p99 - ttr if p99 < inf and ttr < inf else inf
+    return Forecast(
+        p50, p90, p99, chance, rate, variance, ttr, margin, staleness, MODEL_ID, MODEL_VERSION
+    )

@@ -1,0 +1,203 @@
+"""The ``ensemble`` model: experts weighted by their precision, bent by what came true."""
+
+from __future__ import annotations
+
+from math import exp, inf, log
+from typing import Any, Final
+
+from ratelord_core.forecast import LOGITS, Calibration, Outlook, Shadow, Surprise, passage, worse
+from ratelord_core.model.forecast import Forecast
+from ratelord_ensemble.experts import Experts
+from ratelord_ensemble.view import BELIEF, PRIOR, View
+
+MODEL_ID: Final = "ensemble"
+MODEL_VERSION: Final = "1"
+UNKNOWN_HORIZON: Final = 3600.0
+"""Seconds to look ahead when neither the next reset nor the window's length is known."""
+
+_NONE: Final = (inf, inf, inf)
+_NOW: Final = (0.0, 0.0, 0.0)
+_SHORTEST: Final = 1e-6
+"""Horizons are at least so long (seconds)."""
+_NEVER_BURNT: Final = frozenset({"unbounded", "concurrency"})
+_SETTLED: Final = frozenset({"fixed", "calendar"})
+"""Windows that end, so that forecasts come true or do not."""
+_LIVELY: Final = 12.0
+"""Usage is "just now" for about a twelfth of a window."""
+_HALF: Final = 0.5
+
+
+class EnsembleModel:
+    """One pool's demand as seven experts see it, and how well they did."""
+
+    def __init__(self, limit: float, window_seconds: float | None) -> None:
+        self._scale = window_seconds or UNKNOWN_HORIZON
+        self._experts = Experts(limit, self._scale)
+        self._calibration = Calibration(PRIOR, BELIEF)
+        self._reset_at: float | None = None
+        self._surprise = Surprise(self._scale)
+        self._seen: tuple[tuple[float, float, float], View] | None = None
+        """The experts' view of one instant, until something is told: it is asked for with and
+        without an intent."""
+
+    def observe(self, t: float, units: float) -> None:
+        """So many units were asked for, or seen to be spent, at ``t``; negative: so many of what
+        was told before turned out not to be."""
+        self._seen = None
+        if units <= 0.0:
+            if units < 0.0:
+                self._experts.take_back(t, -units)
+            return
+        experts = self._experts
+        experts.observe(t, units)
+        reset_at = self._reset_at
+        if reset_at is not None:
+            exposure = experts.demand.exposure
+            if exposure.empty_since is not None:
+                self._calibration.exhausted(t)
+            elif t < reset_at and self._calibration.wants(t):
+                self._cast(t, exposure.limit - exposure.used, reset_at)
+
+    def refused(self, t: float) -> None:
+        """Somebody asked at ``t`` and was not let through."""
+        self._seen = None
+        self._experts.demand.exposure.refused(t)
+
+    def window(
+        self, t: float, limit: float, used: float, reset_at: float | None, kind: str
+    ) -> None:
+        """The pool's window as known at ``t``."""
+        self._seen = None
+        before = self._reset_at
+        self._experts.demand.exposure.window(t, limit, used, kind)
+        self._reset_at = reset_at if kind in _SETTLED else None
+        if before is None or reset_at is None or reset_at > before:
+            self._calibration.settle(t)
+        if (
+            self._reset_at is not None
+            and t < self._reset_at
+            and self._experts.demand.start is not None
+        ):
+            self._cast(t, limit - used, self._reset_at)
+
+    def widen(self, t: float, units: float) -> None:
+        """Usage of that size was not foreseen: doubt every expert more, for some windows."""
+        if units <= 0.0:
+            return
+        self._seen = None
+        demand = self._experts.demand
+        rate = demand.rates(demand.exposure.time(t))[1] if demand.start is not None else 0.0
+        self._surprise.add(t, units, rate * self._scale / 4.0)
+
+    def forecast(
+        self,
+        now: float,
+        remaining: float,
+        reset_at: float | None,
+        extra_units: float = 0.0,
+        staleness: float = 0.0,
+    ) -> Forecast:
+        """How long ``remaining - extra_units`` lasts. Changes nothing in the model.
+
+        An unknown reset is taken to be a whole window away (an hour, if that is unknown too): the
+        worst case. Sliding windows and buckets have no reset; they give back continuously, and are
+        looked at over one window.
+        """
+        ttr = inf if reset_at is None else max(0.0, reset_at - now)
+        kind = self._experts.demand.exposure.kind
+        left = remaining - extra_units
+        if kind in _NEVER_BURNT:
+            chance = 1.0 if kind == "concurrency" and remaining <= 0.0 else 0.0
+            return _answer(_NONE, chance, 0.0, 0.0, ttr, staleness)
+        if self._experts.demand.start is None:
+            empty = left <= 0.0
+            return _answer(_NOW if empty else _NONE, float(empty), 0.0, 0.0, ttr, staleness)
+        horizon = ttr if reset_at is not None and kind in _SETTLED else self._scale
+        view = self._view(now, max(horizon, _SHORTEST), staleness)
+        rate = view.mean / view.horizon
+        noise, doubt = rate * view.lump, rate * rate * view.doubt
+        variance = noise / view.horizon + doubt
+        if left <= 0.0:
+            return _answer(_NOW, 1.0, rate, variance, ttr, staleness)
+        if kind in _SETTLED:
+            chance, bounds = self._settling(view, left)
+            if staleness > 0.0:  # what is not known may be worse; it is never better
+                fresh = self._settling(self._view(now, view.horizon, 0.0), left)
+                chance, bounds = worse((chance, bounds), fresh)
+        else:
+            back = (
+                self._experts.demand.exposure.limit - (remaining * (kind == "sliding"))
+            ) / self._scale
+            chance, bounds = passage(left, rate - back, noise, doubt, horizon)
+        return _answer(bounds, chance, rate, variance, ttr, staleness)
+
+    def state(self) -> dict[str, Any]:
+        """Everything remembered, as plain JSON values."""
+        return {
+            "experts": self._experts.state(),
+            "calibration": self._calibration.state(),
+            "reset_at": self._reset_at,
+            "surprise": self._surprise.state(),
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Continue from a state that this version gave; a missing field is a ``KeyError``."""
+        self._experts.restore(state["experts"])
+        self._calibration.restore(state["calibration"])
+        self._reset_at = state["reset_at"]
+        self._surprise.restore(state["surprise"])
+        self._seen = None
+
+    def _cast(self, t: float, left: float, reset_at: float) -> None:
+        """Lay a forecast aside, to learn from what becomes of it."""
+        if left <= 0.0:
+            return
+        view = self._view(t, max(reset_at - t, _SHORTEST), 0.0)
+        lively = view.lively > _HALF
+        levels = self._levels(lively)
+        shadow = Shadow(t, view.horizon, view.features(left), view.bounds(left, levels), lively)
+        self._calibration.lay_aside(shadow, self._scale)
+
+    def _settling(self, view: View, left: float) -> Outlook:
+        """Risk and bounds in a window that ends."""
+        return view.risk(left), view.bounds(left, self._levels(view.lively > _HALF))
+
+    def _levels(self, lively: bool) -> tuple[float, float, float]:
+        one, two, three = self._calibration.shifts[lively]
+        return (LOGITS[0] + one, LOGITS[1] + two, LOGITS[2] + three)
+
+    def _view(self, t: float, horizon: float, staleness: float) -> View:
+        key = (t, horizon, staleness)
+        if self._seen is not None and self._seen[0] == key:
+            return self._seen[1]
+        experts, demand = self._experts, self._experts.demand
+        at = demand.exposure.time(t)
+        lump, doubts = demand.lump, experts.doubts()
+        surprise = self._surprise.at(t)
+        if surprise > 0.0:
+            doubts = [doubt + surprise for doubt in doubts]
+        if staleness > 0.0:
+            wider = self._surprise.widened(staleness)
+            lump, doubts = lump * wider, [doubt * wider for doubt in doubts]
+        means = experts.means(t, at, horizon)
+        lively = exp((demand.last_at - at) * _LIVELY / self._scale)
+        newest = min(3.0, max(-3.0, log(demand.last_units / demand.lump)))
+        view = View(means, doubts, lump, horizon, horizon / self._scale, lively, newest)
+        view.bend(self._calibration.coefficients, self._calibration.learnt_share)
+        self._seen = (key, view)
+        return view
+
+
+def _answer(
+    bounds: tuple[float, float, float],
+    chance: float,
+    rate: float,
+    variance: float,
+    ttr: float,
+    staleness: float,
+) -> Forecast:
+    p50, p90, p99 = bounds
+    margin = p99 - ttr if p99 < inf and ttr < inf else inf
+    return Forecast(
+        p50, p90, p99, chance, rate, variance, ttr, margin, staleness, MODEL_ID, MODEL_VERSION
+    )

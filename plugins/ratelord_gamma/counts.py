@@ -1,0 +1,282 @@
+"""The ``gamma`` model: over-dispersed counts in closed form, with forgetting and calibration.
+
+Demand comes in lumps of the effective size φ = E[x²]/E[x]. Their rate has a Gamma(a, b) belief that
+forgets; so the time until the n-th lump is b times a beta-prime(n, a) variable, and both the risk
+and its inverse are one incomplete beta function. The shape a is not what counting would give: it is
+matched to the forecast errors actually seen over quarter windows, which is what burstiness shows
+itself by.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import exp, inf, log
+from typing import Any, Final, NamedTuple
+
+from ratelord_core.forecast import (
+    LOGITS,
+    Calibration,
+    Demand,
+    Exposure,
+    Outlook,
+    Shadow,
+    Surprise,
+    passage,
+    worse,
+)
+from ratelord_core.model.forecast import Forecast
+
+MODEL_ID: Final = "gamma"
+MODEL_VERSION: Final = "1"
+UNKNOWN_HORIZON: Final = 3600.0
+"""Seconds to look ahead when neither the next reset nor the window's length is known."""
+
+_SETTLED: Final = frozenset({"fixed", "calendar"})
+_NEVER_BURNT: Final = frozenset({"unbounded", "concurrency"})
+_NONE: Final = (inf, inf, inf)
+_NOW: Final = (0.0, 0.0, 0.0)
+_SHORTEST: Final = 1e-6
+_BLOCKS: Final = 4.0
+"""The model checks itself on so many blocks a window."""
+_ERROR_DECAY: Final = 0.98
+_WORST_ERROR: Final = 25.0
+_LEAST_DOUBT: Final = 1e-4
+_LIVELY: Final = 12.0
+_MOST_ODDS: Final = 9.0
+_LEAST_SLOPE: Final = 0.3
+_PRIOR: Final = (0.0, 1.0, 0.0)
+_BELIEF: Final = (5.0, 10.0, 5.0)
+
+Beta = Callable[[float, float, float], float]
+
+
+class Belief(NamedTuple):
+    """The rate of lumps: Gamma(``shape``, ``seconds``); and the size of a lump."""
+
+    shape: float
+    seconds: float
+    lump: float
+
+    @property
+    def rate(self) -> float:
+        """Units a second."""
+        return self.lump * self.shape / self.seconds
+
+
+class GammaModel:
+    """One pool's burn as a gamma-mixed compound Poisson process.
+
+    ``beta`` is the regularised incomplete beta function, ``beta_inverse`` its inverse in the last
+    argument.
+    """
+
+    def __init__(
+        self, limit: float, window_seconds: float | None, beta: Beta, beta_inverse: Beta
+    ) -> None:
+        self._beta, self._beta_inverse = beta, beta_inverse
+        self._scale = window_seconds or UNKNOWN_HORIZON
+        self._demand = Demand(limit, self._scale)
+        self._calibration = Calibration(_PRIOR, _BELIEF)
+        self._surprise = Surprise(self._scale)
+        self._reset_at: float | None = None
+        self._block_end = self._block_units = self._block_mean = self._block_lump = 0.0
+        self._errors, self._checks = 1.0, 2.0
+
+    def observe(self, t: float, units: float) -> None:
+        """So many units were asked for, or seen to be spent, at ``t``; negative: so many of what
+        was told before turned out not to be."""
+        if units <= 0.0:
+            if units < 0.0:
+                self._demand.take_back(t, -units)
+                self._block_units = max(0.0, self._block_units + units)
+            return
+        exposure = self._demand.exposure
+        at = exposure.observe(t, units)
+        if self._demand.start is None:
+            self._block_end = at + self._scale / _BLOCKS
+        elif at >= self._block_end:
+            self._check(at)
+        self._demand.observed(at, units)
+        self._block_units += units
+        if self._reset_at is not None:
+            if exposure.empty_since is not None:
+                self._calibration.exhausted(t)
+            elif t < self._reset_at and self._calibration.wants(t):
+                self._cast(t, exposure, self._reset_at)
+
+    def refused(self, t: float) -> None:
+        """Somebody asked at ``t`` and was not let through."""
+        self._demand.exposure.refused(t)
+
+    def window(
+        self, t: float, limit: float, used: float, reset_at: float | None, kind: str
+    ) -> None:
+        """The pool's window as known at ``t``."""
+        before, exposure = self._reset_at, self._demand.exposure
+        exposure.window(t, limit, used, kind)
+        self._reset_at = reset_at if kind in _SETTLED else None
+        if before is None or reset_at is None or reset_at > before:
+            self._calibration.settle(t)
+        if self._reset_at is not None and t < self._reset_at and self._demand.start is not None:
+            self._cast(t, exposure, self._reset_at)
+
+    def widen(self, t: float, units: float) -> None:
+        """Usage of that size was not foreseen: doubt the rate more, for some windows to come."""
+        if units > 0.0:
+            known = self._demand.start is not None
+            rate = self._belief(t, 0.0).rate if known else 0.0
+            self._surprise.add(t, units, rate * self._scale / _BLOCKS)
+
+    def forecast(
+        self,
+        now: float,
+        remaining: float,
+        reset_at: float | None,
+        extra_units: float = 0.0,
+        staleness: float = 0.0,
+    ) -> Forecast:
+        """How long ``remaining - extra_units`` lasts. Changes nothing in the model.
+
+        Horizons are those of the model ``linear``: the reset, else one window.
+        """
+        ttr = inf if reset_at is None else max(0.0, reset_at - now)
+        kind, left = self._demand.exposure.kind, remaining - extra_units
+        if kind in _NEVER_BURNT:
+            chance = 1.0 if kind == "concurrency" and remaining <= 0.0 else 0.0
+            return _answer((chance, _NONE), 0.0, 0.0, ttr, staleness)
+        if self._demand.start is None:
+            said = (1.0, _NOW) if left <= 0.0 else (0.0, _NONE)
+            return _answer(said, 0.0, 0.0, ttr, staleness)
+        horizon = ttr if reset_at is not None and kind in _SETTLED else self._scale
+        belief = self._belief(now, staleness)
+        rate = belief.rate
+        noise, doubt = belief.lump * rate, rate * rate / belief.shape
+        variance = noise / max(horizon, _SHORTEST) + doubt
+        if left <= 0.0:
+            said = (1.0, _NOW)
+        elif kind in _SETTLED:
+            said = self._settling(belief, now, left, horizon)
+            if staleness > 0.0:  # what is not known may be worse; it is never better
+                fresh = self._belief(now, 0.0)
+                said = worse(said, self._settling(fresh, now, left, horizon))
+        else:
+            unused = remaining if kind == "sliding" else 0.0
+            back = (self._demand.exposure.limit - unused) / self._scale
+            said = passage(left, rate - back, noise, doubt, horizon)
+        return _answer(said, rate, variance, ttr, staleness)
+
+    def state(self) -> dict[str, Any]:
+        """Everything remembered, as plain JSON values."""
+        block = [self._block_end, self._block_units, self._block_mean, self._block_lump]
+        return {
+            "demand": self._demand.state(),
+            "calibration": self._calibration.state(),
+            "surprise": self._surprise.state(),
+            "reset_at": self._reset_at,
+            "block": [*block, self._errors, self._checks],
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Continue from a state that this version gave; a missing field is a ``KeyError``."""
+        self._demand.restore(state["demand"])
+        self._calibration.restore(state["calibration"])
+        self._surprise.restore(state["surprise"])
+        self._reset_at = state["reset_at"]
+        self._block_end, self._block_units, self._block_mean, self._block_lump = state["block"][:4]
+        self._errors, self._checks = state["block"][4:]
+
+    def _belief(self, t: float, staleness: float) -> Belief:
+        """What the rate of lumps may be at ``t``: the mean of a quarter window's and a window's
+        memory, with a shape that matches the errors seen."""
+        demand = self._demand
+        rates = demand.rates(demand.exposure.time(t))
+        rate = 0.5 * (rates[1] + rates[2])
+        wider = self._surprise.widened(staleness)
+        doubt = max(_LEAST_DOUBT, self._errors / self._checks) + self._surprise.at(t)
+        lump = demand.lump * wider
+        shape = 1.0 / (doubt * wider)
+        return Belief(shape, shape * lump / rate, lump)
+
+    def _check(self, at: float) -> None:
+        """Compare the block that ended with what was expected of it; expect the next one."""
+        length, mean = self._scale / _BLOCKS, self._block_mean
+        if mean > 0.0:
+            miss = ((self._block_units - mean) ** 2 - self._block_lump * mean) / (mean * mean)
+            self._errors = self._errors * _ERROR_DECAY + min(miss, _WORST_ERROR)
+            self._checks = self._checks * _ERROR_DECAY + 1.0
+        self._block_end += ((at - self._block_end) // length + 1.0) * length
+        rates = self._demand.rates(at)
+        self._block_units, self._block_lump = 0.0, self._demand.lump
+        self._block_mean = 0.5 * (rates[1] + rates[2]) * length
+
+    def _cast(self, t: float, exposure: Exposure, reset_at: float) -> None:
+        """Lay a forecast aside, to learn from what becomes of it."""
+        left, horizon = exposure.limit - exposure.used, reset_at - t
+        if left <= 0.0:
+            return
+        belief, lively = self._belief(t, 0.0), self._lively(t)
+        odds = self._odds(belief, left, horizon)
+        bounds = self._bounds(belief, left, horizon, lively)
+        shadow = Shadow(t, horizon, (1.0, odds, lively), bounds, lively > 0.5)
+        self._calibration.lay_aside(shadow, self._scale)
+
+    def _settling(self, belief: Belief, t: float, left: float, horizon: float) -> Outlook:
+        """Risk and bounds in a window that ends."""
+        lively = self._lively(t)
+        above, slope = self._line(lively)
+        chance = self._beta(left / belief.lump, belief.shape, _part(belief, horizon))
+        if chance > 1e-9:
+            chance = _chance(above + slope * _odds_of(chance))
+        return chance, self._bounds(belief, left, horizon, lively)
+
+    def _bounds(
+        self, belief: Belief, left: float, horizon: float, lively: float
+    ) -> tuple[float, float, float]:
+        above, slope = self._line(lively)
+        shifts = self._calibration.shifts[lively > 0.5]
+        lumps, found, latest = left / belief.lump, [], inf
+        for level, shift in zip(LOGITS, shifts, strict=True):
+            part = self._beta_inverse(lumps, belief.shape, _chance((level + shift - above) / slope))
+            time = belief.seconds * part / (1.0 - part) if part < 1.0 else inf
+            latest = min(latest, time) if time < horizon else latest
+            found.append(latest)
+        return (found[0], found[1], found[2])
+
+    def _line(self, lively: float) -> tuple[float, float]:
+        """How log odds are bent: level and slope, as far as what was learnt is trusted."""
+        calibration = self._calibration
+        constant, slope, now = calibration.coefficients
+        share = calibration.learnt_share
+        slope = max(_LEAST_SLOPE, share * slope + 1.0 - share)
+        return share * (constant + now * lively), slope
+
+    def _lively(self, t: float) -> float:
+        at = self._demand.exposure.time(t)
+        return exp((self._demand.last_at - at) * _LIVELY / self._scale)
+
+    def _odds(self, belief: Belief, left: float, horizon: float) -> float:
+        return _odds_of(self._beta(left / belief.lump, belief.shape, _part(belief, horizon)))
+
+
+def _part(belief: Belief, horizon: float) -> float:
+    return horizon / (horizon + belief.seconds)
+
+
+def _odds_of(chance: float) -> float:
+    if chance <= 0.0:
+        return -_MOST_ODDS
+    if chance >= 1.0:
+        return _MOST_ODDS
+    return min(_MOST_ODDS, max(-_MOST_ODDS, log(chance / (1.0 - chance))))
+
+
+def _chance(odds: float) -> float:
+    return 1.0 / (1.0 + exp(-min(30.0, max(-30.0, odds))))
+
+
+def _answer(said: Outlook, rate: float, variance: float, ttr: float, staleness: float) -> Forecast:
+    chance, (p50, p90, p99) = said
+    margin = p99 - ttr if p99 < inf and ttr < inf else inf
+    return Forecast(
+        p50, p90, p99, chance, rate, variance, ttr, margin, staleness, MODEL_ID, MODEL_VERSION
+    )

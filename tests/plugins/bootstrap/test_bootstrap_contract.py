@@ -1,0 +1,14 @@
+"""The model bootstrap does what every forecast model must do."""
+
+from __future__ import annotations
+
+import pytest
+
+from ratelord_bootstrap.plugin import BootstrapFactory
+from ratelord_core.testing.forecast_contract import ForecastContract
+
+
+class TestBootstrap(ForecastContract):
+    @pytest.fixture
+    def factory(self) -> BootstrapFactory:
+        return BootstrapFactory()

@@ -1,0 +1,14 @@
+"""The model gamma does what every forecast model must do."""
+
+from __future__ import annotations
+
+import pytest
+
+from ratelord_core.testing.forecast_contract import ForecastContract
+from ratelord_gamma.plugin import GammaFactory
+
+
+class TestGamma(ForecastContract):
+    @pytest.fixture
+    def factory(self) -> GammaFactory:
+        return GammaFactory()
