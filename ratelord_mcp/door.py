@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import pkgutil
 from typing import Any
 
@@ -74,4 +75,6 @@ class McpDoor:
         waiting.cancel()
         if living.done():
             living.result()
+        # The library is here to stay: it need not be searched for garbage again and again.
+        gc.freeze()
         self._hall, self._living = furnished, living

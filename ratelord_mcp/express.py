@@ -4,7 +4,8 @@
 several times what deciding costs. A request that is plain in every respect is decoded in one step,
 with every check that the library would make, and answered with the same JSON. Whatever is not
 plain, or not right, is handed over untouched: the library does it from the start, and says what is
-wrong. Nothing is decided here that is handed over afterwards.
+wrong. What was decided here and is handed over all the same (a denial, about which a human may be
+asked) goes with its decision, and is not decided again.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from ratelord_core.doors import REPLY, Message, Receive, Scope
 from ratelord_core.errors import RatelordError
 from ratelord_core.model.caller import Caller
 from ratelord_core.wire.intent import IntentRequest
-from ratelord_mcp.hearing import decide, free, nobody_waits
+from ratelord_mcp.hearing import DECIDED, decide, free, nobody_waits
 from ratelord_mcp.identity import agent_of
 from ratelord_mcp.server import RatelordServer
 from ratelord_mcp.tools import ask, report
@@ -54,6 +55,17 @@ class _Params(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"
     meta: msgspec.Raw
 
 
+class _Envelope(msgspec.Struct, frozen=True):
+    """What there is to know of the envelope of a call."""
+
+    plain: bool
+    asks_humans: bool = False
+
+
+_ODD: Final = _Envelope(plain=False)
+_Tool = Callable[[_Call, Caller, Scope, Receive], Awaitable[bytes | None]]
+
+
 class Handed(msgspec.Struct):
     """What was read of a request that is handed over: it is read again from here."""
 
@@ -74,10 +86,10 @@ class Express:
         self._decode = msgspec.json.Decoder(_Call).decode
         self._ask = msgspec.json.Decoder(_closed(IntentRequest, ask.OFFERS)).decode
         self._report = msgspec.json.Decoder(_closed(ReportArguments, report.OFFERS)).decode
-        self._known: dict[bytes, bool] = {}
+        self._known: dict[bytes, _Envelope] = {}
         stamp = _encode({"io.modelcontextprotocol/serverInfo": server.server_info_stamp})
         self._end = b',"isError":false,"resultType":"complete","_meta":%s}}' % stamp
-        self._tools: dict[bytes, Callable[..., Awaitable[bytes]]] = {
+        self._tools: dict[bytes, _Tool] = {
             ask.NAME.encode(): self._asked,
             report.NAME.encode(): self._reported,
         }
@@ -96,7 +108,9 @@ class Express:
             call = self._read(first.get("body", b""), name)
             if call is None:
                 return handed
-            structured = await run(call.params.arguments, caller, receive)
+            structured = await run(call, caller, scope, receive)
+            if structured is None:
+                return handed
         except (RatelordError, msgspec.MsgspecError, ValueError, RecursionError):
             return handed
         text = _encode(structured.decode())
@@ -106,7 +120,7 @@ class Express:
         )
         return None
 
-    def _tool(self, scope: Scope) -> tuple[bytes, Callable[..., Awaitable[bytes]]] | None:
+    def _tool(self, scope: Scope) -> tuple[bytes, _Tool] | None:
         """The tool that the headers name, if nothing about them is out of the ordinary."""
         if scope["method"] != "POST" or scope["path"] != "/mcp" or scope["query_string"]:
             return None
@@ -129,48 +143,39 @@ class Express:
         call = self._decode(body)
         if call.params.name.encode() != name or isinstance(call.id, bool):
             return None
-        return call if self._is_plain(bytes(call.params.meta)) else None
+        return call if self._envelope(call).plain else None
 
-    def _is_plain(self, meta: bytes) -> bool:
-        """Whether the library would take this envelope, and find nothing to do in it. Clients send
-        the same one again and again, so that it is looked at once."""
+    def _envelope(self, call: _Call) -> _Envelope:
+        """What there is to know of a call's envelope. Clients send the same one again and again, so
+        that it is looked at once."""
+        meta = bytes(call.params.meta)
         known = self._known.get(meta)
         if known is None:
             if len(self._known) >= _REMEMBERED:
                 self._known.clear()
-            known = self._known[meta] = self._vet(meta)
+            known = self._known[meta] = _vet(meta)
         return known
-
-    def _vet(self, meta: bytes) -> bool:
-        envelope = msgspec.json.decode(meta)
-        if not isinstance(envelope, dict) or "progressToken" in envelope:
-            return False
-        capabilities = envelope.get(_CAPABILITIES)
-        if envelope.get(_VERSION_KEY) != VERSION or not isinstance(capabilities, dict):
-            return False
-        if "elicitation" in capabilities:  # a denial may have to be put to the human
-            return False
-        params = {"_meta": envelope, "name": ask.NAME, "arguments": {}}
-        try:
-            methods.validate_client_request("tools/call", VERSION, params)
-            CallToolRequestParams.model_validate(params, by_name=False)
-        except ValidationError:
-            return False
-        return VERSION == LATEST_MODERN_VERSION
 
     # --- the tools ----------------------------------------------------------------------------
 
-    async def _asked(self, arguments: msgspec.Raw, caller: Caller, receive: Receive) -> bytes:
-        asked: Any = self._ask(arguments)
+    async def _asked(
+        self, call: _Call, caller: Caller, scope: Scope, receive: Receive
+    ) -> bytes | None:
+        asked: Any = self._ask(call.params.arguments)
         intent = ask.question(asked, caller)
         decision = await decide(self._arbiter, intent, caller)
         if decision.allowed and intent.idempotency_key is None and nobody_waits(receive):
             await free(self._arbiter, decision, caller)
+        if not decision.allowed and self._envelope(call).asks_humans:
+            scope[DECIDED] = decision
+            return None
         answer = ask.noted(decision, intent, self._alerts)
         return self._encoded(answer, agent_of(caller, asked.agent_id))
 
-    async def _reported(self, arguments: msgspec.Raw, caller: Caller, _receive: Receive) -> bytes:
-        told: Any = self._report(arguments)
+    async def _reported(
+        self, call: _Call, caller: Caller, _scope: Scope, _receive: Receive
+    ) -> bytes | None:
+        told: Any = self._report(call.params.arguments)
         done = await report.settle(self._arbiter, told, caller)
         claimed = self._alerts.asker_of(told.intent_id)
         return self._encoded(done, agent_of(caller, claimed or "") or None)
@@ -178,6 +183,24 @@ class Express:
     def _encoded(self, record: msgspec.Struct, agent_id: str | None) -> bytes:
         alerts = self._alerts.take(agent_id)
         return _encode(msgspec.structs.replace(record, alerts=alerts) if alerts else record)
+
+
+def _vet(meta: bytes) -> _Envelope:
+    """Whether the library would take this envelope, and find nothing to do in it."""
+    envelope = msgspec.json.decode(meta)
+    if not isinstance(envelope, dict) or "progressToken" in envelope:
+        return _ODD
+    capabilities = envelope.get(_CAPABILITIES)
+    current = envelope.get(_VERSION_KEY) == VERSION == LATEST_MODERN_VERSION
+    if not current or not isinstance(capabilities, dict):
+        return _ODD
+    params = {"_meta": envelope, "name": ask.NAME, "arguments": {}}
+    try:
+        methods.validate_client_request("tools/call", VERSION, params)
+        CallToolRequestParams.model_validate(params, by_name=False)
+    except ValidationError:
+        return _ODD
+    return _Envelope(plain=True, asks_humans="elicitation" in capabilities)
 
 
 def _closed(kind: type[msgspec.Struct], offers: tuple[str, ...]) -> type[msgspec.Struct]:

@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
+from typing import Any, Final
 
 from ratelord_core.arbiter import Arbiter
 from ratelord_core.errors import RatelordError
 from ratelord_core.model.caller import Caller
 from ratelord_core.model.decision import Decision
 from ratelord_core.model.intent import Intent, Report
+
+DECIDED: Final = "ratelord.decided"
+"""Where the scope of a request has its decision, if it was made before the library saw it."""
 
 _log = logging.getLogger(__name__)
 _freeing: set[asyncio.Task[None]] = set()

@@ -18,7 +18,7 @@ from ratelord_core.wire.intent import IntentRequest, intent_of
 from ratelord_core.wire.timestamp import optional_timestamp
 from ratelord_mcp.alerts import Alerts
 from ratelord_mcp.call import McpCall, WhenDenied
-from ratelord_mcp.hearing import decide, free
+from ratelord_mcp.hearing import DECIDED, decide, free
 from ratelord_mcp.identity import agent_of, identity_of, may_ask, speaks_for_itself
 
 NAME: Final = "ask_intent"
@@ -117,6 +117,13 @@ def noted(decision: Decision, intent: Intent, alerts: Alerts) -> Answer:
     return answer
 
 
+def _decided(call: McpCall) -> Decision | None:
+    """The decision, if the express lane left this call to us for the sake of what follows it."""
+    request: Any = call.context.request
+    found: Decision | None = None if request is None else request.scope.pop(DECIDED, None)
+    return found
+
+
 async def _is_gone(call: McpCall) -> bool:
     """Whether whoever asked over HTTP has hung up meanwhile."""
     request: Any = call.context.request
@@ -130,7 +137,7 @@ def asking(
 
     async def ask(call: McpCall) -> Answer | types.InputRequiredResult:
         intent = question(call.arguments, call.caller)
-        decision = await decide(call.arbiter, intent, call.caller)
+        decision = _decided(call) or await decide(call.arbiter, intent, call.caller)
         if decision.allowed and intent.idempotency_key is None and await _is_gone(call):
             await free(call.arbiter, decision, call.caller)
         if not decision.allowed and when_denied is not None:

@@ -25,6 +25,8 @@ pools:
 policies:
   - id: house
     rules:
+      - {name: guarded, condition: "intent.workload_id == 'guarded'", action: deny, overridable: true,
+         params: {reason: "ask a human"}}
       - {name: no, condition: "intent.workload_id == 'forbidden'", action: deny, params: {reason: "not here"}}
 """
 VERSION, CAPABILITIES, INFO = (
@@ -283,7 +285,7 @@ def test_plain_calls_do_take_the_lane_and_are_answered_alike(worlds: Pair) -> No
     headers = list((HEADERS | {"mcp-name": "ask_intent"}).items())
     meta = {
         VERSION: "2026-07-28",
-        CAPABILITIES: {"sampling": {}},
+        CAPABILITIES: {"roots": {}},
         INFO: {"name": "t", "version": "1"},
     }
     params = {"name": "ask_intent", "arguments": NAMES | {"max_wait_seconds": 0}, "_meta": meta}
@@ -298,6 +300,30 @@ def test_plain_calls_do_take_the_lane_and_are_answered_alike(worlds: Pair) -> No
     assert quick.taken == before + 60
     assert slow.taken == 0
     assert answer[1]["result"]["structuredContent"]["decision"] == "deny_with_reason"
+
+
+def test_a_denial_of_which_a_human_may_be_asked_is_decided_once(worlds: Pair) -> None:
+    headers = list((HEADERS | {"mcp-name": "ask_intent"}).items())
+    answers = []
+    for capabilities in ({"elicitation": {}}, {}):
+        meta = {VERSION: "2026-07-28", CAPABILITIES: capabilities}
+        arguments = NAMES | {"workload_id": "guarded"}
+        params = {"name": "ask_intent", "arguments": arguments, "_meta": meta}
+        body = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}
+        for world in worlds:
+            before = len(world.alive.store.records)
+            answer = world.send(headers, json.dumps(body).encode(), Caller(door="http"))[1][
+                "result"
+            ]
+            decided = [r.event_type for r in world.alive.store.records[before:]]
+            assert decided.count("intent_decided") == 1
+            answer.pop("requestState", None)
+            answers.append(answer)
+
+    assert answers[0] == answers[1]
+    assert answers[0]["resultType"] == "input_required"
+    assert answers[2] == answers[3]
+    assert answers[2]["structuredContent"]["allowed"] is False
 
 
 def _report(intent_id: str, **fields: Any) -> bytes:
