@@ -71,13 +71,13 @@ class EnsembleModel:
         before = self._reset_at
         self._experts.demand.exposure.window(t, limit, used, kind)
         self._reset_at = reset_at if kind in _SETTLED else None
-        if before is None or reset_at is None or reset_at > before:
+        if before is None or reset_at is None or t >= before:
             self._calibration.settle(t)
-        if (
-            self._reset_at is not None
-            and t < self._reset_at
-            and self._experts.demand.start is not None
-        ):
+        if self._reset_at is None or t >= self._reset_at:
+            return
+        if used >= limit:
+            self._calibration.exhausted(t)
+        elif self._calibration.wants(t) and self._experts.demand.start is not None:
             self._cast(t, limit - used, self._reset_at)
 
     def widen(self, t: float, units: float) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from ratelord_core.engine.reader import Reader
+from ratelord_core.forecast import TrackRecord
 from ratelord_core.model.instant import Micros
 from ratelord_core.model.views import IdentityView, PoolView
 from ratelord_core.replay import Blank, replay
@@ -25,3 +26,10 @@ def rebuild(store: EventStore, blank: Blank, now: Micros, up_to: int | None = No
     seq = store.head().seq if up_to is None else up_to
     reader = Reader(replay(store.read(EventQuery(before=seq + 1)), blank.state()))
     return Rebuilt(seq, reader.pools(now), reader.identities())
+
+
+def scored(store: EventStore, blank: Blank) -> dict[str, TrackRecord]:
+    """How the forecasts of every pool fared along a log, by the model that ``blank`` has: it need
+    not be the one that was asked at the time."""
+    seq = store.head().seq
+    return replay(store.read(EventQuery(before=seq + 1)), blank.state()).book.records()

@@ -12,7 +12,7 @@ from ratelord_core.engine.state import State
 from ratelord_core.errors import NotFound
 from ratelord_core.ledger import Figures, Party
 from ratelord_core.ledger.account import Account
-from ratelord_core.model.forecast import Forecast
+from ratelord_core.model.forecast import Forecast, Score
 from ratelord_core.model.identity import Identity
 from ratelord_core.model.instant import Micros, to_seconds, to_text
 from ratelord_core.model.pool import MAX_UNITS
@@ -89,7 +89,8 @@ class Reader:
         aged = msgspec.structs.replace(
             forecast, freshness=to_seconds(self.state.polling.age(key, now))
         )
-        return forecast_view(pool.provider_id, pool.pool_id, aged, level, now)
+        score = self.state.book.score(key)
+        return forecast_view(pool.provider_id, pool.pool_id, aged, level, now, score)
 
     def usage(
         self,
@@ -125,7 +126,12 @@ class Reader:
 
 
 def forecast_view(
-    provider_id: str, pool_id: str, forecast: Forecast, level: str, now: Micros
+    provider_id: str,
+    pool_id: str,
+    forecast: Forecast,
+    level: str,
+    now: Micros,
+    score: Score | None = None,
 ) -> ForecastView:
     """A forecast in wire form."""
     return ForecastView(
@@ -144,6 +150,7 @@ def forecast_view(
         model_id=forecast.model_id,
         model_version=forecast.model_version,
         as_of_ts=to_text(now),
+        score=score,
     )
 
 

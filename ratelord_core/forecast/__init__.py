@@ -11,6 +11,7 @@ from ratelord_core.forecast.passage import Outlook, passage, worse
 from ratelord_core.forecast.protocol import ForecastModel, ForecastModelFactory
 from ratelord_core.forecast.record import forecast_computed, risk
 from ratelord_core.forecast.surprise import Surprise
+from ratelord_core.forecast.track import TrackRecord
 
 __all__ = [
     "LOGITS",
@@ -27,6 +28,7 @@ __all__ = [
     "Shadow",
     "Standing",
     "Surprise",
+    "TrackRecord",
     "forecast_computed",
     "is_material",
     "passage",

@@ -8,7 +8,8 @@ from ratelord_core.forecast.announced import Announced, is_material
 from ratelord_core.forecast.levels import RiskLevels
 from ratelord_core.forecast.page import Page, Rank, Standing
 from ratelord_core.forecast.protocol import ForecastModelFactory
-from ratelord_core.model.forecast import Forecast, RiskLevel
+from ratelord_core.forecast.track import TrackRecord
+from ratelord_core.model.forecast import Forecast, RiskLevel, Score
 from ratelord_core.model.ids import split_pool_key
 from ratelord_core.model.instant import HOUR, Micros, to_seconds
 from ratelord_core.model.pool import Pool
@@ -134,11 +135,26 @@ class ForecastBook:
         """Remember what was said of a pool: also when a replay finds it in the log."""
         self._page(pool).announced = Announced(now, level, p_exhaustion, tte_p50)
 
+    def score(self, pool: str) -> Score | None:
+        """How the pool's forecasts fared; None before any of them settled."""
+        return self._page(pool).trials.record.score()
+
+    def records(self) -> dict[str, TrackRecord]:
+        """The track record of every pool of which a forecast has settled."""
+        found = {key: page.trials.record for key, page in self._pages.items()}
+        return {key: record for key, record in found.items() if record.forecasts}
+
     def state(self) -> dict[str, Any]:
-        """What all models remember, as plain JSON values."""
+        """What all models remember and how they fared, as plain JSON values."""
         pages = ((key, page, page.state()) for key, page in self._pages.items())
         return {
-            key: {"model": page.model_id, "version": page.model_version, "memory": memory}
+            key: {
+                "model": page.model_id,
+                "version": page.model_version,
+                "memory": memory,
+                "trials": page.trials.state(),
+                "used": page.used,
+            }
             for key, page, memory in pages
             if memory is not None
         }
@@ -150,6 +166,8 @@ class ForecastBook:
             page = self._page(key)
             if (kept["model"], kept["version"]) == (page.model_id, page.model_version):
                 page.restore(kept["memory"])
+                page.trials.restore(kept["trials"])
+                page.used = kept["used"]
 
     def _page(self, pool: str) -> Page:
         page = self._pages.get(pool)

@@ -57,6 +57,8 @@ class Exposure:
         if self.refused_since is not None:
             self._resume(t, self.refused_since)
         self._refilled(t)
+        if self.used >= self.limit > 0.0 and self.empty_since is None:
+            self.empty_since = t if kind in _REFILLED_AT_ONCE else None
 
     def time(self, t: float) -> float:
         """The clock's time at ``t``."""

@@ -10,13 +10,16 @@ import msgspec
 
 from ratelord_core.forecast.announced import Announced
 from ratelord_core.forecast.protocol import ForecastModel, ForecastModelFactory
+from ratelord_core.forecast.track import Trials
 from ratelord_core.model.forecast import Forecast
 from ratelord_core.model.instant import DAY, HOUR, SECOND, Micros, to_seconds
-from ratelord_core.model.pool import Pool
+from ratelord_core.model.pool import MAX_UNITS, Pool
 from ratelord_core.model.window import Window
 
 _log = logging.getLogger(__name__)
 
+_ENDING: Final = frozenset({"fixed", "calendar"})
+"""Windows that end, so that forecasts come true or do not."""
 _CALENDAR: Final = {"hour": HOUR, "day": DAY, "week": 7 * DAY, "month": 30 * DAY}
 _FINEST: Final = 256
 """Answers of one pool state are shared within this part of its window …"""
@@ -94,6 +97,8 @@ class Page:
         self.ranked: Rank | None = None
         self.span = span_of(pool.window)
         self.quantum = max(1, min(_LONGEST, (self.span or HOUR) // _FINEST))
+        self.used = 0
+        self.trials = Trials(to_seconds(self.span or HOUR))
         self._model: ForecastModel | None = None
         with self.guard:
             seconds = None if self.span is None else to_seconds(self.span)
@@ -102,11 +107,17 @@ class Page:
     def observe(self, at: Micros, units: int) -> None:
         """So many units were asked for, or seen to be spent; negative: fewer than was told."""
         self.last = None
+        self.used += units
         if self._model is not None:
+            t = at / SECOND
             try:
-                self._model.observe(at / SECOND, float(units))
+                self._model.observe(t, float(units))
             except Exception as error:  # noqa: BLE001 - a plugin's model may raise anything
                 self._fail(error)
+            if self.used >= (self.pool.limit or MAX_UNITS):
+                self.trials.exhausted(t)
+            elif t >= self.trials.due:
+                self._try_out(t)
 
     def refused(self, at: Micros) -> None:
         """Somebody asked and was not let through."""
@@ -126,6 +137,12 @@ class Page:
             with self.guard:
                 self._model.window(to_seconds(at), limit, float(used), reset, kind)
             self._drop_if_failed()
+            self.used = used
+            self.trials.begin(to_seconds(at), reset if kind in _ENDING else None)
+            if used >= limit:
+                self.trials.exhausted(to_seconds(at))
+            elif to_seconds(at) >= self.trials.due:
+                self._try_out(to_seconds(at))
 
     def widen(self, at: Micros, units: int) -> None:
         """Usage of that size was not foreseen."""
@@ -166,6 +183,17 @@ class Page:
             with self.guard:
                 self._model.restore(memory)
             self._drop_if_failed()
+
+    def _try_out(self, t: float) -> None:
+        """Lay a forecast aside, to see what becomes of it."""
+        reset_at, left = self.trials.reset_at, float((self.pool.limit or 0) - self.used)
+        if self._model is not None and left > 0.0:
+            try:
+                said = _sane(self._model.forecast(t, left, reset_at))
+            except Exception as error:  # noqa: BLE001 - a plugin's model may raise anything
+                self._fail(error)
+            else:
+                self.trials.lay_aside(t, said)
 
     def _fail(self, error: Exception) -> None:
         self.guard.report(error)

@@ -30,3 +30,25 @@ class Forecast(msgspec.Struct, frozen=True, gc=False):
     freshness: float = 0.0
     model_id: str = ""
     model_version: str = ""
+
+
+class Score(msgspec.Struct, frozen=True):
+    """How settled forecasts fared: their track record.
+
+    ``brier`` is the mean squared error of the risk, ``skill`` its gain over always saying
+    ``base_rate`` (None: everything, or nothing, was exhausted). ``calibration_error`` is the mean
+    distance between risk said and share seen, in ten bins. Coverage is the share of the bounds
+    before the reset that held: right at 0.5, 0.9, 0.99 (None: there were none).
+    """
+
+    forecasts: int
+    windows: int
+    base_rate: float
+    brier: float
+    skill: float | None
+    log_loss: float
+    calibration_error: float
+    coverage_p50: float | None
+    coverage_p90: float | None
+    coverage_p99: float | None
+    pinball_percent: float

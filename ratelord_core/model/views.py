@@ -9,9 +9,12 @@ from typing import Any
 
 import msgspec
 
+from ratelord_core.model.forecast import Score
+
 
 class ForecastView(msgspec.Struct, frozen=True):
-    """A pool's forecast; a ``null`` time means beyond the reset."""
+    """A pool's forecast; a ``null`` time means beyond the reset. ``score`` is the track record of
+    the pool's forecasts so far; ``null`` before the first of them settled."""
 
     provider_id: str
     pool_id: str
@@ -28,6 +31,7 @@ class ForecastView(msgspec.Struct, frozen=True):
     model_id: str
     model_version: str
     as_of_ts: str
+    score: Score | None = None
 
 
 class ShareView(msgspec.Struct, frozen=True):

@@ -84,6 +84,9 @@ class CountingFactory:
 def _book(factory: CountingFactory) -> ForecastBook:
     book = ForecastBook(factory)
     book.declare(POOL, START, 0, RESET)
+    book._page(KEY).trials.due = math.inf  # here only questions from outside are counted
+    for model in factory.models:
+        model.asked = 0
     return book
 
 
@@ -152,8 +155,9 @@ def test_an_intent_never_makes_the_outlook_better() -> None:
 def test_a_model_that_raises_makes_the_risk_unknown_and_is_named(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    factory = CountingFactory(ZeroDivisionError("by zero"))
+    factory = CountingFactory()
     book = _book(factory)
+    factory.models[0].says = ZeroDivisionError("by zero")
     standing = Standing(900, RESET)
     said = book.outlook(KEY, START, standing)
     assert book.level(KEY, said, standing) == "unknown"

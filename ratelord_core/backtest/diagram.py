@@ -1,0 +1,133 @@
+"""Reliability diagrams: what was said against what came, as text and as a page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from html import escape
+from typing import Final
+
+from ratelord_core.backtest.verdict import Verdict
+
+_ROWS: Final = 11
+_CELL: Final = 4
+_SIZE: Final = 260
+_EDGE: Final = 34
+_STYLE: Final = """
+:root { color-scheme: light dark; }
+body { font: 15px/1.45 system-ui, sans-serif; margin: 2rem auto; max-width: 66rem; }
+body { padding: 0 1rem; }
+table { border-collapse: collapse; margin: .5rem 0 1rem; }
+td, th { padding: .2rem .7rem; text-align: right; }
+td:first-child, th:first-child { text-align: left; }
+tr + tr { border-top: 1px solid #8884; }
+figure { display: inline-block; margin: 0 1rem 1rem 0; }
+figcaption { text-align: center; }
+svg { overflow: visible; }
+.axis { stroke: currentColor; stroke-opacity: .5; fill: none; }
+.perfect { stroke: currentColor; stroke-opacity: .4; stroke-dasharray: 4 4; }
+.curve { stroke: #3273dc; fill: none; stroke-width: 2; }
+.dot { fill: #3273dc; fill-opacity: .75; }
+text { fill: currentColor; font-size: 11px; }
+"""
+COLUMNS: Final = (
+    "model", "Brier", "skill", "log loss", "cal. error", "perfect", "P50 holds", "P90 holds",
+    "P99 holds", "pinball %", "µs told", "µs asked",
+)  # fmt: skip
+
+
+def figures(verdict: Verdict) -> list[str]:
+    """A verdict's row under ``COLUMNS``."""
+    score = verdict.score
+    return [
+        verdict.model,
+        f"{score.brier:.4f}",
+        "–" if verdict.skill is None else f"{100 * verdict.skill:+.0f} %",
+        f"{score.log_loss:.3f}",
+        f"{score.calibration_error:.3f}",
+        f"{verdict.perfect_calibration_error:.3f}",
+        *(_share(c) for c in (score.coverage_p50, score.coverage_p90, score.coverage_p99)),
+        f"{score.pinball_percent:.2f}",
+        f"{verdict.observe_us:.1f}",
+        f"{verdict.forecast_us:.1f}",
+    ]
+
+
+def text(reliability: Sequence[tuple[int, float, float]]) -> list[str]:
+    """A diagram of characters: risk said to the right, share seen upwards; a perfect forecast's
+    dots lie on the diagonal (``·``), and the more forecasts, the fuller the dot."""
+    most = max((number for number, _, _ in reliability), default=0) or 1
+    width = _CELL * (_ROWS - 1) + 1
+    grid = [[" "] * width for _ in range(_ROWS)]
+    for step in range(width):
+        grid[_ROWS - 1 - round(step / _CELL)][step] = "·"
+    for number, said, seen in reliability:
+        if number:
+            mark = "●" if number > most / 4 else "◍" if number > most / 20 else "○"
+            grid[_ROWS - 1 - round(seen * (_ROWS - 1))][round(said * (width - 1))] = mark
+    lines = [
+        f"{1 - row / (_ROWS - 1):4.1f} ┤{''.join(cells).rstrip()}" for row, cells in enumerate(grid)
+    ]
+    ticks = "".join(f"{part / 5:<{2 * _CELL}.1f}" for part in range(6)).rstrip()
+    return [*lines, f"     └{'─' * width}", f"      {ticks}  said"]
+
+
+def page(title: str, traces: Iterable[tuple[str, Sequence[Verdict]]]) -> str:
+    """A page of its own with a table and the diagrams of each trace; needs nothing else."""
+    parts = []
+    for name, verdicts in traces:
+        heads = "".join(f"<th>{escape(column)}</th>" for column in COLUMNS)
+        rows = "".join(
+            "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in figures(each)) + "</tr>"
+            for each in verdicts
+        )
+        drawn = "".join(_figure(each) for each in verdicts)
+        parts.append(f"<h2>{escape(name)}</h2><table><tr>{heads}</tr>{rows}</table>{drawn}")
+    return (
+        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{escape(title)}</title>'
+        f"<style>{_STYLE}</style><h1>{escape(title)}</h1>{''.join(parts)}</html>\n"
+    )
+
+
+def _figure(verdict: Verdict) -> str:
+    caption = f"<figcaption>{escape(verdict.model)}</figcaption>"
+    return f"<figure>{svg(verdict.reliability)}{caption}</figure>"
+
+
+def svg(reliability: Sequence[tuple[int, float, float]]) -> str:
+    """A diagram as SVG: the area of a dot is the number of its forecasts."""
+    most = max((number for number, _, _ in reliability), default=0) or 1
+    dots = [
+        (
+            _EDGE + said * _SIZE,
+            (1 - seen) * _SIZE,
+            2 + 8 * (number / most) ** 0.5,
+            number,
+            said,
+            seen,
+        )
+        for number, said, seen in reliability
+        if number
+    ]
+    curve = " ".join(f"{x:.1f},{y:.1f}" for x, y, *_ in dots)
+    marks = "".join(
+        f'<circle class="dot" cx="{x:.1f}" cy="{y:.1f}" r="{r:.1f}">'
+        f"<title>said {said:.3f}, seen {seen:.3f}, {number} forecasts</title></circle>"
+        for x, y, r, number, said, seen in dots
+    )
+    ticks = "".join(
+        f'<text x="{_EDGE + part * _SIZE}" y="{_SIZE + 16}" text-anchor="middle">{part:.1f}</text>'
+        f'<text x="{_EDGE - 6}" y="{(1 - part) * _SIZE + 4}" text-anchor="end">{part:.1f}</text>'
+        for part in (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
+    )
+    return (
+        f'<svg role="img" aria-label="reliability: said against seen" width="{_SIZE + _EDGE + 12}" '
+        f'height="{_SIZE + 38}"><rect class="axis" x="{_EDGE}" y="0" width="{_SIZE}" '
+        f'height="{_SIZE}"/><line class="perfect" x1="{_EDGE}" y1="{_SIZE}" x2="{_EDGE + _SIZE}" '
+        f'y2="0"/><polyline class="curve" points="{curve}"/>{marks}{ticks}<text '
+        f'x="{_EDGE + _SIZE / 2}" y="{_SIZE + 32}" text-anchor="middle">risk said → share seen ↑'
+        f"</text></svg>"
+    )
+
+
+def _share(value: float | None) -> str:
+    return "–" if value is None else f"{100 * value:.1f} %"
