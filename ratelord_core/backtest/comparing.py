@@ -64,7 +64,8 @@ class Comparison:
             yield course(laid, max(1, self._wanted // pool.phases), chance)
 
     def _verdicts(self, parts: dict[tuple[str, str], list[Part]]) -> Iterator[Verdict]:
-        for label in dict.fromkeys(label for label, _ in parts):
+        labels = dict.fromkeys(label for label, _ in parts if label != ALL)
+        for label in (*labels, ALL):
             against: float | None = None
             if (label, self._reference) in parts:
                 held = parts[label, self._reference]

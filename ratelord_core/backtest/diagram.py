@@ -14,10 +14,10 @@ _SIZE: Final = 260
 _EDGE: Final = 34
 _STYLE: Final = """
 :root { color-scheme: light dark; }
-body { font: 15px/1.45 system-ui, sans-serif; margin: 2rem auto; max-width: 66rem; }
+body { font: 15px/1.45 system-ui, sans-serif; margin: 2rem auto; max-width: 72rem; }
 body { padding: 0 1rem; }
 table { border-collapse: collapse; margin: .5rem 0 1rem; }
-td, th { padding: .2rem .7rem; text-align: right; }
+td, th { padding: .2rem .6rem; text-align: right; white-space: nowrap; }
 td:first-child, th:first-child { text-align: left; }
 tr + tr { border-top: 1px solid #8884; }
 figure { display: inline-block; margin: 0 1rem 1rem 0; }
@@ -81,7 +81,10 @@ def page(title: str, traces: Iterable[tuple[str, Sequence[Verdict]]]) -> str:
             for each in verdicts
         )
         drawn = "".join(_figure(each) for each in verdicts)
-        parts.append(f"<h2>{escape(name)}</h2><table><tr>{heads}</tr>{rows}</table>{drawn}")
+        pool = verdicts[0].pool if verdicts else ""
+        parts.append(
+            f"<h2>{escape(name)} · {escape(pool)}</h2><table><tr>{heads}</tr>{rows}</table>{drawn}"
+        )
     return (
         f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{escape(title)}</title>'
         f"<style>{_STYLE}</style><h1>{escape(title)}</h1>{''.join(parts)}</html>\n"
