@@ -1,7 +1,7 @@
 """Programs that others wrote, as they come from the package indexes: ``tox -e mcp`` installs them.
 
-``RATELORD_TEST_MCP_SERVERS`` names the folder that they are in: a Python environment, with Node in
-it, and ``node_modules``. Without it nothing here is collected.
+``RATELORD_TEST_MCP_SERVERS`` names the folder that they are in: a Python environment, Node and
+``node_modules``. Without it nothing here is collected.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ def installed() -> Path:
 @pytest.fixture
 def node(installed: Path, tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
     """Runs a program of ``node_modules`` in an empty folder, at home nowhere."""
-    path = f"{installed / 'bin'}{os.pathsep}{os.environ['PATH']}"
+    path = f"{installed / 'node'}{os.pathsep}{os.environ['PATH']}"
     home = {"HOME": str(tmp_path), "USERPROFILE": str(tmp_path), "NO_COLOR": "1"}
 
     def run(program: str, *words: Any) -> subprocess.CompletedProcess[str]:
@@ -119,7 +119,7 @@ def everything(installed: Path) -> Iterator[str]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    path = f"{installed / 'bin'}{os.pathsep}{os.environ['PATH']}"
+    path = f"{installed / 'node'}{os.pathsep}{os.environ['PATH']}"
     script = installed / "node_modules" / ".bin" / "mcp-server-everything"
     with subprocess.Popen(
         [str(script), "streamableHttp"],
