@@ -26,8 +26,9 @@ RESET: Final = START + WINDOW
 _GAPS = st.sampled_from((0.0, 0.0, 0.001, 0.5, 3.0, 60.0, 900.0, 1e6))
 _UNITS = st.sampled_from((0.0, 1.0, 1.0, 7.0, 250.0, 5000.0))
 _TOLD = _UNITS | st.sampled_from((-1.0, -7.0, -5000.0))
+_LEFT = st.sampled_from((0.0, 0.5, 1.0, 3.0, 40.0, 999.0, 1e6))
 _STEPS = st.lists(
-    st.tuples(st.sampled_from(("observe", "observe", "window", "widen")), _GAPS, _TOLD),
+    st.tuples(st.sampled_from(("observe", "observe", "window", "widen", "refused")), _GAPS, _TOLD),
     max_size=30,
 )
 
@@ -55,6 +56,8 @@ def play(model: ForecastModel, steps: list[tuple[str, float, float]]) -> float:
             model.observe(now, units)
         elif what == "widen":
             model.widen(now, units)
+        elif what == "refused":
+            model.refused(now)
         else:
             model.window(now, LIMIT, 0.0, now + WINDOW, "fixed")
     return now
@@ -126,6 +129,47 @@ class ForecastContract:
             assert more.tte_p99 <= said.tte_p99
 
     @_PROPERTY
+    @given(steps=_STEPS, ahead=_GAPS, few=_LEFT, more=_LEFT)
+    def test_more_remaining_never_raises_the_risk(
+        self,
+        factory: ForecastModelFactory,
+        steps: list[tuple[str, float, float]],
+        ahead: float,
+        few: float,
+        more: float,
+    ) -> None:
+        model = opened(factory)
+        now = play(model, steps) + ahead
+        for reset_at in (now + 60.0, None):
+            less = model.forecast(now, few, reset_at)
+            rest = model.forecast(now, few + more, reset_at)
+            assert rest.p_exhaustion <= less.p_exhaustion + 1e-9
+            assert rest.tte_p99 >= less.tte_p99 * (1.0 - 1e-9)
+            assert rest.tte_p50 >= less.tte_p50 * (1.0 - 1e-9)
+
+    def test_a_refusal_is_not_read_as_peace(self, factory: ForecastModelFactory) -> None:
+        held, quiet = opened(factory), opened(factory)
+        now = burn(held, 5.0, 60)
+        burn(quiet, 5.0, 60)
+        held.refused(now)
+        for model in (held, quiet):
+            model.observe(now + 300.0, 1.0)
+        told = [model.forecast(now + 300.0, 500.0, RESET) for model in (held, quiet)]
+        assert told[0].burn_mean > told[1].burn_mean
+        assert told[0].p_exhaustion > told[1].p_exhaustion
+
+    def test_silence_never_brings_the_end_nearer_than_the_worst_seen(
+        self, factory: ForecastModelFactory
+    ) -> None:
+        """However long the silence, nobody is told that units last less long than at the highest
+        pace that was seen."""
+        model = opened(factory)
+        now = burn(model, 5.0, 100)
+        for silence in (0.0, 1.0, 10.0, 100.0, 400.0):
+            said = model.forecast(now + silence, 500.0, None)
+            assert said.tte_p99 >= 0.5 * min(500.0 / 5.0, model.forecast(now, 500.0, None).tte_p99)
+
+    @_PROPERTY
     @given(steps=_STEPS, later=_STEPS)
     def test_a_restored_model_goes_on_as_if_nothing_had_happened(
         self,
@@ -142,6 +186,8 @@ class ForecastContract:
             for one in (model, twin):
                 if what == "widen":
                     one.widen(now, units)
+                elif what == "refused":
+                    one.refused(now)
                 else:
                     one.observe(now, units)
             assert model.forecast(now, 500.0, RESET) == twin.forecast(now, 500.0, RESET)
