@@ -40,7 +40,7 @@ class Listener:
         """An intent was decided (not yet written down)."""
 
     def settled(self, pools: Sequence[str]) -> None:
-        """A report used more of these pools than was held, or told numbers of them."""
+        """A report used more of these pools than was held, or earlier, or told numbers of them."""
 
     def wrote(self, drafts: Sequence[Draft]) -> None:
         """These became durable."""
@@ -130,6 +130,12 @@ class Daemon:
         self.life += 1
         self._unsaved, self._waiting, self._committing = [], [], False
 
+    def flush(self) -> None:
+        """Make durable at once whatever is not: the play is over."""
+        drafts = self._unsaved + self.engine.take()
+        self._unsaved = []
+        self.log.append(drafts, self.clock.now())
+
     def replayed(self) -> State:
         """The state that the log alone gives."""
         return replay(self.log.records(), self._blank.state())
@@ -218,7 +224,8 @@ class Daemon:
             engine.scribe.write(now, event, intent_id=uuid_bytes(intent_id))
         elif not done.duplicate:
             lines = done.settlement.lines
-            above = [line.pool for line in lines if line.used > line.held or line.expired]
+            early = hold is not None and hold.start > now  # it did not wait as it was told
+            above = [line.pool for line in lines if line.used > line.held or line.expired or early]
             if seen and hold is not None:
                 dated = min(hold.start, now)
                 told = [msgspec.structs.replace(one, dated=dated) for one in seen]

@@ -16,12 +16,13 @@ from ratelord_sim.actors.saboteur import sabotage
 from ratelord_sim.actors.trace import Rows, parts_of_trace
 from ratelord_sim.chance import stream
 from ratelord_sim.daemon import Daemon
-from ratelord_sim.invariants import judge
+from ratelord_sim.invariants import Judged, judge
 from ratelord_sim.measure.audit import Audit
 from ratelord_sim.measure.calibration import Calibration
 from ratelord_sim.measure.circuits import Circuits
 from ratelord_sim.measure.drift import Drift
 from ratelord_sim.measure.listeners import Listeners
+from ratelord_sim.measure.neglect import Neglect
 from ratelord_sim.measure.resets import Resets
 from ratelord_sim.measure.series import Series
 from ratelord_sim.measure.tally import Notes
@@ -45,6 +46,12 @@ def play(scenario: Scenario, parts: Parts, progress: Progress | None = None) -> 
     with _without_garbage():
         world = Play(scenario, parts).run(progress)
         return result_of(scenario, world, judge(scenario.invariants, world))
+
+
+def judged_play(scenario: Scenario, parts: Parts) -> tuple[Judged, ...]:
+    """Play it; the invariants alone."""
+    with _without_garbage():
+        return judge(scenario.invariants, Play(scenario, parts).run())
 
 
 class Play:
@@ -89,8 +96,9 @@ class Play:
         audit, drift = Audit(), Drift(self.daemon)
         calibration = Calibration(self.daemon)
         circuits = Circuits(self.daemon, self.services)
+        neglect = Neglect(self.daemon)
         audit.watch(self.daemon)
-        self.listeners.add(audit, drift, calibration, circuits)
+        self.listeners.add(audit, drift, calibration, circuits, neglect)
         resets = Resets(self.services)
         series = Series(self.daemon, self.services, self.notes)
         return World(
@@ -102,6 +110,7 @@ class Play:
             drift,
             calibration,
             circuits,
+            neglect,
             resets,
             series,
         )

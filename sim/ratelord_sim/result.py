@@ -69,6 +69,7 @@ def summary(tally: Tally) -> dict[str, Any]:
         "reported": tally.reported,
         "unreported": tally.unreported,
         "disobeyed": tally.disobeyed,
+        "cancelled": tally.cancelled,
         "approval_rate": six(ratio(allowed, tally.requests)),
         "immediate_rate": six(ratio(tally.approved, tally.requests)),
         "modification_rate": six(ratio(tally.modified, tally.requests)),

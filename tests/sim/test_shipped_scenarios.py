@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from ratelord_core.engine.folds import intents
 from ratelord_core.engine.observer import Observer
 from ratelord_core.engine.polling import Polling
 from ratelord_core.ledger import calendar, windows
@@ -196,3 +197,9 @@ def test_without_counting_on_both_sides_of_the_edge_a_burst_runs_into_refusals(
     failed = without("s13-burst-at-the-reset", (windows, "guard_of", lambda _: 0))
 
     assert "provider_refusals@all" in failed
+
+
+def test_without_a_place_for_those_turned_away_a_head_start_takes_all(without: Without) -> None:
+    failed = without("s14-always-a-moment-too-late", (intents, "_queue_up", lambda *_: None))
+
+    assert failed == ["fairness@all"]

@@ -20,6 +20,9 @@ from ratelord_core.projections.answers import Answer
 if TYPE_CHECKING:
     from ratelord_core.engine.state import State
 
+_NO_ROOM = frozenset({"pool_exhausted", "budget_exceeded", "wait_too_long"})
+"""Why an answer waits, or is no, where there is no room."""
+
 
 def submitted(
     state: State, at: Micros, who: Dimensions, intent_id: str, e: IntentSubmitted
@@ -33,6 +36,8 @@ def submitted(
 def decided(state: State, at: Micros, who: Dimensions, intent_id: str, e: IntentDecided) -> None:
     """It was answered: what was promised is held, and a key is remembered with its answer."""
     asked = state.asked[1] if state.asked is not None and state.asked[0] == intent_id else None
+    if e.reason_code in _NO_ROOM and isinstance(e.tightest, str):
+        _queue_up(state, who, e.tightest, at)
     if e.holds:
         urgent = asked is not None and asked.urgency == "high"
         party = (who.agent_id, who.identity_id, who.scope_id)
@@ -48,6 +53,15 @@ def decided(state: State, at: Micros, who: Dimensions, intent_id: str, e: Intent
         answer = Answer(asked.body, intent_id, at + e.until if allowed else None)
         state.answers.forget(at - state.settings.idempotency_ttl)
         state.answers.remember(asked.key, answer, at)
+
+
+def _queue_up(state: State, who: Dimensions, pool: str, at: Micros) -> None:
+    """Who was turned away for want of room is active there as well: what a later window holds is
+    shared with it, or whoever asks a moment earlier would get everything, again and again."""
+    account = state.ledger.accounts.get(pool)
+    if account is not None:
+        party = (who.agent_id, who.identity_id, who.scope_id)
+        account.touch(Asker(party, state.agent(who.agent_id).weight), at)
 
 
 def reported(

@@ -90,6 +90,9 @@ class Agent:
         if answer is None or not (answer.allowed or not obeys):
             return
         wait = (answer.start_at or answer.as_of) - answer.as_of
+        if answer.allowed and terms.cancels and self._chance.random() < terms.cancels:
+            yield from self._give_up(answer, round(wait * self._chance.random()), tally)
+            return
         if obeys and wait:
             yield wait
             tally.starts.append(self._stage.now)
@@ -136,7 +139,7 @@ class Agent:
         if not isinstance(said, Decision):
             tally.errors += 1
             return None
-        self._notes.acknowledged.append(said.intent_id)
+        self._notes.acknowledged.append((said.intent_id, said.decision, said.start_at))
         if said.decision == "approve":
             tally.approved += 1
         elif said.allowed:
@@ -145,6 +148,12 @@ class Agent:
             tally.denied += 1
             tally.reasons[said.reason_code] += 1
         return said
+
+    def _give_up(self, answer: Decision, after: Micros, tally: Tally) -> Process:
+        """Leave it, and let others have what was held."""
+        yield after
+        tally.cancelled += 1
+        yield from self._line.report(answer.intent_id, Report("cancelled"), ())
 
     # --- acting -------------------------------------------------------------------------------
 
@@ -163,8 +172,9 @@ class Agent:
             if late
             else latency - latency // 2 + (self.terms.work if status == "ok" else 0)
         )
-        for service, units in needs.items():
-            service.done(units)
+        for reply, (service, units) in zip(replies, needs.items(), strict=True):
+            if reply.status == "ok":
+                service.done(units)
         if not answer.allowed or self._chance.random() >= self.terms.honesty:
             tally.unreported += 1
             return

@@ -6,10 +6,14 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import partial
 
+from ratelord_core.ledger import Ledger
 from ratelord_core.model.decision import Decision
-from ratelord_core.model.instant import Micros
+from ratelord_core.model.instant import DAY, Micros
 from ratelord_core.model.intent import Intent
 from ratelord_sim.daemon import Daemon, Listener
+
+_LONG = 63 * DAY
+"""Longer than two windows of any calendar."""
 
 
 class Audit(Listener):
@@ -66,8 +70,22 @@ class Audit(Listener):
             self._facts.update(key for key in accounts if key.startswith(prefix))
 
 
-def held_at_the_end(daemon: Daemon, later: Micros) -> int:
-    """Holds that never ended although everything must have expired ``later`` µs from now: leaks."""
+def kept_for_ever(daemon: Daemon) -> list[str]:
+    """What has not come back although all time that holds and windows can take has passed: the
+    intents of holds, and the keys of pools that have not all their room again."""
+    now = daemon.clock.now() + _LONG
     ledger = daemon.engine.state.ledger
-    ledger.advance(daemon.clock.now() + later)
-    return len(ledger.holds)
+    ledger.advance(now)
+    return [*ledger.holds, *(key for key in ledger.accounts if not _is_whole(ledger, key, now))]
+
+
+def _is_whole(ledger: Ledger, key: str, now: Micros) -> bool:
+    account = ledger.account(key, now)
+    figures, window = account.figures(now), account.pool.window
+    if figures.held or figures.scheduled:
+        return False
+    if account.capacity is None or window.kind == "concurrency":
+        return True  # what runs elsewhere ends when the provider says so
+    if (window.kind == "fixed" and figures.reset_at is None) or not account.limit:
+        return True  # nobody knows when it refills, or it never does
+    return figures.available == account.capacity

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from ratelord_core.model.instant import DAY, SECOND, Micros
+from ratelord_core.model.instant import HOUR, MINUTE, SECOND, Micros
 from ratelord_sim.measure.numbers import jain, most_within, percentile, ratio, six
 from ratelord_sim.measure.tally import Tally
 
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 Measure = Callable[["View"], float | None]
 _WITHIN: Micros = SECOND // 10
+_HENCE = (0, 5 * SECOND, MINUTE, HOUR)
+"""When two states are compared, from the end on: what is promised must come true in both."""
 
 
 class Metric(msgspec.Struct, frozen=True):
@@ -54,24 +56,30 @@ def _longest(spans: list[Micros]) -> float | None:
 
 
 def _leaks(view: View) -> float:
-    from ratelord_sim.measure.audit import held_at_the_end  # noqa: PLC0415 - the daemon's room leans on this one
+    from ratelord_sim.measure.audit import kept_for_ever  # noqa: PLC0415 - the daemon's room leans on this one
 
-    return held_at_the_end(view.world.daemon, 2 * DAY)
+    return len(kept_for_ever(view.world.daemon))
 
 
 def _unlogged(view: View) -> float:
     from ratelord_core.model.ids import uuid_bytes  # noqa: PLC0415 - rarely asked for
 
     log = view.world.daemon.log
-    told = view.world.notes.acknowledged
-    return sum(log.decision(uuid_bytes(intent_id)) is None for intent_id in told)
+    missing = 0
+    for intent_id, said, start_at in view.world.notes.acknowledged:
+        found = log.decision(uuid_bytes(intent_id))
+        missing += found is None or (found.decision, found.start_at) != (said, start_at)
+    return missing
 
 
 def _differs(view: View) -> float:
     daemon = view.world.daemon
-    daemon.log.append(daemon.engine.take(), daemon.clock.now())
-    now = daemon.clock.now()
-    return float(daemon.replayed().picture(now) != daemon.engine.state.picture(now))
+    if not daemon.alive:
+        return 0.0  # what it had not written down died with it
+    daemon.flush()
+    now, live, again = daemon.clock.now(), daemon.engine.state, daemon.replayed()
+    differs = (again.picture(now + span) != live.picture(now + span) for span in _HENCE)
+    return float(any(differs))
 
 
 METRICS: dict[str, Metric] = {
@@ -129,6 +137,10 @@ METRICS: dict[str, Metric] = {
     ),
     "starved": _tally(
         "agents that got nothing at all", lambda t: sum(not got for got in t.by_agent.values())
+    ),
+    "neglected": Metric(
+        "agents that asked in vain for long while others like them were served",
+        lambda v: len(v.world.neglect.starving()),
     ),
     "over_admissions": Metric(
         "approvals past what was known to be there",
@@ -194,11 +206,13 @@ METRICS: dict[str, Metric] = {
     ),
     "restarts": Metric("lives of the daemon after its first", lambda v: v.world.daemon.lives - 1),
     "messages_lost": Metric("messages that the network lost", lambda v: v.world.line.lost),
-    "leaks": Metric("holds that never end", _leaks),
+    "leaks": Metric("holds that never end, and pools that never have all their room again", _leaks),
     "decided_twice": Metric(
         "questions that were decided a second time", lambda v: v.world.daemon.log.repeats
     ),
-    "unlogged_answers": Metric("answers that were told but are not in the log", _unlogged),
+    "unlogged_answers": Metric(
+        "answers that were told but are not in the log, or otherwise", _unlogged
+    ),
     "replay_differs": Metric("1 if a replay of the log gives another state", _differs),
 }
 

@@ -27,6 +27,7 @@ class Tally(msgspec.Struct):
     reported: int = 0
     unreported: int = 0
     disobeyed: int = 0
+    cancelled: int = 0
     reasons: Counter[str] = msgspec.field(default_factory=Counter)
     """Denials by their code."""
     latencies: list[Micros] = msgspec.field(default_factory=list)
@@ -56,7 +57,7 @@ def merged(tallies: Iterable[Tally]) -> Tally:
 
 _SUMS = (
     "demands", "requests", "approved", "modified", "denied", "errors", "started", "succeeded",
-    "refused", "failed", "units", "reported", "unreported", "disobeyed",
+    "refused", "failed", "units", "reported", "unreported", "disobeyed", "cancelled",
 )  # fmt: skip
 
 
@@ -65,8 +66,8 @@ class Notes:
 
     def __init__(self) -> None:
         self.tallies: dict[tuple[str, str], Tally] = {}
-        self.acknowledged: list[str] = []
-        """Intents whose answer reached an agent."""
+        self.acknowledged: list[tuple[str, str, Micros | None]] = []
+        """Answers that reached an agent: the intent, the decision, when it starts."""
 
     def of(self, group: str, phase: str) -> Tally:
         """The tally of a group in a phase."""

@@ -12,6 +12,7 @@ from ratelord_sim.measure.audit import Audit
 from ratelord_sim.measure.calibration import Calibration
 from ratelord_sim.measure.circuits import Circuits
 from ratelord_sim.measure.drift import Drift
+from ratelord_sim.measure.neglect import Neglect
 from ratelord_sim.measure.resets import Resets
 from ratelord_sim.measure.series import Series
 from ratelord_sim.measure.tally import Notes, Tally
@@ -29,6 +30,7 @@ class World(msgspec.Struct):
     drift: Drift
     calibration: Calibration
     circuits: Circuits
+    neglect: Neglect
     resets: Resets
     series: Series
 

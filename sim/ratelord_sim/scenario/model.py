@@ -117,6 +117,9 @@ class AgentTerms(msgspec.Struct, frozen=True):
     honesty: Annotated[
         float, key(values.honesty, "share of actions they report; `honest`, `silent`")
     ] = 1.0
+    cancels: Annotated[
+        float, key(values.share, "share of actions that they give up while they wait, and say so")
+    ] = 0.0
     weight: Annotated[float, key(plain.positive, "their share when a pool is contended")] = 1.0
     start: Annotated[Micros, key(values.span, "when they begin")] = 0
     stop: Annotated[Micros | None, key(values.span, "when they want nothing more")] = None

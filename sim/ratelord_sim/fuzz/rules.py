@@ -1,0 +1,72 @@
+"""Random policies: waits, denials, warnings, limits of their own, settings."""
+
+from __future__ import annotations
+
+from ratelord_sim.fuzz.dice import Dice, Tree
+
+_CONDITIONS = (
+    "true",
+    "remaining < 3",
+    "remaining < 10",
+    "intent.urgency == 'background'",
+    "intent.agent_id == 'agents-a-1'",
+    "risk.p_exhaustion > 0.6",
+    "risk.level == 'critical'",
+    "tte.p90 < 8",
+    "cost > 4",
+    "pool.remaining_percent < 30",
+)
+"""Few, so that each is compiled once."""
+_SCOPES = ("global", "org:acme", "env:s1", "identity:key:a", "agent:agents-b-*", "pool:p0/q0")
+
+
+def policy(dice: Dice, caps: list[Tree]) -> Tree:
+    """What the daemon is told."""
+    made: Tree = {}
+    if caps:
+        made["pools"] = caps
+    if dice.maybe(0.6):
+        made["policies"] = [_policy(dice, number) for number in range(dice.whole(1, 2))]
+    settings = _settings(dice)
+    if settings:
+        made["settings"] = settings
+    return made
+
+
+def _policy(dice: Dice, number: int) -> Tree:
+    scope = dice.of(_SCOPES)
+    made: Tree = {"id": f"policy{number}", "scope": scope}
+    if dice.maybe(0.2):
+        made["type"] = "soft"
+    if dice.maybe(0.2) and not scope.startswith("pool:"):
+        made["limit"] = {
+            "amount": dice.whole(1, 30),
+            "window": {"kind": "fixed", "every": dice.millis(1000, 20_000)},
+        }
+    made["rules"] = [_rule(dice, n) for n in range(dice.whole(0, 2))]
+    return made
+
+
+def _rule(dice: Dice, number: int) -> Tree:
+    action = dice.of(("delay", "delay", "defer", "deny", "warn", "approve"))
+    made: Tree = {"name": f"rule{number}", "condition": dice.of(_CONDITIONS), "action": action}
+    if action == "delay":
+        made["params"] = {"wait_seconds": dice.number(0, 20)}
+    elif action == "defer":
+        made["params"] = {"jitter_max_seconds": dice.number(0, 5)}
+    elif action == "deny" and dice.maybe(0.5):
+        made["params"] = {"retry_after_seconds": dice.number(0, 10)}
+    if dice.maybe(0.2):
+        made["priority"] = dice.whole(-5, 5)
+    return made
+
+
+def _settings(dice: Dice) -> Tree:
+    made: Tree = {}
+    if dice.maybe(0.3):
+        made["high_reserve_percent"] = dice.of((0, 1, 20, 50, 100))
+    if dice.maybe(0.2):
+        made["default_max_wait"] = dice.millis(0, 120_000)
+    if dice.maybe(0.1):
+        made["drift_percent"] = dice.of((0, 1, 50))
+    return made

@@ -1,0 +1,113 @@
+"""Who starves: keeps asking, is ready to wait, and gets nothing while others like it do."""
+
+from __future__ import annotations
+
+import msgspec
+
+from ratelord_core.model.decision import Decision
+from ratelord_core.model.instant import MINUTE, SECOND, Micros
+from ratelord_core.model.intent import Intent
+from ratelord_sim.daemon import Daemon, Listener
+
+PATIENCE = 4
+"""Questions in vain before anybody starves, and answers that another must have had meanwhile."""
+_ROOM = frozenset({"pool_exhausted", "budget_exceeded", "wait_too_long"})
+"""Denials for want of room. What a rule, a risk or an identity denies is no starvation."""
+_RANK = {"background": 0, "normal": 1, "high": 2}
+
+Kind = tuple[str, tuple[str, ...]]
+"""An urgency, and the pools that are drawn from."""
+
+
+class Fate(msgspec.Struct):
+    """What became of one agent's questions of a kind. Instants are the stage's."""
+
+    first: Micros
+    last: Micros = 0
+    pause: Micros = 0
+    """The longest between two questions."""
+    asked: int = 0
+    served: list[Micros] = msgspec.field(default_factory=list)
+    denied: int = 0
+    """For want of room."""
+    units: float = 0.0
+    """The most that it ever wanted."""
+    least: float = 0.0
+    """The least that it wanted when it was served."""
+    max_wait: Micros = 0
+    """The shortest wait that it was ready for."""
+
+
+class Neglect(Listener):
+    """Compares what agents get.
+
+    An agent starves if at least four times, over two windows of the slowest of its pools or more
+    (a minute, where a pool has none) and never a window apart, it asked for something that its
+    pools could hold, was ready to wait for one such window after the longest hold in them, and was
+    denied every time for want of room, while another agent that draws from the same pools, with no
+    higher urgency, for no fewer units, was allowed four times between its first and its last
+    question.
+    """
+
+    def __init__(self, daemon: Daemon) -> None:
+        self._daemon = daemon
+        self._fates: dict[Kind, dict[str, Fate]] = {}
+        self._longest: dict[str, Micros] = {}
+        """The longest that anybody held something, by pool."""
+
+    def decided(self, intent: Intent, decision: Decision) -> None:
+        daemon = self._daemon
+        now, draws = daemon.stage.now, daemon.engine.state.graph.bind(intent).draws
+        kind = (intent.urgency, tuple(sorted(draw.pool for draw in draws)))
+        fates = self._fates.setdefault(kind, {})
+        fate = fates.get(intent.agent_id)
+        ready = daemon.engine.state.max_wait(intent)
+        wanted = 1.0 if intent.expected_cost is None else intent.expected_cost
+        wanted = max([wanted, *intent.costs.values()])
+        if fate is None:
+            fate = fates[intent.agent_id] = Fate(now, now, least=wanted, max_wait=ready)
+        fate.pause = max(fate.pause, now - fate.last)
+        fate.last, fate.asked = now, fate.asked + 1
+        fate.units, fate.max_wait = max(fate.units, wanted), min(fate.max_wait, ready)
+        for line in decision.holds:
+            lasts = (line.expires_at or now) - (decision.start_at or decision.as_of)
+            self._longest[line.pool] = max(lasts, self._longest.get(line.pool, 0))
+        if decision.allowed:
+            fate.served.append(now)
+            fate.least = wanted if len(fate.served) == 1 else min(fate.least, wanted)
+        elif decision.reason_code in _ROOM and decision.retry_after is not None:
+            fate.denied += 1
+
+    def starving(self) -> list[str]:
+        """The agents that starve."""
+        return sorted(
+            agent
+            for kind, fates in self._fates.items()
+            for agent, fate in fates.items()
+            if self._in_vain(kind, fate) and self._others_served(kind, fate)
+        )
+
+    def _in_vain(self, kind: Kind, fate: Fate) -> bool:
+        window = self._slowest(kind[1])
+        held = max([self._longest.get(pool, 0) for pool in kind[1]], default=0)
+        return (
+            kind[0] != "background"
+            and fate.denied == fate.asked >= PATIENCE
+            and fate.last - fate.first >= 2 * window
+            and fate.pause <= window
+            and fate.max_wait >= held + window + SECOND
+        )
+
+    def _slowest(self, pools: tuple[str, ...]) -> Micros:
+        accounts = self._daemon.engine.state.ledger.accounts
+        windows = [accounts[pool].pool.window for pool in pools if pool in accounts]
+        return max([window.every or MINUTE for window in windows], default=MINUTE)
+
+    def _others_served(self, kind: Kind, fate: Fate) -> bool:
+        return any(
+            len([at for at in other.served if fate.first <= at <= fate.last]) >= PATIENCE
+            and other.least >= fate.units
+            for (urgency, pools), fates in self._fates.items()
+            if pools == kind[1] and _RANK[urgency] <= _RANK[kind[0]]
+            for other in fates.values()
+        )
