@@ -84,11 +84,7 @@ class LinearModel:
         if self._clock is None:
             self._clock, self._block_end = at, at + self._scale / _BLOCKS
         else:
-            if at > self._clock:
-                self._move_to(at)
-            self._short_units += units
-            self._long_units += units
-            self._block_units += units
+            self._move_to(at, units)
         self._lump_units = self._lump_units * _LUMP_DECAY + units
         self._lump_squares = self._lump_squares * _LUMP_DECAY + units * units
 
@@ -169,25 +165,30 @@ class LinearModel:
     def _take_back(self, t: float, units: float) -> None:
         if units <= 0.0 or self._clock is None:
             return
-        self._move_to(self._exposure.take_back(t, units))
+        self._move_to(self._exposure.take_back(t, units), 0.0)
         self._short_units = max(0.0, self._short_units - units)
         self._long_units = max(0.0, self._long_units - units)
         self._block_units = max(0.0, self._block_units - units)
 
-    def _move_to(self, at: float) -> None:
+    def _move_to(self, at: float, units: float) -> None:
+        """Forget as time goes by, then add what was asked for."""
         clock = self._clock
         if clock is None or at <= clock:
+            self._short_units += units
+            self._long_units += units
+            self._block_units += units
             return
         if at >= self._block_end:
             self._check(at)
         span, scale = at - clock, self._scale
         short, long = _SHORT * scale, _LONG * scale
         kept = exp(-span / short)
-        self._short_units *= kept
+        self._short_units = self._short_units * kept + units
         self._short_time = self._short_time * kept + short * (1.0 - kept)
         kept = exp(-span / long)
-        self._long_units *= kept
+        self._long_units = self._long_units * kept + units
         self._long_time = self._long_time * kept + long * (1.0 - kept)
+        self._block_units += units
         self._clock = at
 
     def _check(self, at: float) -> None:

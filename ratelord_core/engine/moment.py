@@ -45,32 +45,25 @@ class Moment:
         self._standings: dict[str, Standing] = {}
         self._units: dict[str, int] = {}
         self._outlooks: dict[str, Forecast] = {}
-        for lane, need in zip(course.lanes, needs, strict=True):
-            pool = lane.pool
-            figures = self.figures[pool] = lane.account.figures(now)
-            self._standings[pool] = state.standing(pool, figures, now)
-            self._units[pool] = need.units
-        self.tightest = self._find_tightest()
+        self.tightest: str | None = None
         """The pool that this intent brings nearest to exhaustion, by how likely each runs dry as it
         stands (a value that may be a moment old) and then by how much is left of it."""
+        self._look(needs)
 
-    def _find_tightest(self) -> str | None:
-        pools = self.course.pools
-        if len(pools) < 2:
-            return pools[0] if pools else None
-        tightest, most = "", (-1.0, 0.0)
-        for pool in pools:
-            tightness = self._tightness(pool)
+    def _look(self, needs: Sequence[Need]) -> None:
+        state, now, rank = self._state, self.now, self._state.book.rank
+        several, most = len(needs) > 1, (-1.0, 0.0)
+        for lane, need in zip(self.course.lanes, needs, strict=True):
+            pool, units = lane.pool, need.units
+            figures = self.figures[pool] = lane.account.figures(now)
+            standing = self._standings[pool] = state.standing(pool, figures, now)
+            self._units[pool] = units
+            limit, tightness = figures.limit, (0.0, 0.0)
+            if several and limit is not None:
+                left = (figures.available - units) / limit if limit else 0.0
+                tightness = (rank(pool, now, standing) if limit else 1.0, 1.0 - left)
             if tightness > most:
-                tightest, most = pool, tightness
-        return tightest
-
-    def _tightness(self, pool: str) -> tuple[float, float]:
-        figures = self.figures[pool]
-        if not figures.limit:
-            return (0.0, 0.0) if figures.limit is None else (1.0, 1.0)
-        p_exhaustion = self._state.book.rank(pool, self.now, self._standings[pool])
-        return (p_exhaustion, 1.0 - (figures.available - self._units[pool]) / figures.limit)
+                self.tightest, most = pool, tightness
 
     @property
     def identity(self) -> Identity | None:

@@ -26,7 +26,7 @@ from ratelord_core.events.payloads import (
 from ratelord_core.forecast.record import millis
 from ratelord_core.ledger import Need
 from ratelord_core.model.decision import Decision
-from ratelord_core.model.ids import Entropy, uuid_text
+from ratelord_core.model.ids import Entropy, twin, uuid_text
 from ratelord_core.model.instant import MINUTE, Micros
 from ratelord_core.model.intent import Intent
 from ratelord_core.policy.stack import PolicyStack
@@ -94,8 +94,7 @@ class Negotiator:
             submitted = _submitted(intent, key, body)
             who, origin, keep = intent.dimensions, source(door), self.scribe.keep
             keep(Draft(event_id, now, submitted, who, origin), intent_id)
-            after = self.scribe.new_id(now)
-            keep(Draft(after, now, decided, who, origin, event_id), intent_id)
+            keep(Draft(twin(event_id), now, decided, who, origin, event_id), intent_id)
             self._note_rules(verdict, now, intent)
         decision = decision_of(intent_id, now, decided, self.state.policy_version)
         return self._traced(decision, decided, intent) if intent.debug else decision

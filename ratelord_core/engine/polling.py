@@ -18,21 +18,13 @@ class Polling:
     def __init__(self, ledger: Ledger, providers: Providers) -> None:
         self._ledger = ledger
         self._providers = providers
-        self._intervals: Mapping[str, Micros] = {}
+        self.intervals: Mapping[str, Micros] = {}
+        """How often each provider account is polled (µs): told by the daemon, not by the log."""
         self._declared_at: dict[str, Micros] = {}
         self._known: dict[str, tuple[str, Micros]] = {}
-        """Account and interval by pool, as far as anybody asked."""
+        """Account and interval by pool, as far as anybody asked, as of these intervals."""
+        self._known_as_of: Mapping[str, Micros] = self.intervals
         self.started_at: Micros = 0
-
-    @property
-    def intervals(self) -> Mapping[str, Micros]:
-        """How often each provider account is polled (µs): told by the daemon, not by the log."""
-        return self._intervals
-
-    @intervals.setter
-    def intervals(self, intervals: Mapping[str, Micros]) -> None:
-        self._intervals = intervals
-        self._known.clear()
 
     def declared(self, pool: str, at: Micros) -> None:
         """The pool is known since then, if it was not before; its shape may be another one."""
@@ -42,20 +34,22 @@ class Polling:
     def account_of(self, pool: str) -> str:
         """The provider account that a pool belongs to: the longest known beginning of its key."""
         account = pool.rpartition("/")[0]
-        while "/" in account and account not in self._intervals:
+        while "/" in account and account not in self.intervals:
             account = account.rpartition("/")[0]
         return account
 
     def interval_of(self, pool: str) -> Micros:
         """How often a pool's account is polled (µs); 0 = nobody polls it."""
-        return self._find(pool)[1] if self._intervals else 0
+        return self._find(pool)[1] if self.intervals else 0
 
     def _find(self, pool: str) -> tuple[str, Micros]:
+        if self._known_as_of is not self.intervals:
+            self._known, self._known_as_of = {}, self.intervals
         known = self._known.get(pool)
         if known is None:
             account = self.account_of(pool)
             local = self._ledger.accounts[pool].pool.local
-            known = (account, 0 if local else self._intervals.get(account, 0))
+            known = (account, 0 if local else self.intervals.get(account, 0))
             self._known[pool] = known
         return known
 

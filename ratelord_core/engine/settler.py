@@ -64,7 +64,7 @@ class Settler:
             cost=cost,
             settled=settled,
             learn=bool(told),
-            assumed=tuple(pool for pool, _ in settled if pool not in told) if told else (),
+            assumed=tuple([pool for pool, _ in settled if pool not in told]) if told else (),
             late=bool(hold.resolved),
             body=digest,
         )

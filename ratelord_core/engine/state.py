@@ -99,8 +99,9 @@ class State:
 
     def standing(self, key: str, figures: Figures, now: Micros) -> Standing:
         """Where a pool stands, as forecasts see it."""
-        polling = self.polling
-        overdue = to_seconds(polling.overdue(key, now)) if polling.intervals else 0.0
+        if not self.polling.intervals:
+            return Standing(figures.available, figures.reset_at)
+        overdue = to_seconds(self.polling.overdue(key, now))
         return Standing(figures.available, figures.reset_at, overdue)
 
     def outlook(self, key: str, figures: Figures, now: Micros) -> Forecast:
@@ -131,8 +132,4 @@ class State:
         }
 
 
-_HELD_BACK = frozenset(
-    {"policy", "pool_exhausted", "risk_too_high", "budget_exceeded", "wait_too_long"}
-)
-"""Denials after which zero usage is not zero demand."""
 _NOBODY = AgentConfig()

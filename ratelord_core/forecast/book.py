@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Final
 
 from ratelord_core.forecast.announced import Announced, is_material
@@ -30,34 +31,34 @@ class ForecastBook:
     def __init__(self, factory: ForecastModelFactory, levels: RiskLevels | None = None) -> None:
         self._factory = factory
         self.levels = levels or RiskLevels()
-        self._pages: dict[str, Page] = {}
         self.failed: dict[str, str] = {}
         """A sentence for every pool whose model cannot be asked any more."""
+        self._pages = _Pages(self._open)
 
     def declare(self, pool: Pool, now: Micros, used: int, reset_at: Micros | None) -> None:
         """Open a pool's page, or tell its model of the pool's new shape. A model whose kind or
         length of window changed starts anew: its scale is another one."""
         page = self._pages.get(pool.key)
         if page is None or _scale(page.pool) != _scale(pool):
-            page = self._open(pool)
+            page = self._pages[pool.key] = self._open(pool)
         page.pool = pool
         page.window(now, used, reset_at)
 
     def observe(self, pool: str, at: Micros, units: int) -> None:
         """So many units were asked for, or seen to be spent; negative: fewer than was told."""
-        self._page(pool).observe(at, units)
+        self._pages[pool].observe(at, units)
 
     def refused(self, pool: str, at: Micros) -> None:
         """Somebody asked for this pool and was not let through."""
-        self._page(pool).refused(at)
+        self._pages[pool].refused(at)
 
     def window(self, pool: str, at: Micros, used: int, reset_at: Micros | None) -> None:
         """A new window began."""
-        self._page(pool).window(at, used, reset_at)
+        self._pages[pool].window(at, used, reset_at)
 
     def widen(self, pool: str, at: Micros, units: int) -> None:
         """Drift: usage of that size was not foreseen."""
-        self._page(pool).widen(at, units)
+        self._pages[pool].widen(at, units)
 
     def outlook(self, pool: str, now: Micros, standing: Standing) -> Forecast:
         """The pool's forecast as it stands.
@@ -65,7 +66,7 @@ class ForecastBook:
         Answered once for each state of the pool: same ``standing``, nothing new told, and ``now``
         in the same 256th of the window (at most a second), so times may be old by that much.
         """
-        page = self._page(pool)
+        page = self._pages[pool]
         key = (now // page.quantum, standing)
         last = page.last
         if last is not None and last[0] == key:
@@ -82,7 +83,7 @@ class ForecastBook:
         units available moved by a 256th of the limit, or the reset, the staleness or the window
         changed.
         """
-        page = self._page(pool)
+        page = self._pages[pool]
         last = page.ranked
         available, reset_at, staleness = standing.available, standing.reset_at, standing.staleness
         if (
@@ -102,7 +103,7 @@ class ForecastBook:
 
     def with_intent(self, pool: str, now: Micros, standing: Standing, units: int) -> Forecast:
         """The pool's forecast if so many units were taken now."""
-        return self._ask(self._page(pool), now, standing, units)
+        return self._ask(self._pages[pool], now, standing, units)
 
     def level(self, pool: str, forecast: Forecast, standing: Standing) -> RiskLevel:
         """How bad a forecast of this pool is, with hysteresis against what was last announced.
@@ -111,7 +112,7 @@ class ForecastBook:
         than a whole window (an hour, where its length is unknown). A pool that nobody uses is
         ``ok``; so is one that never binds.
         """
-        page = self._page(pool)
+        page = self._pages[pool]
         if page.pool.window.kind == "unbounded":
             return "ok"
         if page.pool.limit is None or pool in self.failed:
@@ -123,7 +124,7 @@ class ForecastBook:
 
     def material_change(self, pool: str, forecast: Forecast, level: RiskLevel, now: Micros) -> bool:
         """Whether this is news; then it counts as announced, and the caller writes the event."""
-        page = self._page(pool)
+        page = self._pages[pool]
         if not is_material(page.announced, forecast, level, now):
             return False
         self.announce(pool, forecast.p_exhaustion, forecast.tte_p50, level, now)
@@ -133,7 +134,7 @@ class ForecastBook:
         self, pool: str, p_exhaustion: float, tte_p50: float, level: RiskLevel, now: Micros
     ) -> None:
         """Remember what was said of a pool: also when a replay finds it in the log."""
-        self._page(pool).announced = Announced(now, level, p_exhaustion, tte_p50)
+        self._pages[pool].announced = Announced(now, level, p_exhaustion, tte_p50)
 
     def score(self, pool: str) -> Score | None:
         """How the pool's forecasts fared; None before any of them settled."""
@@ -163,29 +164,36 @@ class ForecastBook:
         """Continue from a state; what another model, or another version of it, remembered is left
         aside."""
         for key, kept in state.items():
-            page = self._page(key)
+            page = self._pages[key]
             if (kept["model"], kept["version"]) == (page.model_id, page.model_version):
                 page.restore(kept["memory"])
                 page.trials.restore(kept["trials"])
                 page.used = kept["used"]
 
-    def _page(self, pool: str) -> Page:
-        page = self._pages.get(pool)
-        if page is None:
-            unknown = Pool(*split_pool_key(pool), window=Window(kind="fixed"))
-            page = self._open(unknown)
-        return page
-
     def _open(self, pool: Pool) -> Page:
         self.failed.pop(pool.key, None)
-        page = self._pages[pool.key] = Page(self._factory, pool, self.failed)
-        return page
+        return Page(self._factory, pool, self.failed)
 
     def _ask(self, page: Page, now: Micros, standing: Standing, units: int) -> Forecast:
         if page.pool.limit is None or page.pool.window.kind == "unbounded":
             return _NOTHING
         said = page.forecast(now, standing.available, standing.reset_at, units, standing.staleness)
         return _NOTHING if said is None else said
+
+
+class _Pages(dict[str, Page]):
+    """Pages by pool. One that is asked for before its pool was declared is that of a pool of which
+    nothing is known."""
+
+    __slots__ = ("_open",)
+
+    def __init__(self, opened: Callable[[Pool], Page]) -> None:
+        super().__init__()
+        self._open = opened
+
+    def __missing__(self, pool: str) -> Page:
+        page = self[pool] = self._open(Pool(*split_pool_key(pool), window=Window(kind="fixed")))
+        return page
 
 
 def _scale(pool: Pool) -> tuple[object, ...]:

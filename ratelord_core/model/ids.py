@@ -54,6 +54,11 @@ def uuid7(now: Micros, entropy: Entropy) -> bytes:
     return (now // 1000 << 80 | random | _VERSION).to_bytes(16, "big")
 
 
+def twin(raw: bytes) -> bytes:
+    """The UUID beside a random one: as much one of a kind as that is, and for nothing."""
+    return raw[:15] + bytes((raw[15] ^ 1,))
+
+
 _VERSION: Final = 0x7 << 76 | 0b10 << 62
 """Version 7, and the variant, where they stand in a UUID."""
 _RANDOM: Final = (1 << 80) - 1 ^ (0xF << 76 | 0b11 << 62)

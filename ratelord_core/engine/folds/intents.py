@@ -24,6 +24,12 @@ _NO_ROOM = frozenset({"pool_exhausted", "budget_exceeded", "wait_too_long"})
 """Why an answer waits, or is no, where there is no room."""
 
 
+_HELD_BACK = frozenset(
+    {"policy", "pool_exhausted", "risk_too_high", "budget_exceeded", "wait_too_long"}
+)
+"""Denials after which zero usage is not zero demand."""
+
+
 def submitted(
     state: State, at: Micros, who: Dimensions, intent_id: str, e: IntentSubmitted
 ) -> None:
@@ -48,6 +54,8 @@ def decided(state: State, at: Micros, who: Dimensions, intent_id: str, e: Intent
             hold.note = Receipt.of(asked, e)
         for line in e.holds:
             state.book.observe(line.pool, at, line.units)
+    elif e.reason_code in _HELD_BACK and isinstance(e.tightest, str) and e.tightest:
+        state.book.refused(e.tightest, at)
     if asked is not None and asked.key:
         allowed = e.decision != "deny_with_reason"
         answer = Answer(asked.body, intent_id, at + e.until if allowed else None)
