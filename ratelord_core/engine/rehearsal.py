@@ -1,7 +1,8 @@
 """Rehearses a plan: every intent is decided after the ones before it, on a ledger of its own.
 
-The pools that the plan draws from are copied, so that whatever the ledger does to them stays in the
-copy. Nothing is written down, no hold is placed, no estimate learns.
+The pools that the plan draws from are copied, accounts and forecasts, and what is decided is folded
+into the copies as it would be into the state. Nothing is written down, no hold is placed, no
+estimate learns.
 """
 
 from __future__ import annotations
@@ -10,13 +11,14 @@ from collections.abc import Sequence
 from copy import copy, deepcopy
 
 from ratelord_core.engine.answering import decision_of
+from ratelord_core.engine.folds.intents import decided as fold
 from ratelord_core.engine.negotiator import Negotiator
 from ratelord_core.engine.scribe import Scribe
 from ratelord_core.engine.state import State
 from ratelord_core.errors import InvalidRequest
-from ratelord_core.events.payloads import IntentDecided
+from ratelord_core.events.payloads import IntentSubmitted
 from ratelord_core.graph import Draw
-from ratelord_core.ledger import Ledger, Need
+from ratelord_core.ledger import Ledger
 from ratelord_core.model.decision import Decision
 from ratelord_core.model.ids import Entropy
 from ratelord_core.model.instant import Micros
@@ -49,17 +51,11 @@ class _Stage(Negotiator):
         self._real = state
 
     def play(self, intents: Sequence[Intent], now: Micros) -> list[Decision]:
-        for intent in intents:
-            self._stand_in(intent)
+        drawn = {draw.pool for intent in intents for draw in self._draws(intent)}
+        for pool in drawn:
+            self.state.ledger.accounts[pool] = deepcopy(self._real.ledger.accounts[pool])
+        self.state.book = self._real.book.apart(drawn)
         return [self._step(f"step {index}", intent, now) for index, intent in enumerate(intents)]
-
-    def _stand_in(self, intent: Intent) -> None:
-        """Copies of the pools that an intent draws from; the others are only looked at."""
-        pretended = self.state.ledger.accounts
-        for draw in self._draws(intent):
-            real = self._real.ledger.accounts[draw.pool]
-            if pretended[draw.pool] is real:
-                pretended[draw.pool] = deepcopy(real)
 
     def _draws(self, intent: Intent) -> tuple[Draw, ...]:
         # Not the course of the intent: that would hold on to the account before it is copied.
@@ -70,12 +66,6 @@ class _Stage(Negotiator):
 
     def _step(self, name: str, intent: Intent, now: Micros) -> Decision:
         decided, _ = self._decide(intent, now, None)
-        if decided.decision != "deny_with_reason":
-            self._hold(name, intent, decided, now)
+        self.state.asked = (name, IntentSubmitted(urgency=intent.urgency))
+        fold(self.state, now, intent.dimensions, name, decided)
         return decision_of("", now, decided, self.state.policy_version)
-
-    def _hold(self, name: str, intent: Intent, decided: IntentDecided, now: Micros) -> None:
-        needs = [Need(line.pool, line.units, line.lifetime) for line in decided.holds]
-        course = self._course(intent)
-        asker = course.urgent if intent.urgency == "high" else course.asker
-        self.state.ledger.place(name, asker, needs, now + decided.start, now)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from copy import deepcopy
 from typing import Any, Final
 
 from ratelord_core.forecast.announced import Announced, is_material
@@ -121,6 +122,17 @@ class ForecastBook:
             return "unknown"
         before: RiskLevel = "ok" if page.announced is None else page.announced.level
         return self.levels.level(forecast.p_exhaustion, before)
+
+    def apart(self, pools: Iterable[str]) -> ForecastBook:
+        """A book that may be told of these pools what only might happen: this one will not know.
+        Of other pools it must be asked only."""
+        book = ForecastBook(self._factory, self.levels)
+        book.failed.update(self.failed)
+        book._pages.update(self._pages)
+        for pool in pools:
+            page = self._pages[pool]
+            book._pages[pool] = deepcopy(page, {id(self.failed): book.failed})
+        return book
 
     def material_change(self, pool: str, forecast: Forecast, level: RiskLevel, now: Micros) -> bool:
         """Whether this is news; then it counts as announced, and the caller writes the event."""
