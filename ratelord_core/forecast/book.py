@@ -150,7 +150,7 @@ class ForecastBook:
 
     def score(self, pool: str) -> Score | None:
         """How the pool's forecasts fared; None before any of them settled."""
-        return self._page(pool).trials.record.score()
+        return self._pages[pool].trials.record.score()
 
     def records(self) -> dict[str, TrackRecord]:
         """The track record of every pool of which a forecast has settled."""

@@ -84,7 +84,7 @@ class CountingFactory:
 def _book(factory: CountingFactory) -> ForecastBook:
     book = ForecastBook(factory)
     book.declare(POOL, START, 0, RESET)
-    book._page(KEY).trials.due = math.inf  # here only questions from outside are counted
+    book._pages[KEY].trials.due = math.inf  # here only questions from outside are counted
     for model in factory.models:
         model.asked = 0
     return book
