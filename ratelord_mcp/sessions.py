@@ -57,9 +57,16 @@ class Sessions(StreamableHTTPSessionManager):
         """Answer one request."""
         headers: dict[bytes, bytes] = dict(scope["headers"])
         streamed = b"text/event-stream" in headers.get(b"accept", b"")
-        if streamed and _opens_session(scope, headers):
+        if scope["method"] == "POST" and _handshakes(headers):
             read = await _read_ahead(receive)
-            streamed, receive = _is_askable(read), _again(read, receive)
+            if read[-1]["type"] == "http.disconnect":
+                return  # nobody is there to be answered
+            receive = _again(read, receive)
+            message = _message(read)
+            if message is not None and not message.is_answerable():
+                await _refuse(send)
+                return
+            streamed = streamed and message is not None and message.is_askable()
         token = _streamed.set(streamed)
         try:
             await super().handle_request(scope, receive, _Brief(send).send)
@@ -67,10 +74,9 @@ class Sessions(StreamableHTTPSessionManager):
             _streamed.reset(token)
 
 
-def _opens_session(scope: Scope, headers: dict[bytes, bytes]) -> bool:
+def _handshakes(headers: dict[bytes, bytes]) -> bool:
     version = headers.get(b"mcp-protocol-version")
-    handshakes = version is None or version.decode("latin-1") in HANDSHAKE_PROTOCOL_VERSIONS
-    return scope["method"] == "POST" and b"mcp-session-id" not in headers and handshakes
+    return version is None or version.decode("latin-1") in HANDSHAKE_PROTOCOL_VERSIONS
 
 
 async def _read_ahead(receive: Receive) -> list[Message]:
@@ -119,19 +125,37 @@ class _Brief:
         await self._send(message)
 
 
-class _Client(msgspec.Struct):
-    capabilities: dict[str, Any] = {}
+async def _refuse(send: Send) -> None:
+    headers = [
+        (b"content-type", b"application/json"),
+        (b"content-length", b"%d" % len(_NO_MESSAGE)),
+    ]
+    await send({"type": "http.response.start", "status": 400, "headers": headers})
+    await send({"type": "http.response.body", "body": _NO_MESSAGE})
 
 
-class _Opening(msgspec.Struct):
-    params: _Client
+class _Message(msgspec.Struct):
+    """What is looked at of a message before the library does; all of it may be anything."""
+
+    id: Any = msgspec.UNSET
+    method: Any = None
+    params: Any = None
+
+    def is_answerable(self) -> bool:
+        """The library takes a request with an id of no use for a notification, and is silent."""
+        fits = self.id is msgspec.UNSET or type(self.id) in (int, str)
+        return fits or not isinstance(self.method, str)
+
+    def is_askable(self) -> bool:
+        """Whether this opens a session for a client that can be asked."""
+        able = self.params.get("capabilities") if isinstance(self.params, dict) else None
+        return isinstance(able, dict) and not _ASKABLE.isdisjoint(able)
 
 
-def _is_askable(read: list[Message]) -> bool:
-    """Whether an ``initialize`` is of a client that can be asked; what is malformed is not."""
+def _message(read: list[Message]) -> _Message | None:
+    """The message; None if it is none, which the library will say."""
     body = b"".join(message.get("body", b"") for message in read)
     try:
-        opening = msgspec.json.decode(body, type=_Opening)
-    except (msgspec.MsgspecError, RecursionError):
-        return False
-    return not _ASKABLE.isdisjoint(opening.params.capabilities)
+        return msgspec.json.decode(body, type=_Message)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return None
