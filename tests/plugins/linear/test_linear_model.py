@@ -7,12 +7,12 @@ import math
 import pytest
 
 from ratelord_core.forecast import ForecastModelFactory
-from ratelord_core.testing.forecast_contract import (
+from ratelord_core.testing.forecast_contract import ForecastContract
+from ratelord_core.testing.forecast_play import (
     LIMIT,
     RESET,
     START,
     WINDOW,
-    ForecastContract,
     burn,
 )
 from ratelord_linear.burn import LinearModel
