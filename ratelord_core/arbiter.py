@@ -164,9 +164,15 @@ class Arbiter(Protocol):
         ...
 
     async def rotate_identity(
-        self, identity_id: str, token: str | None, secret_ref: str | None, caller: Caller
+        self,
+        identity_id: str,
+        token: str | None,
+        secret_ref: str | None,
+        caller: Caller,
+        overlap: Micros = 0,
     ) -> RegisteredView:
-        """Give an identity a new token (generated if None), and a new secret reference if given."""
+        """Give an identity a new token (generated if None), and a new secret reference if given;
+        the token before stays good for ``overlap``."""
         ...
 
     async def change_identity(
@@ -211,6 +217,25 @@ class Arbiter(Protocol):
         """Counters and gauges in Prometheus text form."""
         ...
 
-    def inject(self, provider_id: str, pool_id: str, usage: int | None, limit: int | None) -> None:
+    def inject(
+        self,
+        provider_id: str,
+        pool_id: str,
+        usage: int | None,
+        limit: int | None,
+        caller: Caller,
+    ) -> None:
         """Make a simulated provider report this from its next poll on."""
+        ...
+
+
+class Authority(Arbiter, Protocol):
+    """The arbiter beside its engine, which knows more than what can be asked from afar."""
+
+    def certified(self, identity_id: str) -> Caller | None:
+        """The caller whose verified certificate names an identity; None if it is not active."""
+        ...
+
+    def ceiling(self, pool: str) -> tuple[int | None, Micros | None]:
+        """A pool's limit and the length of its window; None where it has none, or is unknown."""
         ...

@@ -18,16 +18,13 @@ from ratelord_core.engine.negotiator import Repeated
 from ratelord_core.errors import (
     Conflict,
     NotFound,
-    PolicyError,
     ProviderFailed,
-    Unavailable,
 )
-from ratelord_core.events.payloads import IntentDecided, IntentReported, PolicyRejected
+from ratelord_core.events.payloads import IntentDecided, IntentReported
 from ratelord_core.journal import Journal, at_once
-from ratelord_core.local_prospects import LocalProspects
-from ratelord_core.model.caller import Caller, caller_for
+from ratelord_core.local_administration import LocalAdministration
+from ratelord_core.model.caller import Caller
 from ratelord_core.model.decision import Decision
-from ratelord_core.model.identity import Identity
 from ratelord_core.model.ids import uuid_bytes
 from ratelord_core.model.instant import Micros, to_text
 from ratelord_core.model.intent import Intent, Report
@@ -35,8 +32,6 @@ from ratelord_core.model.observation import Observation
 from ratelord_core.model.views import (
     ExtendView,
     ObservedView,
-    PolicyReloadView,
-    RegisteredView,
     ReportView,
 )
 from ratelord_core.overriding import denial_of, must_own
@@ -47,7 +42,7 @@ _log = logging.getLogger(__name__)
 _encode = msgspec.json.Encoder(order="sorted").encode
 
 
-class LocalArbiter(LocalProspects):
+class LocalArbiter(LocalAdministration):
     """Implements ``Arbiter`` over an engine, a journal and a store."""
 
     def __init__(
@@ -62,8 +57,6 @@ class LocalArbiter(LocalProspects):
         self._in_flight: dict[str, asyncio.Future[Any]] = {}
         self._late: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         """Reports that are looked up in the log, by intent: one at a time for each."""
-        self._reloading = asyncio.Lock()
-        """Policies come into force in the order in which they were asked for."""
         self.decided: Counter[tuple[str, str]] = Counter()
         """Decisions since the start, by (decision, reason code)."""
 
@@ -77,25 +70,6 @@ class LocalArbiter(LocalProspects):
         self.engine.reader.hidden = before.reader.hidden
 
     # --- writing ------------------------------------------------------------------------------
-
-    def _gate(self, *, asking: bool = False) -> None:
-        """Whether anything may change now."""
-        if self.phase == "stopping":
-            raise Unavailable("the daemon is stopping; ask the next one", code="shutting_down")
-        if asking and self.phase == "starting":
-            raise Unavailable("the daemon is starting; ask again in a moment", code="starting")
-        if self.journal.failed is not None:
-            raise Unavailable(
-                "the log cannot be written, so nothing can be decided; see the daemon's log",
-                code="read_only",
-                retry_after=2.0,
-            )
-
-    async def flush(self) -> None:
-        """Make durable what the engine has written down since the last time."""
-        drafts = self.engine.take()
-        if drafts:
-            await self.journal.write(drafts)
 
     async def _settled_before(self) -> None:
         """Until all that was decided so far is durable: whoever repeats a report is told so only
@@ -115,7 +89,9 @@ class LocalArbiter(LocalProspects):
     async def override(self, intent_id: str, by: str, reason: str, caller: Caller) -> Decision:
         self._gate(asking=True)
         denial = await denial_of(self._log, intent_id, caller)
-        decided = self.engine.overrider.override(denial, by, reason, self.clock.now(), caller.door)
+        with self.noted("intent.override", intent_id, caller):
+            now = self.clock.now()
+            decided = self.engine.overrider.override(denial, by, reason, now, caller.door)
         return await self._given(decided, denial.intent)
 
     def _given(self, decided: Decision | Repeated, intent: Intent) -> asyncio.Future[Decision]:
@@ -277,66 +253,3 @@ class LocalArbiter(LocalProspects):
         if seen is None:
             raise NotFound(f"provider {provider_id} is not configured", code="unknown_provider")
         return await self._observed(seen, caller)
-
-    # --- identities ---------------------------------------------------------------------------
-
-    async def register_identity(
-        self, identity: Identity, token: str | None, caller: Caller
-    ) -> RegisteredView:
-        self._gate()
-        done = self.engine.registrar.register(identity, token, self.clock.now(), caller.door)
-        await self.flush()
-        await self._around.identity_changed(done.identity)
-        return RegisteredView(identity.identity_id, "registered", done.event_id, done.token)
-
-    async def rotate_identity(
-        self, identity_id: str, token: str | None, secret_ref: str | None, caller: Caller
-    ) -> RegisteredView:
-        self._gate()
-        done = self.engine.registrar.rotate(
-            identity_id, token, secret_ref, self.clock.now(), caller.door
-        )
-        await self.flush()
-        await self._around.identity_changed(done.identity)
-        return RegisteredView(identity_id, done.identity.status, done.event_id, done.token)
-
-    async def change_identity(
-        self, identity_id: str, change: str, reason: str, caller: Caller
-    ) -> RegisteredView:
-        self._gate()
-        done = self.engine.registrar.change(
-            identity_id, change, reason, self.clock.now(), caller.door
-        )
-        await self.flush()
-        await self._around.identity_changed(done.identity)
-        return RegisteredView(identity_id, done.identity.status, done.event_id)
-
-    def authenticate(self, token: str) -> Caller | None:
-        owner = self.engine.registrar.owner_of(token)
-        return None if owner is None else caller_for(owner)
-
-    # --- policy -------------------------------------------------------------------------------
-
-    async def reload_policy(self, caller: Caller) -> PolicyReloadView:
-        async with self._reloading:
-            self._gate()
-            previous = self.engine.policy.version
-            try:
-                # Compiling thousands of rules takes a second; questions must not wait for it.
-                stack = await asyncio.to_thread(self._around.read_policy)
-            except PolicyError as error:
-                lines = tuple(finding.text(error.source) for finding in error.findings)
-                event = PolicyRejected(source=error.source, errors=lines)
-                self.engine.write(self.clock.now(), event)
-                await self.flush()
-                raise
-            if stack.version != previous:
-                self._gate()
-                await self._around.apply_policy(stack)
-                await self.flush()
-            return PolicyReloadView(stack.version, previous, stack.version != previous)
-
-    # --- simulated providers ------------------------------------------------------------------
-
-    def inject(self, provider_id: str, pool_id: str, usage: int | None, limit: int | None) -> None:
-        self._around.inject(provider_id, pool_id, usage, limit)

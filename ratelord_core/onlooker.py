@@ -16,7 +16,7 @@ from ratelord_core.errors import (
 from ratelord_core.graph import Snapshot
 from ratelord_core.journal import Journal
 from ratelord_core.log_reader import LogReader
-from ratelord_core.model.instant import Micros, to_seconds
+from ratelord_core.model.instant import DAY, SECOND, Micros, to_seconds
 from ratelord_core.model.views import (
     EventView,
     ForecastView,
@@ -33,6 +33,10 @@ from ratelord_core.policy.written import as_written
 from ratelord_core.store import EventStore
 from ratelord_core.surroundings import Surroundings
 from ratelord_core.tool_mapping import MappingWire, PoolFacts
+
+_CALENDAR = {"hour": 3600 * SECOND, "day": DAY, "week": 7 * DAY}
+"""How long calendar windows are, where they are all as long (but for the days on which clocks are
+changed)."""
 
 
 class Onlooker:
@@ -146,6 +150,13 @@ class Onlooker:
     def policy(self) -> PolicyView:
         stack = self.engine.policy
         return PolicyView(stack.version, stack.document.source, as_written(stack.document))
+
+    def ceiling(self, pool: str) -> tuple[int | None, Micros | None]:
+        account = self.engine.state.ledger.accounts.get(pool)
+        if account is None:
+            return None, None
+        window = account.pool.window
+        return account.limit, window.every or _CALENDAR.get(window.unit or "")
 
     def tool_mapping(self) -> MappingWire:
         pools = {

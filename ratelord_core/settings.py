@@ -56,12 +56,48 @@ class Settings(BaseSettings):
     )
     tls_cert: Path | None = Field(None, description="Certificate chain for TLS (PEM).")
     tls_key: Path | None = Field(None, description="The certificate's private key (PEM).")
+    tls_client_ca: Path | None = Field(
+        None,
+        description="Authorities (PEM) whose certificates clients may show instead of a token; the "
+        "certificate names the identity.",
+    )
+    tls_clients: Literal["optional", "required"] = Field(
+        "optional", description="Whether clients must show a certificate of tls_client_ca."
+    )
     allowed_hosts: tuple[str, ...] = Field(
         (), description="Host names that requests may name, beside loopback and the bound address."
     )
     allow_insecure_bind: bool = Field(
         False,
         description="Listen on a public address although tokens are not required or TLS is off.",
+    )
+    cors_origins: tuple[str, ...] = Field(
+        (),
+        description="Web pages that may read replies, as https://example.com; none by default.",
+    )
+    max_waiting: int = Field(
+        2048,
+        ge=1,
+        description="Questions that may wait for their answers at once; beyond it, 429. Background "
+        "ones are turned away from three quarters of it on, normal ones from nine tenths.",
+    )
+    max_connections: int = Field(16_384, ge=1, description="Connections open at once.")
+    max_streams: int = Field(128, ge=0, description="Streams of events followed at once.")
+    max_headers: int = Field(128, ge=1, description="Headers of one request.")
+    max_header_bytes: int = Field(
+        65_536, ge=1024, description="Bytes of a request's first line and headers."
+    )
+    max_pipelined: int = Field(
+        100, ge=1, description="Requests sent ahead on one connection, before the first answer."
+    )
+    request_timeout: float = Field(
+        30.0, gt=0, description="Seconds in which a request must have arrived in full."
+    )
+    idle_timeout: float = Field(
+        75.0, gt=0, description="Seconds that a connection may rest between two requests."
+    )
+    reader_timeout: float = Field(
+        30.0, gt=0, description="Seconds after which a reader that takes nothing is dropped."
     )
     without: tuple[str, ...] = Field((), description="Plugins to leave out, by name.")
     store: str = Field("sqlite", description="The store plugin that keeps the event log.")
@@ -126,6 +162,10 @@ def _find_policy() -> Path | None:
 def _refuse_public_bind(settings: Settings) -> None:
     if (settings.tls_cert is None) != (settings.tls_key is None):
         raise SettingsError("tls_cert and tls_key go together; give both or none")
+    if settings.tls_client_ca is not None and settings.tls_cert is None:
+        raise SettingsError("tls_client_ca needs tls_cert and tls_key; give all three or none")
+    if settings.tls_clients == "required" and settings.tls_client_ca is None:
+        raise SettingsError("tls_clients=required needs tls_client_ca, which says whom to believe")
     if settings.host in {"127.0.0.1", "localhost", "::1"} or settings.allow_insecure_bind:
         return
     if settings.auth == "required" and settings.tls_cert is not None:

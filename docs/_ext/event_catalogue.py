@@ -11,7 +11,8 @@ from docutils.statemachine import StringList
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
-from ratelord_core.events.payloads import CATALOGUE, Payload
+from ratelord_core.events.catalogue import CATALOGUE
+from ratelord_core.events.payloads import Payload
 
 
 def markdown_of(kind: type[Payload]) -> str:

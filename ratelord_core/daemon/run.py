@@ -18,14 +18,12 @@ from ratelord_core.daemon.fleet import Fleet
 from ratelord_core.daemon.logs import configure
 from ratelord_core.daemon.metrics import Metrics
 from ratelord_core.daemon.recovery import Recovery
+from ratelord_core.daemon.serving import open_door
 from ratelord_core.engine import Engine, State
 from ratelord_core.errors import PolicyError, RatelordError, SettingsError
 from ratelord_core.events.codec import Sealer
 from ratelord_core.events.lines import PluginSeen
 from ratelord_core.events.payloads import SystemStarted, SystemStopped
-from ratelord_core.http.app import Door, build_app
-from ratelord_core.http.server import serve
-from ratelord_core.http.settings import HttpSettings
 from ratelord_core.journal import Journal
 from ratelord_core.local_arbiter import LocalArbiter
 from ratelord_core.model.caller import Caller
@@ -76,6 +74,7 @@ class Daemon:
         self._actions = self._plugins.named("ratelord_register_policy_actions")
         self._entropy = SystemEntropy()
         self._stopping = asyncio.Event()
+        self._show_certificate: Callable[[], bool] = lambda: False
         self._store = self._open_store()
         head = self._store.head()
         self._clock = SystemClock(not_before=head.ts_ingest)
@@ -162,8 +161,10 @@ class Daemon:
         """Start, serve until told to stop, stop."""
         self._listen_to_signals()
         async with self.deciding():
-            door = build_app(self.arbiter, self._http_settings(), self._plugins.things)
-            server = await self._serve(door)
+            server = await open_door(
+                self.arbiter, self.settings, self._entropy, self._plugins.things
+            )
+            self._show_certificate = server.reload_certificate
             gc.collect()
             gc.freeze()
             gc.set_threshold(*_GC_THRESHOLDS)
@@ -202,27 +203,6 @@ class Daemon:
         await self._apply_policy(self._stack)
         await self.arbiter.flush()
 
-    async def _serve(self, door: Door) -> Any:
-        settings = self.settings
-        return await serve(
-            door,
-            host=settings.host,
-            port=settings.port,
-            socket_path=settings.socket,
-            tls_cert=settings.tls_cert,
-            tls_key=settings.tls_key,
-        )
-
-    def _http_settings(self) -> HttpSettings:
-        settings = self.settings
-        return HttpSettings(
-            entropy=self._entropy,
-            auth=settings.auth,
-            bound_host=settings.host,
-            allowed_hosts=settings.allowed_hosts,
-            debug=settings.debug,
-        )
-
     def _listen_to_signals(self) -> None:
         loop = asyncio.get_running_loop()
         for name in (signal.SIGINT, signal.SIGTERM):
@@ -231,6 +211,13 @@ class Daemon:
             loop.add_signal_handler(signal.SIGHUP, self._reload)
 
     def _reload(self) -> None:
+        try:
+            if self.settings.tls_cert is not None:
+                with self.arbiter.noted("certificate.reload", "", _SIGNALS):
+                    self._show_certificate()
+                _log.info("certificate %s is shown from now on", self.settings.tls_cert)
+        except SettingsError as error:
+            _log.error("the certificate stays as it was: %s", error)
         task = asyncio.create_task(self._reload_policy(), name="reload")
         task.add_done_callback(_log_failure)
 

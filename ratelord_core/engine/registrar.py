@@ -56,7 +56,7 @@ class Registrar:
                 code="identity_exists",
             )
         self._must_know_provider(identity)
-        given, made = self._token(token)
+        given, made = self._token(token, now)
         registered = replace(
             identity if known is None else _completed(identity, known),
             status="active",
@@ -77,18 +77,25 @@ class Registrar:
             )
 
     def rotate(
-        self, name: str, token: str | None, secret_ref: str | None, now: Micros, door: str
+        self,
+        name: str,
+        token: str | None,
+        secret_ref: str | None,
+        now: Micros,
+        door: str,
+        overlap: Micros = 0,
     ) -> Registered:
-        """Give an identity a new token; the old one is worth nothing from now on."""
+        """Give an identity a new token; the old one is worth nothing after ``overlap``."""
         known = self._known(name)
         if known.status == "revoked":
             raise Conflict(f"identity {name} is revoked; register a new one", code="identity_state")
-        given, made = self._token(token)
+        given, made = self._token(token, now)
         event = IdentityRotated(
             identity_id=name,
             token_hash=hash_token(given, self._entropy),
             token_fingerprint=fingerprint(given),
             secret_ref=secret_ref,
+            overlap=overlap,
         )
         event_id = self._write(event, name, now, door)
         return Registered(self._known(name), event_id, made)
@@ -113,7 +120,7 @@ class Registrar:
             raise NotFound(f"identity {name} is not registered", code="unknown_identity")
         return known
 
-    def _token(self, given: str | None) -> tuple[str, str | None]:
+    def _token(self, given: str | None, now: Micros) -> tuple[str, str | None]:
         if given is None:
             made = make_token(self._entropy)
             return made, made
@@ -122,7 +129,7 @@ class Registrar:
                 f"a token needs at least {SHORTEST} characters, this one has {len(given)}",
                 code="weak_token",
             )
-        if self._holder(given) is not None:
+        if self._holder(given, now) is not None:
             raise Conflict("this token is in use; give another one", code="token_in_use")
         return given, None
 
@@ -132,15 +139,18 @@ class Registrar:
         self.scribe.write(now, event, who, door=door, event_id=event_id)
         return uuid_text(event_id)
 
-    def owner_of(self, token: str) -> Identity | None:
+    def owner_of(self, token: str, now: Micros) -> Identity | None:
         """Whose token this is; None if nobody's, or somebody's who is not active."""
-        holder = self._holder(token)
+        holder = self._holder(token, now)
         return holder if holder is not None and holder.status == "active" else None
 
-    def _holder(self, token: str) -> Identity | None:
+    def _holder(self, token: str, now: Micros) -> Identity | None:
         found = None
         for identity in self.state.identities.with_fingerprint(fingerprint(token)):
             if identity.token_hash and matches(token, identity.token_hash):
+                found = identity
+            old = identity.old_token_hash if now < identity.old_token_until else None
+            if old and matches(token, old):
                 found = identity
         return found
 

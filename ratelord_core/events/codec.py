@@ -12,8 +12,9 @@ from typing import Any
 
 import msgspec
 
+from ratelord_core.events.catalogue import CATALOGUE
 from ratelord_core.events.envelope import Draft, Event, Source
-from ratelord_core.events.payloads import CATALOGUE, Payload, Unknown
+from ratelord_core.events.payloads import Payload, Unknown
 from ratelord_core.events.record import Record, chain_of, digest_of
 from ratelord_core.events.upcast import upcast
 from ratelord_core.model.dimensions import Dimensions

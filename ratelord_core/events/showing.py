@@ -14,7 +14,7 @@ from ratelord_core.model.ids import uuid_text
 from ratelord_core.model.instant import to_text
 from ratelord_core.model.views import EventView
 
-_KEPT_BACK: Final = frozenset({"token_hash"})
+_KEPT_BACK: Final = frozenset({"token_hash", "old_token_hash"})
 """Fields that no reader needs, and that would let one test guesses at somebody's token."""
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ratelord_core.events.payloads import CATALOGUE
+from ratelord_core.events.catalogue import CATALOGUE
 
 Step = Callable[[dict[str, Any]], dict[str, Any]]
 

@@ -11,9 +11,10 @@ from typing import Any, Final
 
 from starlette.routing import Router
 
-from ratelord_core.arbiter import Arbiter
+from ratelord_core.arbiter import Authority
 from ratelord_core.doors import Building, Receive, Scope, Send
 from ratelord_core.http.body import ClientGoneError, discard
+from ratelord_core.http.cors import Cors
 from ratelord_core.http.endpoint import EXCHANGE, Endpoint
 from ratelord_core.http.events import Events
 from ratelord_core.http.exchange import Exchange
@@ -32,13 +33,15 @@ from ratelord_core.http.policy import Policy
 from ratelord_core.http.pools import Pools
 from ratelord_core.http.problems import HttpRefusal, problem_reply
 from ratelord_core.http.prospects import Prospects
+from ratelord_core.http.rate_fields import as_headers
 from ratelord_core.http.reference import Reference
 from ratelord_core.http.request_id import CURRENT, RequestIds
 from ratelord_core.http.root import Root
 from ratelord_core.http.routes import DEBUGGING, TABLE, endpoints, routes
-from ratelord_core.http.security import Gate
+from ratelord_core.http.security import Gate, is_wrong_token
 from ratelord_core.http.settings import HttpSettings
 from ratelord_core.http.sse import Followers
+from ratelord_core.http.suspicion import Suspicion
 from ratelord_core.wire.faults import shown
 
 _HOT: Final = ("/v1/intent", "/v1/intents/batch", "/v1/observations")
@@ -51,10 +54,12 @@ _ONCE: Final = (b"host", b"origin", b"authorization", b"content-type", b"content
 class Door:
     """The ASGI application. ``close`` ends the open streams when the daemon stops."""
 
-    def __init__(self, arbiter: Arbiter, settings: HttpSettings, mounts: Mounts) -> None:
+    def __init__(self, arbiter: Authority, settings: HttpSettings, mounts: Mounts) -> None:
         self._mounts = mounts
-        self._guard = HostGuard(settings.bound_host, settings.allowed_hosts)
-        self._gate = Gate(arbiter.authenticate, settings)
+        self._cors = Cors(settings.cors_origins)
+        self._guard = HostGuard(settings.bound_host, settings.allowed_hosts, self._cors.origins)
+        self._gate = Gate(arbiter.authenticate, arbiter.certified, settings)
+        self._suspicion = Suspicion()
         self._ids = RequestIds(settings.entropy)
         self._tally = Tally()
         self._followers = Followers(settings)
@@ -69,7 +74,7 @@ class Door:
 
     def _nouns(
         self,
-        arbiter: Arbiter,
+        arbiter: Authority,
         settings: HttpSettings,
         intents: Intents,
         operations: tuple[Operation, ...],
@@ -120,6 +125,13 @@ class Door:
         if len(exchange.headers) != len(scope["headers"]):
             _check_repeats(scope)
         self._guard.check(exchange.headers)
+        exchange.extra = as_headers(self._ids.trace_line(exchange.headers))
+        page = self._cors.allows(exchange.headers)
+        if page is not None:
+            self._cors.let_read(exchange, page)
+            if self._cors.asks_first(exchange):
+                await self._cors.may_ask().send(exchange, send)
+                return
         self._gate.admit(exchange)
         endpoint = self._find(exchange)
         if endpoint is None:
@@ -145,6 +157,8 @@ class Door:
     async def _refuse(self, error: Exception, exchange: Exchange, send: Send) -> None:
         self._tally.refuse(error)
         try:
+            if is_wrong_token(error):
+                error = await self._suspicion.hold_back(exchange.scope) or error
             await discard(exchange)
         except ClientGoneError:
             return
@@ -152,7 +166,7 @@ class Door:
 
 
 def build_app(
-    arbiter: Arbiter,
+    arbiter: Authority,
     settings: HttpSettings,
     gather: Callable[[str], Iterable[Any]] = lambda _hook: (),
 ) -> Door:

@@ -23,17 +23,21 @@ _SECURITY: Final = (
 """On every reply: nothing here is to be embedded, sniffed, referred to or kept."""
 _SECURITY_LINES: Final = b"".join(b"%s: %s\r\n" % header for header in _SECURITY)
 
+CERTIFIED: Final = "ratelord.certified"
+"""Where a connection leaves the name in its client's certificate; none of ASGI's own keys."""
 _BODILESS: Final = frozenset({204, 304})
 
 
 class Exchange:
     """A request that got past the guards. ``known`` is False for a caller without a needed token;
     ``params`` come from the path, ``declared`` are the names of the query's parameters (None: any),
-    ``warning`` goes out with the reply, ``unread`` tells whether a body may still be on its way."""
+    ``extra`` headers and the ``warning`` go out with the reply, ``unread`` tells whether a body may
+    still be on its way."""
 
     __slots__ = (
         "caller",
         "declared",
+        "extra",
         "headers",
         "known",
         "params",
@@ -56,6 +60,7 @@ class Exchange:
         self.params: Mapping[str, str] = {}
         self.declared: frozenset[str] | None = None
         self.unread = True
+        self.extra: tuple[tuple[bytes, bytes], ...] = ()
         self.warning = ""
 
     @property
@@ -66,6 +71,7 @@ class Exchange:
 
     def head(self, status: int, *extra: tuple[bytes, bytes]) -> Message:
         """The start of a reply: its own headers, the request's id, what every reply carries."""
+        extra = (*extra, *self.extra)
         own = {name for name, _ in extra}
         kept = [header for header in _SECURITY if header[0] not in own]
         headers = [*extra, (b"x-request-id", self.request_id.encode("ascii")), *kept]
@@ -89,10 +95,12 @@ class Reply(msgspec.Struct, frozen=True):
     status: int = 200
     content_type: bytes = JSON
     headers: tuple[tuple[bytes, bytes], ...] = ()
+    lines: bytes = b""
+    """Further header lines, each with its end, for replies that are written in one piece."""
 
     async def send(self, exchange: Exchange, send: Send) -> None:
         """Write head and body: in one piece if the reply is plain and the connection can."""
-        if self.status == 200 and not self.headers and not exchange.warning:
+        if self.status == 200 and not (self.headers or exchange.warning or exchange.extra):
             whole = exchange.scope.get(WHOLE)
             if whole is not None and whole(exchange.scope, self._lines(exchange), self.body):
                 return
@@ -103,12 +111,15 @@ class Reply(msgspec.Struct, frozen=True):
         """Status and headers."""
         if self.status in _BODILESS:
             return exchange.head(self.status, *self.headers)
+        more = [line.split(b": ", 1) for line in self.lines.split(b"\r\n") if line]
+        told = [(name, value) for name, value in more]
         length = (b"content-length", b"%d" % len(self.body))
         kind = (b"content-type", self.content_type)
-        return exchange.head(self.status, kind, length, *self.headers)
+        return exchange.head(self.status, kind, length, *self.headers, *told)
 
     def _lines(self, exchange: Exchange) -> bytes:
-        return plain_lines(self.content_type, len(self.body), exchange.request_id)
+        lines = plain_lines(self.content_type, len(self.body), exchange.request_id)
+        return lines + self.lines
 
 
 def plain_lines(content_type: bytes, length: int, request_id: str) -> bytes:

@@ -37,25 +37,35 @@ class Express:
         self._tally = tally
 
     def take(
-        self, sent: Sequence[tuple[bytes, bytes]], body: bytes, *, by_socket: bool
+        self,
+        sent: Sequence[tuple[bytes, bytes]],
+        body: bytes,
+        *,
+        by_socket: bool,
+        certified: str | None = None,
     ) -> Passage | None:
         """Decide a question with those headers; None, with nothing done, if it is the door's."""
         headers = dict(sent)
         plain = headers.get(b"content-type") == JSON and b"idempotency-key" not in headers
-        if not plain or len(headers) != len(sent):
+        if not plain or len(headers) != len(sent) or b"origin" in headers:
             return None
         try:
-            return self._decided(headers, body, by_socket=by_socket)
+            return self._decided(headers, body, by_socket=by_socket, certified=certified)
         except Exception:  # noqa: BLE001 (the door comes upon it again, and says it in full)
             return None
 
     def _decided(
-        self, headers: dict[bytes, bytes], body: bytes, *, by_socket: bool
+        self,
+        headers: dict[bytes, bytes],
+        body: bytes,
+        *,
+        by_socket: bool,
+        certified: str | None,
     ) -> Passage | None:
         self._guard.check(headers)
         request_id = self._ids.name(headers)
         token = headers.get(b"authorization")
-        caller = self._gate.caller_of(token, request_id, by_socket=by_socket)
+        caller = self._gate.caller_of(token, request_id, by_socket=by_socket, certified=certified)
         if caller is None or caller.audience:
             return None
         permit_role(caller, "ask")
@@ -63,6 +73,7 @@ class Express:
         passage = self._intents.begin(body, caller)
         if passage is not None:
             self._tally.requests += 1
+            passage.lines = self._ids.trace_line(headers)
         return passage
 
     def failed(self, error: Exception, request_id: str) -> tuple[Reply, Exchange]:

@@ -74,7 +74,9 @@ class ExpressProtocol(BoundedProtocol):
         express = self._express
         if express is None:
             return False
-        passage = express.take(self.headers, body, by_socket=self._by_socket)
+        passage = express.take(
+            self.headers, body, by_socket=self._by_socket, certified=self._certified
+        )
         if passage is None:
             return False
         ticket = _Ticket()
@@ -102,7 +104,7 @@ class ExpressProtocol(BoundedProtocol):
             reply, exchange = express.failed(error, passage.caller.request_id)
             return head_bytes(reply, exchange), reply.body
         lines = plain_lines(JSON, len(body), passage.caller.request_id)
-        return self.status_line() + lines, body
+        return self.status_line() + lines + passage.lines, body
 
 
 class _Silence:

@@ -18,12 +18,15 @@ _REMEMBERED: Final = 256
 
 
 class HostGuard:
-    """Lets known hosts and origins pass, with any port or none."""
+    """Lets known hosts and origins pass, with any port or none; ``origins`` pass as they are."""
 
-    def __init__(self, bound_host: str, allowed: tuple[str, ...]) -> None:
+    def __init__(
+        self, bound_host: str, allowed: tuple[str, ...], origins: frozenset[bytes] = frozenset()
+    ) -> None:
         names = (*_LOOPBACK, _bracketed(bound_host), *map(_bracketed, allowed))
         self._names = frozenset(name.lower() for name in names)
         self._addresses = bound_host in _EVERYWHERE
+        self._pages = origins
         self._hosts: set[bytes] = set()
         self._origins: set[bytes] = set()
 
@@ -33,7 +36,7 @@ class HostGuard:
         if host not in self._hosts:
             self._check_host(host)
         origin = headers.get(b"origin")
-        if origin is not None and origin not in self._origins:
+        if origin is not None and origin not in self._origins and origin.lower() not in self._pages:
             self._check_origin(origin)
 
     def _check_host(self, host: bytes | None) -> None:

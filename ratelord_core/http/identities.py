@@ -16,6 +16,7 @@ from ratelord_core.wire.identity import (
     RotateRequest,
     check_rotation,
     identity_of,
+    overlap_of,
     reason_of,
 )
 
@@ -47,14 +48,17 @@ class Identities:
         )
 
     async def rotate(self, exchange: Exchange) -> Answer:
-        """Give an identity a new token, a new `secret_ref`, or both."""
+        """Give an identity a new token, a new `secret_ref`, or both.
+
+        The old token ends at once, or after `overlap_seconds`, in which both are good.
+        """
         identity_id = _identity_id(exchange)
         body = await read_body(exchange, self._limit, optional=True)
         asked, exchange.warning = self._rotate.decode(body or b"{}")
         check_rotation(asked)
         return json_reply(
             await self._arbiter.rotate_identity(
-                identity_id, asked.token, asked.secret_ref, exchange.caller
+                identity_id, asked.token, asked.secret_ref, exchange.caller, overlap_of(asked)
             )
         )
 

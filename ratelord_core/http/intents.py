@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import msgspec
 from msgspec import Meta
 
-from ratelord_core.arbiter import Arbiter
+from ratelord_core.arbiter import Authority
 from ratelord_core.errors import FieldError, Forbidden, InvalidRequest, NotFound, Unavailable
 from ratelord_core.http.body import read_body
 from ratelord_core.http.exchange import Answer, Exchange, Reply, json_reply
+from ratelord_core.http.rate_fields import rate_lines
 from ratelord_core.http.security import act_as
 from ratelord_core.http.settings import HttpSettings
 from ratelord_core.http.wire import BatchCodec, Codec
 from ratelord_core.model.caller import Caller
 from ratelord_core.model.decision import Decision
-from ratelord_core.model.intent import Intent
+from ratelord_core.model.intent import Intent, Urgency
 from ratelord_core.wire.decision import DecisionView, decision_view
 from ratelord_core.wire.faults import Faults, check_text, invalid, refuse, shown
 from ratelord_core.wire.intent import (
@@ -41,34 +42,48 @@ class Decisions(msgspec.Struct, frozen=True):
     decisions: list[DecisionView]
 
 
+_SHARES: Final[dict[Urgency, float]] = {"background": 0.75, "normal": 0.9, "high": 1.0}
+"""How much of the room for waiting questions is open to which urgency, the least urgent first."""
+_RANK: Final = list(_SHARES).index
+
+
 class BatchRequest(msgspec.Struct, frozen=True):
     """The body of a batch."""
 
     intents: Annotated[list[IntentRequest], Meta(extra_json_schema={"maxItems": 1000})]
 
 
-class Passage(msgspec.Struct, frozen=True):
-    """A question that is decided, and whose answer may be told once ``pending`` is done."""
+class Passage(msgspec.Struct):
+    """A question that is decided, and whose answer may be told once ``pending`` is done.
+
+    ``lines`` are further header lines of the answer, complete once ``reply`` was called."""
 
     intents: Intents
     pending: asyncio.Future[Decision]
     caller: Caller
     trace: bool
+    lines: bytes = b""
 
     def reply(self) -> bytes:
         """The answer's body; raises what befell it. To be called once, and always."""
         self.intents.leave()
-        return _encode(decision_view(self.pending.result(), trace=self.trace))
+        decision = self.pending.result()
+        self.lines += rate_lines(decision, self.intents.ceiling)
+        return _encode(decision_view(decision, trace=self.trace))
 
 
 class Intents:
     """What HTTP does with intents."""
 
-    def __init__(self, arbiter: Arbiter, settings: HttpSettings) -> None:
+    def __init__(self, arbiter: Authority, settings: HttpSettings) -> None:
         self.body_limit = settings.body_limit
         self._arbiter = arbiter
         self._settings = settings
         self._in_flight = 0
+        most = settings.max_in_flight
+        self._room = {name: max(1, round(most * share)) for name, share in _SHARES.items()}
+        self.ceiling = arbiter.ceiling
+        """A pool's limit, and the length of its window."""
         self._ask = Codec(IntentRequest)
         self._batch = BatchCodec(IntentRequest, "intents", settings.batch_size)
         self._report = Codec(ReportRequest)
@@ -83,7 +98,7 @@ class Intents:
             return None
         intent = intent_of(asked)
         act_as(caller, intent.identity_id)
-        self._enter(1)
+        self._enter(1, intent.urgency)
         try:
             return Passage(self, self._arbiter.begin(intent, caller), caller, intent.debug)
         except BaseException:
@@ -103,12 +118,12 @@ class Intents:
         asked, exchange.warning = self._ask.decode(body)
         intent = intent_of(asked, key=_key(exchange))
         act_as(exchange.caller, intent.identity_id)
-        self._enter(1)
+        self._enter(1, intent.urgency)
         try:
             decision = await self._arbiter.ask(intent, exchange.caller)
         finally:
             self._in_flight -= 1
-        return Reply(_encode(decision_view(decision, trace=intent.debug)))
+        return self._told(decision, trace=intent.debug)
 
     async def ask_batch(self, exchange: Exchange) -> Answer:
         """Ask up to a thousand questions.
@@ -121,7 +136,7 @@ class Intents:
         intents = [placed(index, asked) for index, asked in enumerate(batch)]
         for intent in intents:
             act_as(exchange.caller, intent.identity_id)
-        self._enter(len(intents))
+        self._enter(len(intents), min((one.urgency for one in intents), default="high", key=_RANK))
         try:
             decisions = await self._arbiter.ask_batch(intents, exchange.caller)
         finally:
@@ -177,8 +192,13 @@ class Intents:
             act_as(exchange.caller, _asker(story))
         return json_reply(story)
 
-    def _enter(self, count: int) -> None:
-        if self._in_flight + count > self._settings.max_in_flight:
+    def _told(self, decision: Decision, *, trace: bool) -> Reply:
+        body = _encode(decision_view(decision, trace=trace))
+        return Reply(body, lines=rate_lines(decision, self.ceiling))
+
+    def _enter(self, count: int, urgency: Urgency) -> None:
+        """Count questions in, if there is room: the less urgent, the sooner there is none."""
+        if self._in_flight + count > self._room[urgency]:
             raise Unavailable(
                 f"{self._in_flight} intents wait for their answers; ask again in a second",
                 code="overloaded",

@@ -10,6 +10,14 @@ from pathlib import Path
 from ratelord_core.errors import SettingsError
 
 BACKLOG = 2048
+_KEEPALIVE = (
+    ("TCP_KEEPIDLE", 60),
+    ("TCP_KEEPINTVL", 15),
+    ("TCP_KEEPCNT", 4),
+    ("TCP_USER_TIMEOUT", 90_000),
+)
+"""Seconds of silence before the first probe, between probes, how many probes; milliseconds that
+sent bytes may stay unconfirmed."""
 
 
 def listen_tcp(host: str, port: int) -> socket.socket:
@@ -28,6 +36,7 @@ def listen_tcp(host: str, port: int) -> socket.socket:
     listener = socket.socket(family, kind, protocol)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        _notice_the_dead(listener)
         listener.bind(address)
         listener.listen(BACKLOG)
     except OSError as error:
@@ -59,6 +68,15 @@ def address_of(listener: socket.socket) -> tuple[str, int]:
     """Host and port that a TCP socket is bound to."""
     host, port = listener.getsockname()[:2]
     return str(host), int(port)
+
+
+def _notice_the_dead(listener: socket.socket) -> None:
+    """End connections whose other end vanished without a word. Accepted ones inherit this, and a
+    stream that only ever sends could not notice by itself."""
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for name, value in _KEEPALIVE:
+        if hasattr(socket, name):  # each system has some of these
+            listener.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
 
 
 def _why_not(host: str, port: int, error: OSError) -> str:

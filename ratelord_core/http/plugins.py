@@ -57,7 +57,7 @@ class Plugins:
         refuse(_faults(asked))
         usage = None if asked.usage is None else int(asked.usage)
         limit = None if asked.limit is None else int(asked.limit)
-        self._arbiter.inject(asked.provider_id, asked.pool_id, usage, limit)
+        self._arbiter.inject(asked.provider_id, asked.pool_id, usage, limit, exchange.caller)
         return json_reply(InjectedView(asked.provider_id, asked.pool_id))
 
 

@@ -5,20 +5,19 @@ from __future__ import annotations
 import asyncio
 import re
 from http import HTTPStatus
+from math import inf
 from typing import Any, Final, cast
 
 import msgspec
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from ratelord_core.doors import WHOLE, Scope
-from ratelord_core.http.exchange import Exchange, Reply
+from ratelord_core.http.exchange import CERTIFIED, Exchange, Reply
+from ratelord_core.http.limits import USUAL, Limits
 from ratelord_core.http.problems import PROBLEM_JSON, Problem
 from ratelord_core.http.sse import ABORT
+from ratelord_core.http.tls import certified_name
 
-HEAD_LIMIT: Final = 64 * 1024
-"""Bytes of request line and headers."""
-RECEIVE_TIMEOUT: Final = 30.0
-"""Seconds in which a request must have arrived in full."""
 LINGER: Final = 1.0
 """Seconds in which what a refused stranger goes on sending is thrown away."""
 _OK: Final = b"HTTP/1.1 200 OK\r\n"
@@ -26,32 +25,40 @@ _UNREAD: Final = "unread"
 """The name of a request that could not be read far enough to have one."""
 
 
-class _HeadTooLargeError(Exception):
+class _TooMuchError(Exception):
     """Stops the parser."""
 
 
 class BoundedProtocol(HttpToolsProtocol):
-    """One connection. What is no HTTP, too large a head, or too slow gets a problem and the end."""
+    """One connection. What is no HTTP, too much, or too slow gets a problem and the end."""
 
-    receive_timeout = RECEIVE_TIMEOUT
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, limits: Limits = USUAL, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self._limits = limits
         self._in_head = True
         self._head = 0
         self._chunk = 0
-        self._too_large = False
+        self._too_much = ""
         self._ended = False
         self._receiving_since: float | None = None
         self._resting_since: float | None = None
+        self._stuck_since: float | None = None
         self._watch: asyncio.TimerHandle | None = None
+        self._certified: str | None = None
         self._named: list[tuple[bytes, bytes]] | None = None
         self._ok = _OK
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(cast("asyncio.Transport", transport))
+        if len(self.connections) > self._limits.connections:
+            open_ = len(self.connections) - 1
+            self._end(503, "too_many_connections", f"{open_} connections are open; come back later")
+            return
+        certificate = transport.get_extra_info("peercert")
+        if certificate:
+            self._certified = certified_name(certificate)
         self._receiving_since = self.loop.time()
-        self._watch = self.loop.call_later(self.receive_timeout, self._check_pace)
+        self._watch = self.loop.call_later(self._limits.request_timeout, self._check_pace)
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self._watch is not None:
@@ -67,8 +74,8 @@ class BoundedProtocol(HttpToolsProtocol):
         # A head that begins in a chunk is as small as the chunk; one that goes on is counted.
         if self._in_head and continued:
             self._head += len(data)
-            if self._head > HEAD_LIMIT and not self._ended:
-                self._too_large = True
+            if self._head > self._limits.head_bytes and not self._ended:
+                self._too_much = f"the headers are larger than {self._limits.head_bytes} bytes"
                 self.send_400_response("")
 
     def on_message_begin(self) -> None:
@@ -80,17 +87,25 @@ class BoundedProtocol(HttpToolsProtocol):
         scope = cast("dict[str, Any]", self.scope)
         scope[ABORT] = self.transport.abort
         scope[WHOLE] = self._send_whole
+        if self._certified is not None:
+            scope[CERTIFIED] = self._certified
 
     def on_headers_complete(self) -> None:
         self.end_head()
         if not self.url.startswith(b"/"):
             self._take_authority()
+        if len(self.pipeline) >= self._limits.pipelined:
+            self._hang_up()
+            raise _TooMuchError
         super().on_headers_complete()
 
     def end_head(self) -> None:
         """Bound the head that has just been read."""
-        if self._head + self._chunk > HEAD_LIMIT:
+        if self._head + self._chunk > self._limits.head_bytes:
             self._measure_head()
+        if len(self.headers) > self._limits.headers:
+            self._too_much = f"{len(self.headers)} headers; it takes at most {self._limits.headers}"
+            raise _TooMuchError
         self._in_head = False
 
     def on_message_complete(self) -> None:
@@ -106,6 +121,17 @@ class BoundedProtocol(HttpToolsProtocol):
         self.server_state.total_requests += 1
         self._resting_since = self.loop.time()
 
+    def pause_writing(self) -> None:
+        self._stuck_since = self.loop.time()
+        super().pause_writing()
+
+    def resume_writing(self) -> None:
+        self._stuck_since = None
+        super().resume_writing()
+
+    def timeout_keep_alive_handler(self) -> None:
+        self._hang_up()
+
     def status_line(self) -> bytes:
         """Status line of a 200 and what the server says on every reply, as of this second."""
         headers = self.server_state.default_headers
@@ -115,8 +141,10 @@ class BoundedProtocol(HttpToolsProtocol):
         return self._ok
 
     def send_400_response(self, msg: str) -> None:
-        if self._too_large:
-            self._end(431, "head_too_large", f"the headers are larger than {HEAD_LIMIT} bytes")
+        if self._ended:
+            return
+        if self._too_much:
+            self._end(431, "head_too_large", self._too_much)
         else:
             self._end(400, "malformed_http", "what arrived is not HTTP/1.1")
 
@@ -140,9 +168,9 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def _measure_head(self) -> None:
         size = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
-        if size > HEAD_LIMIT:
-            self._too_large = True
-            raise _HeadTooLargeError
+        if size > self._limits.head_bytes:
+            self._too_much = f"the headers are larger than {self._limits.head_bytes} bytes"
+            raise _TooMuchError
 
     def _take_authority(self) -> None:
         """A target that names its own authority overrules Host (RFC 9112, 3.2.2)."""
@@ -153,18 +181,28 @@ class BoundedProtocol(HttpToolsProtocol):
             self.headers[:] = [*kept, (b"host", authority)]
 
     def _check_pace(self) -> None:
-        since, now = self._receiving_since, self.loop.time()
-        if since is not None and now - since >= self.receive_timeout:
-            self._end(408, "too_slow", f"no whole request within {self.receive_timeout:g} seconds")
+        since, now, patience = self._receiving_since, self.loop.time(), self._limits.request_timeout
+        if since is not None and now - since >= patience:
+            self._end(408, "too_slow", f"no whole request within {patience:g} seconds")
             return
-        due = (now if since is None else since) + self.receive_timeout
-        if self._resting_since is not None:
-            ends = self._resting_since + self.timeout_keep_alive
-            if now >= ends:
-                self.transport.close()
-                return
-            due = min(due, ends)
+        stuck, rest = self._stuck_since, self._resting_since
+        ends = [
+            inf if stuck is None else stuck + self._limits.reader_timeout,
+            inf if rest is None else rest + self._limits.idle_timeout,
+        ]
+        if now >= min(ends):
+            self._hang_up()
+            return
+        due = min(*ends, (now if since is None else since) + patience)
         self._watch = self.loop.call_at(due, self._check_pace)
+
+    def _hang_up(self) -> None:
+        """End the connection without a word: with all that it buffers, if nobody takes that."""
+        self._receiving_since, self._ended = None, True
+        if self.transport.get_write_buffer_size():
+            self.transport.abort()
+        else:
+            self.transport.close()
 
     def _end(self, status: int, code: str, detail: str) -> None:
         """Say why, if nothing was said yet, and hang up: gently, so that it can be read."""

@@ -9,10 +9,11 @@ import msgspec
 
 from ratelord_core.errors import Forbidden
 from ratelord_core.http.audience import is_addressed
-from ratelord_core.http.exchange import Exchange
+from ratelord_core.http.exchange import CERTIFIED, Exchange
 from ratelord_core.http.problems import HttpRefusal
 from ratelord_core.http.settings import HttpSettings
 from ratelord_core.model.caller import Caller
+from ratelord_core.wire.faults import shown
 
 Access = Literal["open", "known", "ask", "explain", "look", "administer"]
 """What a route needs: nothing, any valid token, or a role that includes it."""
@@ -29,34 +30,65 @@ def roles_for(access: Access) -> tuple[str, ...]:
     return tuple(role for role, may in _MAY.items() if access in may)
 
 
-class Gate:
-    """Turns the Authorization header into a caller."""
+class Unauthorized(HttpRefusal):
+    """A 401. ``guessed``: a token was sent, and is wrong."""
 
-    def __init__(
-        self, authenticate: Callable[[str], Caller | None], settings: HttpSettings
-    ) -> None:
+    def __init__(self, message: str, challenge: bytes, *, guessed: bool) -> None:
+        super().__init__(401, "unauthorized", message, ((b"www-authenticate", challenge),))
+        self.guessed = guessed
+
+
+Find = Callable[[str], Caller | None]
+
+
+class Gate:
+    """Turns the Authorization header, or the client's certificate, into a caller.
+
+    ``authenticate`` knows tokens, ``certified`` the names in verified certificates.
+    """
+
+    def __init__(self, authenticate: Find, certified: Find, settings: HttpSettings) -> None:
         self._authenticate = authenticate
+        self._certified = certified
         self._tcp_local = settings.auth == "local"
         self._socket_local = settings.socket_auth == "local"
 
     def admit(self, exchange: Exchange) -> None:
         """Fill in the exchange's caller. A wrong token is a 401 even where none is needed."""
         header = exchange.headers.get(b"authorization")
-        caller = self.caller_of(header, exchange.request_id, by_socket=_by_socket(exchange))
+        caller = self.caller_of(
+            header,
+            exchange.request_id,
+            by_socket=_by_socket(exchange),
+            certified=exchange.scope.get(CERTIFIED),
+        )
         if caller is not None:
             _check_audience(caller, exchange)
             exchange.caller, exchange.known = caller, True
 
     def caller_of(
-        self, authorization: bytes | None, request_id: str, *, by_socket: bool
+        self,
+        authorization: bytes | None,
+        request_id: str,
+        *,
+        by_socket: bool,
+        certified: str | None = None,
     ) -> Caller | None:
-        """Who sends that header; None if a token is missing and needed. A wrong one is a 401."""
-        if authorization is None:
+        """Who sends that header, or shows the certificate of that name; a token overrules it.
+
+        None if a token is missing and needed. A wrong token or certificate is a 401.
+        """
+        if authorization is not None:
+            caller = self._authenticate(_bearer(authorization))
+            if caller is None:
+                raise _unauthorized("the token belongs to no active identity", b"invalid_token")
+        elif certified is not None:
+            caller = self._certified(certified)
+            if caller is None:
+                raise _unauthorized(f"certificate of {shown(certified)}: no active identity")
+        else:
             local = self._socket_local if by_socket else self._tcp_local
             return Caller(door="http", request_id=request_id) if local else None
-        caller = self._authenticate(_bearer(authorization))
-        if caller is None:
-            raise _unauthorized("the token belongs to no active identity", b"invalid_token")
         return msgspec.structs.replace(caller, door="http", request_id=request_id)
 
 
@@ -112,4 +144,9 @@ def _bearer(header: bytes) -> str:
 
 def _unauthorized(message: str, error: bytes = b"") -> HttpRefusal:
     challenge = b'Bearer realm="ratelord"' + (b', error="%s"' % error if error else b"")
-    return HttpRefusal(401, "unauthorized", message, ((b"www-authenticate", challenge),))
+    return Unauthorized(message, challenge, guessed=bool(error))
+
+
+def is_wrong_token(error: Exception) -> bool:
+    """Whether a refusal is for a token that was sent and is wrong; a missing one is no guess."""
+    return isinstance(error, Unauthorized) and error.guessed

@@ -16,8 +16,9 @@ class HttpSettings(msgspec.Struct, frozen=True):
 
     ``auth`` rules the TCP listener: ``local`` takes a missing token for the local operator,
     ``required`` refuses it. ``socket_auth`` rules the Unix socket, which file permissions guard.
-    ``allowed_hosts`` are names beside the loopback ones, ``bound_host`` where the daemon listens.
-    ``max_in_flight`` questions are answered at once, ``max_streams`` readers followed.
+    ``allowed_hosts`` are names beside the loopback ones, ``bound_host`` where the daemon listens;
+    ``cors_origins`` are the web pages that may read replies. ``max_in_flight`` questions are
+    answered at once, ``max_streams`` readers followed.
     """
 
     entropy: Entropy
@@ -25,6 +26,7 @@ class HttpSettings(msgspec.Struct, frozen=True):
     socket_auth: AuthMode = "local"
     bound_host: str = "127.0.0.1"
     allowed_hosts: tuple[str, ...] = ()
+    cors_origins: tuple[str, ...] = ()
     debug: bool = False
     body_limit: int = 64 * 1024
     batch_limit: int = 4 * 1024 * 1024
@@ -33,4 +35,4 @@ class HttpSettings(msgspec.Struct, frozen=True):
     heartbeat: float = 15.0
     slow_reader: float = 30.0
     max_streams: int = 128
-    max_in_flight: int = 8192
+    max_in_flight: int = 2048

@@ -17,7 +17,8 @@ class Identity(msgspec.Struct, frozen=True, omit_defaults=True):
 
     ``secret_ref`` says where the provider's secret lies (``env:NAME``, ``file:PATH``,
     ``keyring:SERVICE/NAME``). ``token_hash`` is the salted hash of the identity's own bearer token
-    for this daemon. ``allowed_agents`` empty means every agent.
+    for this daemon; the token before it is good until ``old_token_until``. ``allowed_agents``
+    empty means every agent.
     """
 
     identity_id: str
@@ -30,6 +31,9 @@ class Identity(msgspec.Struct, frozen=True, omit_defaults=True):
     secret_ref: str | None = None
     token_hash: str | None = None
     token_fingerprint: str | None = None
+    old_token_hash: str | None = None
+    old_token_fingerprint: str | None = None
+    old_token_until: Micros = 0
     role: Role = "agent"
     trust_level: str | None = None
     allowed_agents: tuple[str, ...] = ()

@@ -103,6 +103,7 @@ class RegisteredView(msgspec.Struct, frozen=True, omit_defaults=True):
     status: str
     event_id: str
     token: str | None = None
+    old_token_until: str | None = None
 
 
 class EventView(msgspec.Struct, frozen=True):

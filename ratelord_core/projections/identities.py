@@ -52,6 +52,9 @@ class Identities:
                     status=before.status,
                     token_hash=before.token_hash,
                     token_fingerprint=before.token_fingerprint,
+                    old_token_hash=before.old_token_hash,
+                    old_token_fingerprint=before.old_token_fingerprint,
+                    old_token_until=before.old_token_until,
                     role=before.role if before.token_hash else declared.role,
                     secret_ref=declared.secret_ref or before.secret_ref,
                     created_at=before.created_at,
@@ -61,16 +64,23 @@ class Identities:
     def put(self, identity: Identity) -> None:
         """Add or replace an identity."""
         before = self._known.get(identity.identity_id)
-        if before is not None and before.token_fingerprint:
-            self._by_fingerprint[before.token_fingerprint].discard(identity.identity_id)
+        for known in () if before is None else _fingerprints(before):
+            self._by_fingerprint[known].discard(identity.identity_id)
         self._known[identity.identity_id] = identity
-        if identity.token_fingerprint:
-            holders = self._by_fingerprint.setdefault(identity.token_fingerprint, set())
-            holders.add(identity.identity_id)
+        for known in _fingerprints(identity):
+            self._by_fingerprint.setdefault(known, set()).add(identity.identity_id)
 
-    def rotate(self, change: IdentityRotated) -> Identity:
-        """Give an identity its new token or secret reference."""
+    def rotate(self, change: IdentityRotated, at: Micros) -> Identity:
+        """Give an identity its new token or secret reference; the token before stays good for the
+        overlap, and whatever was before that ends."""
         before = self._known[change.identity_id]
+        if change.token_hash:
+            before = replace(
+                before,
+                old_token_hash=before.token_hash if change.overlap else None,
+                old_token_fingerprint=before.token_fingerprint if change.overlap else None,
+                old_token_until=at + change.overlap if change.overlap else 0,
+            )
         after = replace(
             before,
             token_hash=change.token_hash or before.token_hash,
@@ -86,3 +96,8 @@ class Identities:
         after = replace(before, status=status)
         self.put(after)
         return after
+
+
+def _fingerprints(identity: Identity) -> list[str]:
+    found = (identity.token_fingerprint, identity.old_token_fingerprint)
+    return [fingerprint for fingerprint in found if fingerprint]

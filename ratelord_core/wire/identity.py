@@ -9,7 +9,7 @@ from msgspec import Meta
 
 from ratelord_core.errors import FieldError
 from ratelord_core.model.identity import Identity, Role
-from ratelord_core.model.instant import Micros
+from ratelord_core.model.instant import Micros, from_seconds
 from ratelord_core.tokens import SHORTEST
 from ratelord_core.wire.faults import (
     Faults,
@@ -24,6 +24,8 @@ from ratelord_core.wire.fields import Id, LongText, Pairs, ProviderId, Text
 SECRET_SCHEMES: Final = ("env:", "file:", "keyring:")
 """Where a provider's secret may lie; the secret itself is never sent."""
 LONGEST_TOKEN: Final = 512
+LONGEST_OVERLAP: Final = 30 * 86_400.0
+"""Seconds that two tokens of one identity may both be good."""
 Token = Annotated[
     str,
     Meta(
@@ -76,6 +78,13 @@ class RotateRequest(msgspec.Struct, frozen=True):
     secret_ref: Annotated[
         SecretRef | None, Meta(description="where the provider's new secret lies")
     ] = None
+    overlap_seconds: Annotated[
+        float | None,
+        Meta(
+            description="how long the old token stays good; 0 (default) ends it at once",
+            extra_json_schema={"minimum": 0, "maximum": LONGEST_OVERLAP},
+        ),
+    ] = None
 
 
 class ChangeRequest(msgspec.Struct, frozen=True):
@@ -110,7 +119,16 @@ def check_rotation(asked: RotateRequest) -> None:
     faults: Faults = []
     _check_token(faults, asked.token)
     _check_secret_ref(faults, asked.secret_ref)
+    overlap = asked.overlap_seconds
+    if overlap is not None and not 0 <= overlap <= LONGEST_OVERLAP:
+        rule = f"is not a number of seconds from 0 to {LONGEST_OVERLAP:.0f}"
+        faults.append(FieldError("overlap_seconds", f"{overlap:.17g} {rule}"))
     refuse(faults)
+
+
+def overlap_of(asked: RotateRequest) -> Micros:
+    """How long the old token stays good; ``check_rotation`` has looked at it."""
+    return from_seconds(asked.overlap_seconds or 0)
 
 
 def reason_of(asked: ChangeRequest) -> str:

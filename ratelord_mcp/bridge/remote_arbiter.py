@@ -20,7 +20,7 @@ from ratelord_core.graph import Snapshot
 from ratelord_core.model.caller import Caller
 from ratelord_core.model.decision import Decision
 from ratelord_core.model.identity import Identity
-from ratelord_core.model.instant import Micros, to_seconds, to_text
+from ratelord_core.model.instant import SECOND, Micros, to_seconds, to_text
 from ratelord_core.model.intent import Intent, Report
 from ratelord_core.model.observation import Observation
 from ratelord_core.model.views import (
@@ -237,14 +237,16 @@ class RemoteArbiter(RemoteProspects):
         return record_of(done, RegisteredView)
 
     async def rotate_identity(
-        self, identity_id: str, token: str | None, secret_ref: str | None, caller: Caller
+        self,
+        identity_id: str,
+        token: str | None,
+        secret_ref: str | None,
+        caller: Caller,
+        overlap: Micros = 0,
     ) -> RegisteredView:
+        body = {"token": token, "secret_ref": secret_ref, "overlap_seconds": overlap / SECOND}
         with translated():
-            done = await self._line.speak(
-                lambda client: client.rotate_identity(
-                    identity_id, token=token, secret_ref=secret_ref
-                )
-            )
+            done = await self._line.speak(lambda one: one.rotate_identity(identity_id, **body))
         return record_of(done, RegisteredView)
 
     async def change_identity(
@@ -284,7 +286,9 @@ class RemoteArbiter(RemoteProspects):
             done = await self._line.speak(lambda client: client.reload_policy())
         return record_of(done, PolicyReloadView)
 
-    def inject(self, provider_id: str, pool_id: str, usage: int | None, limit: int | None) -> None:
+    def inject(
+        self, provider_id: str, pool_id: str, usage: int | None, limit: int | None, caller: Caller
+    ) -> None:
         self._look(
             lambda client: client.inject(provider_id, pool_id, usage=usage, limit=limit), type(None)
         )

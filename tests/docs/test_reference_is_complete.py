@@ -11,7 +11,7 @@ from types import ModuleType
 import pytest
 
 from ratelord_core import hookspecs
-from ratelord_core.events.payloads import CATALOGUE
+from ratelord_core.events.catalogue import CATALOGUE
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"

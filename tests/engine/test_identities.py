@@ -45,11 +45,11 @@ def test_a_token_is_made_once_and_only_its_salted_hash_is_kept() -> None:
 def test_a_token_is_its_owners_and_a_fingerprint_is_nobodys() -> None:
     table = Table(HOUSE)
     token = register(table)
-    owner = registrar(table).owner_of(token)
+    owner = registrar(table).owner_of(token, table.now)
     assert owner is not None
     assert owner.identity_id == "pat:x"
     for guess in (fingerprint(token), token[:-1], token + "x", ""):
-        assert registrar(table).owner_of(guess) is None
+        assert registrar(table).owner_of(guess, table.now) is None
 
 
 def test_rotation_kills_the_old_token() -> None:
@@ -57,8 +57,8 @@ def test_rotation_kills_the_old_token() -> None:
     old = register(table)
     new = registrar(table).rotate("pat:x", None, None, table.now, "test").token
     assert new is not None
-    assert registrar(table).owner_of(old) is None
-    assert registrar(table).owner_of(new) is not None
+    assert registrar(table).owner_of(old, table.now) is None
+    assert registrar(table).owner_of(new, table.now) is not None
 
 
 @pytest.mark.parametrize("what", ["revoke", "quarantine"])
@@ -66,7 +66,7 @@ def test_the_token_of_who_may_do_nothing_is_nobodys(what: str) -> None:
     table = Table(HOUSE)
     token = register(table)
     change(table, "pat:x", what)
-    assert registrar(table).owner_of(token) is None
+    assert registrar(table).owner_of(token, table.now) is None
 
 
 def test_a_restored_identity_gets_its_token_back_and_a_revoked_one_nothing() -> None:
@@ -74,7 +74,7 @@ def test_a_restored_identity_gets_its_token_back_and_a_revoked_one_nothing() -> 
     token = register(table)
     change(table, "pat:x", "quarantine")
     change(table, "pat:x", "restore")
-    assert registrar(table).owner_of(token) is not None
+    assert registrar(table).owner_of(token, table.now) is not None
     change(table, "pat:x", "revoke")
     with pytest.raises(Conflict):
         change(table, "pat:x", "restore")
@@ -118,7 +118,7 @@ def test_a_registered_identity_that_is_configured_later_keeps_state_and_token() 
     assert known is not None
     assert (known.status, known.owner) == ("quarantined", "team-a")
     change(table, "pat:known", "restore")
-    assert registrar(table).owner_of(token) is not None
+    assert registrar(table).owner_of(token, table.now) is not None
 
 
 def test_unknown_names_providers_and_changes_are_refused() -> None:

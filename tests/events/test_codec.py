@@ -12,9 +12,10 @@ from msgspec import inspect
 
 from ratelord_core.clock import SeededEntropy
 from ratelord_core.events import upcast as upcasting
+from ratelord_core.events.catalogue import CATALOGUE
 from ratelord_core.events.codec import Sealer, open_record, raw_payload
 from ratelord_core.events.envelope import Draft, Source
-from ratelord_core.events.payloads import CATALOGUE, IntentSubmitted, SystemStopped, Unknown
+from ratelord_core.events.payloads import IntentSubmitted, SystemStopped, Unknown
 from ratelord_core.events.record import GENESIS
 from ratelord_core.events.verify import verify
 from ratelord_core.model.dimensions import Dimensions

@@ -28,7 +28,9 @@ policies:
   - id: house
     rules:
       - {name: no-forbidden-work, condition: "intent.workload_id == 'forbidden'", action: deny,
-         overridable: true, params: {reason: "that work is not done here"}}
+         params: {reason: "that work is not done here"}}
+      - {name: not-by-itself, condition: "intent.workload_id == 'supervised'", action: deny,
+         overridable: true, params: {reason: "a human must allow that"}}
       - {name: slow-down, condition: "intent.workload_id == 'hasty'", action: shape,
          params: {wait_seconds: 1.5}}
 """

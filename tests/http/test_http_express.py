@@ -17,7 +17,7 @@ from ratelord_core.clock import SeededEntropy
 from ratelord_core.daemon.run import Daemon
 from ratelord_core.errors import StoreError
 from ratelord_core.http.app import build_app
-from ratelord_core.http.express_protocol import ExpressProtocol
+from ratelord_core.http.limits import USUAL, Limits
 from ratelord_core.http.server import serve
 from ratelord_core.http.settings import HttpSettings
 from ratelord_core.settings import load_settings
@@ -57,6 +57,7 @@ def settled(answer: httpx2.Response) -> tuple[int, dict[str, str], str]:
     del headers["content-length"]
     text = re.sub(r"\d{4}-\d\d-\d\dT[\d:.]+Z", "INSTANT", answer.text)
     text = re.sub(r"[0-9a-f]{8}-[0-9a-f-]{27}", "ID", text)
+    headers["ratelimit"] = re.sub(r";[rt]=\d+", "", headers.get("ratelimit", ""))
     return answer.status_code, headers, re.sub(r'"ttr_seconds":[\d.]+|in [\d.e+]+ s', "", text)
 
 
@@ -174,16 +175,7 @@ def test_who_hangs_up_before_the_answer_is_decided_all_the_same(daemon, client):
     assert {event["event_type"] for event in events} == {"intent_submitted", "intent_decided"}
 
 
-def test_a_connection_rests_only_so_long(tmp_path, monkeypatch):
-    class Restless(ExpressProtocol):
-        receive_timeout = 0.05
-
-        def __init__(self, *args: Any, **kwargs: Any) -> None:
-            super().__init__(*args, **kwargs)
-            self.timeout_keep_alive = 0.1  # type: ignore[assignment]  # a test cannot wait seconds
-
-    monkeypatch.setattr("ratelord_core.http.server.ExpressProtocol", Restless)
-
+def test_a_connection_rests_only_so_long(tmp_path):
     async def scenario(daemon: Daemon, port: int) -> None:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(raw_question())
@@ -191,7 +183,7 @@ def test_a_connection_rests_only_so_long(tmp_path, monkeypatch):
         await asyncio.wait_for(reader.read(), 5)
         writer.close()
 
-    play(tmp_path, scenario)
+    play(tmp_path, scenario, Limits(request_timeout=0.05, idle_timeout=0.1))
 
 
 def test_an_answer_that_could_not_be_written_down_is_a_problem(tmp_path, monkeypatch):
@@ -227,14 +219,15 @@ def test_what_is_plain_goes_express(tmp_path):
     play(tmp_path, scenario)
 
 
-def play(folder: Path, scenario: Any) -> None:
+def play(folder: Path, scenario: Any, limits: Limits = USUAL) -> None:
     """A scenario with a daemon that is composed but not living: its parts are ours."""
 
     async def whole() -> None:
         daemon = Daemon(load_settings(db_path=folder / "ratelord.db"))
         daemon._journal.start()
         daemon.arbiter.phase = "running"
-        server = await serve(build_app(daemon.arbiter, HttpSettings(SeededEntropy())), port=0)
+        door = build_app(daemon.arbiter, HttpSettings(SeededEntropy()))
+        server = await serve(door, port=0, limits=limits)
         try:
             await scenario(daemon, server.port)
         finally:

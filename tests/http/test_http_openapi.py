@@ -71,7 +71,7 @@ def in_order(path: str) -> int:
 def replies(client) -> dict[tuple[str, str], httpx2.Response]:
     """The reply to each published operation's own example."""
     asked = client.post("/v1/intent", json=IDS).json()
-    denied = client.post("/v1/intent", json=IDS | {"workload_id": "forbidden"}).json()
+    denied = client.post("/v1/intent", json=IDS | {"workload_id": "supervised"}).json()
     client.post("/v1/identities", json={"identity_id": "bot:turning"})
     node = client.get("/v1/graph").json()["nodes"][0]["id"]
     names = {"provider_id": "mock", "pool_id": "default", "identity_id": "bot:turning"}

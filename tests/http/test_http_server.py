@@ -17,10 +17,11 @@ from ratelord_core.doors import Receive, Scope, Send
 from ratelord_core.errors import SettingsError
 from ratelord_core.http.body import discard, read_body
 from ratelord_core.http.exchange import Exchange, Reply
-from ratelord_core.http.express_protocol import ExpressProtocol
+from ratelord_core.http.limits import Limits
 from ratelord_core.http.problems import HttpRefusal, problem_reply
 from ratelord_core.http.request_id import RequestIds
 from ratelord_core.http.server import Server, serve
+from ratelord_core.http.tls import TlsFiles
 
 
 class Echo:
@@ -129,9 +130,7 @@ def test_a_number_that_is_no_port_is_refused(port):
 
 def test_a_certificate_that_is_not_there_is_named(tmp_path):
     with pytest.raises(SettingsError, match=r"missing\.pem"):
-        asyncio.run(
-            serve(Echo(), port=0, tls_cert=tmp_path / "missing.pem", tls_key=tmp_path / "key")
-        )
+        asyncio.run(serve(Echo(), port=0, tls=TlsFiles(tmp_path / "missing.pem", tmp_path / "key")))
 
 
 async def ask_by_socket(path: Path) -> bytes:
@@ -232,31 +231,26 @@ def test_a_chunked_body_is_bounded_like_any_other():
     asyncio.run(scenario())
 
 
-class Impatient(ExpressProtocol):
-    """Waits for a whole request as long as a test can wait."""
-
-    receive_timeout = 0.05
+IMPATIENT = Limits(request_timeout=0.05)
+"""Waits for a whole request as long as a test can wait."""
 
 
 @pytest.mark.parametrize(
     "beginning", [b"", b"GET / HT", b"GET / HTTP/1.1\r\nHost: loc", post(b"x" * 10)[:-5]]
 )
-def test_who_does_not_finish_a_request_in_time_is_hung_up_on(beginning, monkeypatch):
-    monkeypatch.setattr("ratelord_core.http.server.ExpressProtocol", Impatient)
-
+def test_who_does_not_finish_a_request_in_time_is_hung_up_on(beginning):
     async def scenario() -> None:
-        async with serving(Echo()) as server:
+        async with serving(Echo(), limits=IMPATIENT) as server:
             assert code_of(await talk(server, beginning)) == "too_slow"
 
     asyncio.run(scenario())
 
 
-def test_a_connection_that_waits_between_requests_is_not_slow(monkeypatch):
-    monkeypatch.setattr("ratelord_core.http.server.ExpressProtocol", Impatient)
+def test_a_connection_that_waits_between_requests_is_not_slow():
     keep = post(b"{}").replace(b"Connection: close", b"Connection: keep-alive")
 
     async def scenario() -> None:
-        async with serving(Echo()) as server:
+        async with serving(Echo(), limits=IMPATIENT) as server:
             reader, writer = await asyncio.open_connection(server.host, server.port)
             for _ in range(3):
                 writer.write(keep)

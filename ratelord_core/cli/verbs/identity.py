@@ -109,17 +109,32 @@ def list_(*, json: Json = False) -> int:
     return DONE
 
 
-def rotate(name: Identity, /, *, secret_ref: str | None = None, json: Json = False) -> int:
-    """Give an identity a new token; the old one stops working.
+def rotate(
+    name: Identity,
+    /,
+    *,
+    secret_ref: str | None = None,
+    overlap: str = "0s",
+    json: Json = False,
+) -> int:
+    """Give an identity a new token; the old one stops working, at once or after an overlap.
 
     Parameters
     ----------
     secret_ref
         Where the provider's new credential lies.
+    overlap
+        How long the old token goes on working, such as 10m.
     """
+    from ratelord_core.model.instant import to_seconds
+    from ratelord_core.model.span import parse_span
+
+    seconds = to_seconds(parse_span(overlap))
     token = os.environ.get(GIVEN_TOKEN) or None
     with open_client() as client:
-        done = client.rotate_identity(name, token=token, secret_ref=secret_ref)
+        done = client.rotate_identity(
+            name, token=token, secret_ref=secret_ref, overlap_seconds=seconds or None
+        )
     return _show(done, f"Identity {done.identity_id} has a new token.", json=json)
 
 

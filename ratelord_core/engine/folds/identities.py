@@ -27,9 +27,9 @@ def registered(
     _draw(state, e.identity)
 
 
-def rotated(state: State, _at: Micros, _who: Dimensions, _id: str, e: IdentityRotated) -> None:
+def rotated(state: State, at: Micros, _who: Dimensions, _id: str, e: IdentityRotated) -> None:
     """Another token or secret."""
-    _draw(state, state.identities.rotate(e))
+    _draw(state, state.identities.rotate(e, at))
 
 
 def revoked(state: State, _at: Micros, _who: Dimensions, _id: str, e: IdentityRevoked) -> None:

@@ -1,0 +1,79 @@
+"""Opens the daemon's door to the network, as the settings say."""
+
+from __future__ import annotations
+
+import resource
+from collections.abc import Callable, Iterable
+from typing import Any, Final
+
+from ratelord_core.arbiter import Authority
+from ratelord_core.http.app import build_app
+from ratelord_core.http.limits import Limits
+from ratelord_core.http.server import Server, serve
+from ratelord_core.http.settings import HttpSettings
+from ratelord_core.http.tls import TlsFiles
+from ratelord_core.model.ids import Entropy
+from ratelord_core.settings import Settings
+
+_OTHER_FILES: Final = 256
+"""Open files beside connections: the log and its helpers, providers' sockets, libraries."""
+
+
+async def open_door(
+    arbiter: Authority,
+    settings: Settings,
+    entropy: Entropy,
+    gather: Callable[[str], Iterable[Any]],
+) -> Server:
+    """Listen, and answer. ``SettingsError`` if an address or a certificate cannot be used."""
+    _allow_open_files(settings.max_connections + _OTHER_FILES)
+    return await serve(
+        build_app(arbiter, _http_settings(settings, entropy), gather),
+        host=settings.host,
+        port=settings.port,
+        socket_path=settings.socket,
+        tls=_tls_files(settings),
+        limits=_limits(settings),
+    )
+
+
+def _http_settings(settings: Settings, entropy: Entropy) -> HttpSettings:
+    return HttpSettings(
+        entropy=entropy,
+        auth=settings.auth,
+        bound_host=settings.host,
+        allowed_hosts=settings.allowed_hosts,
+        cors_origins=settings.cors_origins,
+        debug=settings.debug,
+        slow_reader=settings.reader_timeout,
+        max_streams=settings.max_streams,
+        max_in_flight=settings.max_waiting,
+    )
+
+
+def _limits(settings: Settings) -> Limits:
+    return Limits(
+        head_bytes=settings.max_header_bytes,
+        headers=settings.max_headers,
+        pipelined=settings.max_pipelined,
+        connections=settings.max_connections,
+        request_timeout=settings.request_timeout,
+        idle_timeout=settings.idle_timeout,
+        reader_timeout=settings.reader_timeout,
+    )
+
+
+def _tls_files(settings: Settings) -> TlsFiles | None:
+    if settings.tls_cert is None or settings.tls_key is None:
+        return None
+    return TlsFiles(
+        settings.tls_cert, settings.tls_key, settings.tls_client_ca, settings.tls_clients
+    )
+
+
+def _allow_open_files(wanted: int) -> None:
+    """Raise the soft limit of open files as far as this process may: systems set it low."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
