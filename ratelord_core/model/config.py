@@ -146,7 +146,7 @@ class Settings(msgspec.Struct, frozen=True, omit_defaults=True):
     warn_threshold: float = 0.2
     critical_threshold: float = 0.8
     risk_hysteresis: float = 0.05
-    forecast_model: str = "linear"
+    forecast_model: str = "ensemble"
     idempotency_ttl: Micros = 24 * HOUR
 
 

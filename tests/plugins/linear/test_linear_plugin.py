@@ -6,14 +6,12 @@ import subprocess
 import sys
 
 from ratelord_core import plugins
-from ratelord_core.model.config import Settings
 from ratelord_linear.plugin import LinearFactory
 
 
-def test_the_model_is_found_by_its_id_and_is_the_default() -> None:
+def test_the_model_is_found_by_its_id() -> None:
     found = plugins.load().named("ratelord_register_forecast_models", "model_id")
     assert isinstance(found["linear"], LinearFactory)
-    assert Settings().forecast_model == LinearFactory.model_id
 
 
 def test_the_model_needs_no_numeric_library() -> None:
