@@ -12,6 +12,8 @@ from ratelord_core.model.ids import is_id, split_pool_key
 SCHEME: Final = "ratelord://"
 POOLS: Final = "ratelord://pools"
 CONFIG: Final = "ratelord://config"
+LISTS: Final = "ratelord:lists"
+"""No resource: stands for what is listed, among what somebody follows."""
 POOL: Final = "ratelord://pools/{provider_id}/{pool_id}"
 FORECAST: Final = "ratelord://forecasts/{provider_id}/{pool_id}"
 LONGEST: Final = 2048

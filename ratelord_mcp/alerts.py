@@ -12,6 +12,8 @@ from typing import Final
 MAX_AGENTS: Final = 4096
 MAX_POOLS: Final = 16
 """Pools of one agent: those that it asked of last."""
+FORGOTTEN: Final = 1200
+"""Looks after which the pools of an agent that does not call are not looked at any more."""
 MAX_INTENTS: Final = 16_384
 
 LevelOf = Callable[[str], str | None]
@@ -25,22 +27,34 @@ class Alerts:
         self._level_of = level_of
         self._told: OrderedDict[str, OrderedDict[str, str]] = OrderedDict()
         self._asker: OrderedDict[str, str] = OrderedDict()
+        self._called: dict[str, int] = {}
+        """At which look an agent last asked."""
+        self._looks = 0
 
     def pools(self) -> set[str]:
-        """Every pool that some agent draws from."""
-        return {pool for pools in self._told.values() for pool in pools}
+        """Every pool that some agent draws from, for the next look at them."""
+        self._looks += 1
+        awake = self._looks - FORGOTTEN
+        return {
+            pool
+            for agent_id, pools in self._told.items()
+            if self._called[agent_id] >= awake
+            for pool in pools
+        }
 
     def note(self, agent_id: str, intent_id: str, pools: Iterable[str]) -> None:
         """An agent asked, and draws from these."""
         known = self._told.setdefault(agent_id, OrderedDict())
         self._told.move_to_end(agent_id)
+        self._called[agent_id] = self._looks
         for pool in pools:
             known.setdefault(pool, self._level_of(pool) or "ok")
             known.move_to_end(pool)
         while len(known) > MAX_POOLS:
             known.popitem(last=False)
         while len(self._told) > MAX_AGENTS:
-            self._told.popitem(last=False)
+            gone, _ = self._told.popitem(last=False)
+            del self._called[gone]
         self._asker[intent_id] = agent_id
         if len(self._asker) > MAX_INTENTS:
             self._asker.popitem(last=False)

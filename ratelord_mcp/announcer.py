@@ -22,7 +22,7 @@ from mcp.server.subscriptions import (
 )
 from mcp.shared.subscriptions import event_to_notification
 
-from ratelord_mcp.addresses import CONFIG
+from ratelord_mcp.addresses import LISTS
 from ratelord_mcp.call import Context
 
 MAX_STREAMS: Final = 1024
@@ -89,7 +89,7 @@ class Announcer:
             found |= {event.uri for event in stream.wanted if isinstance(event, ResourceUpdated)}
         lists = ResourcesListChanged()
         if self._sessions or any(lists in stream.wanted for stream in self._streams):
-            found.add(CONFIG)  # what is listed changes with it
+            found.add(LISTS)
         return found
 
     def publish(self, events: Iterable[ServerEvent]) -> None:

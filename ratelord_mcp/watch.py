@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable
+from itertools import count
 from typing import Final, TypeVar
 
 import anyio
@@ -16,10 +17,14 @@ from mcp.server.subscriptions import ResourcesListChanged, ResourceUpdated, Serv
 from ratelord_core.arbiter import Arbiter
 from ratelord_core.errors import RatelordError
 from ratelord_core.model.ids import pool_key
-from ratelord_mcp.addresses import CONFIG, POOLS, pool_of, uris_of_pool
+from ratelord_mcp.addresses import CONFIG, LISTS, POOLS, pool_of, uris_of_pool
 
 PERIOD: Final = 0.5
 """Seconds between two looks; changes in between are told as one."""
+PERIOD_AFAR: Final = 2.0
+"""The same where looking means asking a daemon."""
+RARELY: Final = 10
+"""Looks after which the configuration is looked at again, if nobody follows it by name."""
 MOST: Final = 1000
 """Pools that are looked at."""
 
@@ -45,19 +50,21 @@ class Watch:
 
     async def go_on(self, followed: Callable[[], set[str]], drawn: Callable[[], set[str]]) -> None:
         """Look round for ever."""
-        while True:
-            await anyio.sleep(PERIOD)
+        for look in count():
+            await anyio.sleep(PERIOD_AFAR if self._blocking else PERIOD)
             try:
-                await self.look_round(followed(), drawn())
+                await self.look_round(followed(), drawn(), lists=look % RARELY == 0)
             except RatelordError as error:
                 _log.debug("nothing was seen this time: %s", error)
 
-    async def look_round(self, followed: set[str], drawn: set[str]) -> None:
-        """One look at what is behind these resources, and at these pools; tells what turned."""
+    async def look_round(self, followed: set[str], drawn: set[str], *, lists: bool = True) -> None:
+        """One look at what is behind these resources, and at these pools; tells what turned.
+        ``lists``: whether what is listed may have changed is looked at as well."""
         keys = drawn | {key for uri in followed if (key := pool_of(uri)) is not None}
-        wide = bool(followed & {POOLS, CONFIG})
+        wide = bool(followed & ({POOLS, CONFIG, LISTS} if lists else {POOLS, CONFIG}))
         if not keys and not wide:
-            self._levels, self._config = {}, None
+            self._levels = {}
+            self._config = self._config if LISTS in followed else None
             return
         seen = await self._look(lambda: self._levels_now(None if wide else keys))
         events = self._turned(seen)

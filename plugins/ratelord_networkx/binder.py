@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from ratelord_core.graph import Binding, Draw
@@ -10,12 +10,13 @@ from ratelord_core.model.config import AgentConfig, Topology, WorkloadConfig
 from ratelord_core.model.intent import Intent
 from ratelord_core.model.pool import Pool
 from ratelord_networkx.accounts import AccountIndex
-from ratelord_networkx.caps import CapIndex
+from ratelord_networkx.caps import CapIndex, label_names
 from ratelord_networkx.patterns import PatternTable
 from ratelord_networkx.pins import Pin, pinned
 from ratelord_networkx.scopes import ScopeTree
 
 _NO_WORKLOAD = WorkloadConfig()
+_NOBODY = AgentConfig()
 REMEMBERED = 8192
 """So many answers are kept at least; at most twice as many."""
 
@@ -44,13 +45,14 @@ class Binder:
         self.caps = CapIndex()
         self._scopes = ScopeTree({})
         self._agents: PatternTable[AgentConfig] = PatternTable()
+        self._labels: dict[str, Mapping[str, str]] = {}
         self._young: dict[_Question, Binding] = {}
         self._old: dict[_Question, Binding] = {}
 
     def configure(self, topology: Topology, pools: Iterable[Pool]) -> None:
         """Start anew from these declarations; registered identities must be registered again."""
         self._topology = topology
-        self._pools = {}
+        self._pools, self._labels = {}, {}
         self.accounts, self.caps = AccountIndex(), CapIndex()
         self.accounts.declare(topology.providers)
         self._scopes = ScopeTree(topology.scopes)
@@ -70,9 +72,14 @@ class Binder:
         _index(self, pool).add(pool)
         self._forget()
 
-    def register(self, identity: str, provider: str | None) -> None:
-        """Remember with which provider an identity is registered."""
+    def register(
+        self, identity: str, provider: str | None, labels: Mapping[str, str] | None = None
+    ) -> None:
+        """Remember with which provider an identity is registered, and its labels."""
         self.accounts.register(identity, provider)
+        self._labels.pop(identity, None)
+        if labels:
+            self._labels[identity] = labels
         self._forget()
 
     def chain(self, scope: str) -> tuple[str, ...]:
@@ -105,7 +112,10 @@ class Binder:
     def _answer(self, asked: _Question) -> Binding:
         scopes, warnings = self._scopes.chain(asked.scope)
         consumes = self._topology.workloads.get(asked.workload, _NO_WORKLOAD).consumes
-        caps = self.caps.binding(asked.agent, asked.identity, asked.workload, scopes)
+        agent = next(self._agents.every(asked.agent), _NOBODY)
+        labels = label_names(agent.labels, self._labels.get(asked.identity, {}))
+        found = self.caps.binding(asked.agent, asked.identity, asked.workload, scopes, labels)
+        caps = {key: pool for key, pool in found.items() if pool.default or key in consumes}
         if asked.provider is None and asked.pool is None:
             provided, more = self._unpinned(asked, consumes)
         else:
@@ -116,12 +126,11 @@ class Binder:
         warnings += more
         if not draws:
             warnings += (self._nothing(asked),)
-        agent = next(self._agents.every(asked.agent), None)
         return Binding(
             draws=tuple(Draw(key, units) for key, units in draws.items()),
             scopes=scopes,
             warnings=warnings,
-            weight=1.0 if agent is None else agent.weight,
+            weight=agent.weight,
         )
 
     def _unpinned(

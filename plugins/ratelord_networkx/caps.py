@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
 
 from ratelord_core.model.pool import Pool
 from ratelord_networkx.patterns import PatternTable
@@ -15,8 +16,9 @@ _ALL = frozenset({"*", *(f"{kind}:*" for kind in KINDS)})
 class CapIndex:
     """Local pools by the patterns that they are shared by.
 
-    A pattern matches a plain name (``crawler-01``, ``org:acme``) or a typed one
-    (``agent:crawler-01``, ``scope:org:acme``). A cap with members but no patterns binds its
+    A pattern matches a plain name (``crawler-01``, ``org:acme``), a typed one
+    (``agent:crawler-01``, ``scope:org:acme``), or a label of agent or identity
+    (``label:team:red``). A cap with members but no patterns binds its
     members, a cap with neither binds everybody, and a cap with both binds members that match.
     """
 
@@ -51,11 +53,16 @@ class CapIndex:
                     self._by_member.pop(member, None)
 
     def binding(
-        self, agent: str, identity: str, workload: str, scopes: tuple[str, ...]
+        self,
+        agent: str,
+        identity: str,
+        workload: str,
+        scopes: tuple[str, ...],
+        labels: Iterable[str] = (),
     ) -> dict[str, Pool]:
-        """The caps that bind these names, by key."""
+        """The caps that bind these names, by key; ``labels`` as ``label:KEY:VALUE``."""
         found = dict(self._by_member.get(identity, {}))
-        for name in _names(agent, identity, workload, scopes):
+        for name in chain(_names(agent, identity, workload, scopes), labels):
             for pools in self._by_pattern.every(name):
                 found.update(
                     (key, pool)
@@ -74,6 +81,13 @@ class CapIndex:
                     if key not in seen and _ALL.isdisjoint(pool.shared_by) and pool.shared_by:
                         seen.add(key)
                         yield pool
+
+
+def label_names(*owners: Mapping[str, str]) -> Iterator[str]:
+    """How patterns name the labels of agent and identity."""
+    for labels in owners:
+        for key, value in labels.items():
+            yield f"label:{key}:{value}"
 
 
 def _patterns(pool: Pool) -> tuple[str, ...]:

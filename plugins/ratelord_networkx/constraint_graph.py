@@ -56,7 +56,7 @@ class NetworkxGraph:
         self._topology = topology
         self._binder.configure(topology, self._all_pools())
         for identity in self._all_identities():
-            self._binder.register(identity.identity_id, identity.provider_id)
+            self._binder.register(identity.identity_id, identity.provider_id, identity.labels)
         self._redraw()
         self._changed()
 
@@ -81,8 +81,8 @@ class NetworkxGraph:
             self._drawing.remove("identity", name)
         else:
             self._registered[name] = identity
-            if before is None or before.provider_id != provider:
-                self._binder.register(name, provider)
+            if before is None or _account(before) != _account(identity):
+                self._binder.register(name, provider, identity.labels)
             self._draw_identity(identity)
         self._changed()
 
@@ -212,3 +212,7 @@ class NetworkxGraph:
         near = difflib.get_close_matches(name, list(islice(self._drawing.nx, 500)), 3, 0.5)
         hint = f"did you mean {' or '.join(near)}?" if near else "ids look like agent:crawler-01"
         raise LookupError(f"the graph has no node {name!r}; {hint}")
+
+
+def _account(identity: Identity) -> tuple[str | None, dict[str, str]]:
+    return identity.provider_id, identity.labels

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from ratelord_core.engine.prices import Amount, meters
 from ratelord_core.engine.state import State
 from ratelord_core.engine.units import usable, whole
 from ratelord_core.graph import Binding, Draw
@@ -11,6 +12,7 @@ from ratelord_core.ledger import Asker, Need
 from ratelord_core.ledger.account import Account
 from ratelord_core.model.instant import Micros
 from ratelord_core.model.intent import Intent
+from ratelord_core.model.pool import MONEY
 from ratelord_core.policy.index import Level
 from ratelord_core.policy.stack import PolicyStack
 
@@ -29,6 +31,14 @@ class Lane(msgspec.Struct, frozen=True):
     usual: int
     """Units of a call of which nobody says or knows more."""
     lifetime: Micros
+    unit: str = ""
+    declared: bool = False
+    """Whether the workload says what a call consumes of it."""
+
+    @property
+    def priced(self) -> bool:
+        """Whether the price list says what is drawn: of money of which nobody else says it."""
+        return self.unit == MONEY and not self.declared
 
     def units(self, intent: Intent, state: State) -> int:
         """Units to hold: what the intent says of this pool, else its expected cost × what a call
@@ -40,9 +50,14 @@ class Lane(msgspec.Struct, frozen=True):
             return whole(intent.costs[self.pool])
         if intent.expected_cost is not None:
             return whole(intent.expected_cost * self.per_call)
+        learned = self.learned(intent, state)
+        return self.usual if learned is None else learned
+
+    def learned(self, intent: Intent, state: State) -> int | None:
+        """Units that reports taught to expect, never more than an asker can have."""
         learned = state.costs.estimate(intent.workload_id, self.pool)
         if learned is None:
-            return self.usual
+            return None
         most = usable(self.account.capacity, state.settings.high_reserve_percent)
         return learned if most is None else max(1, min(learned, most))
 
@@ -59,10 +74,35 @@ class Course(msgspec.Struct, frozen=True):
 
     def needs(self, intent: Intent, state: State) -> list[Need]:
         """What the intent needs of each of its pools, and for how long."""
+        if state.prices:
+            return self.quote(intent, state)[0]
         return [
             Need(lane.pool, lane.units(intent, state), intent.duration or lane.lifetime)
             for lane in self.lanes
         ]
+
+    def quote(self, intent: Intent, state: State) -> tuple[list[Need], int | None]:
+        """What the intent needs, its money by the price list; and what it costs in micro-USD, None
+        if nobody knows a price."""
+        drawn = {
+            lane.pool: lane.units(intent, state)
+            for lane in self.lanes
+            if not (lane.priced and lane.pool not in intent.costs)
+        }
+        amounts = [
+            Amount(lane.pool, drawn[lane.pool], lane.unit)
+            for lane in self.lanes
+            if lane.unit != MONEY
+        ]
+        model = intent.model
+        cost = state.prices.cost(amounts + meters(intent.costs, self.pools), model)
+        needs = []
+        for lane in self.lanes:
+            units = drawn.get(lane.pool)
+            if units is None:
+                units = cost if cost is not None else lane.learned(intent, state) or 0
+            needs.append(Need(lane.pool, units, intent.duration or lane.lifetime))
+        return needs, cost
 
 
 class Courses:
@@ -109,5 +149,7 @@ class Courses:
         account, settings = self._state.ledger.accounts[draw.pool], self._state.settings
         concurrent = account.pool.window.kind == "concurrency"
         lifetime = settings.concurrency_ttl if concurrent else settings.hold_ttl
+        declared = draw.consumes is not None
         per_call = 1.0 if draw.consumes is None else draw.consumes
-        return Lane(draw.pool, account, per_call, whole(per_call), lifetime)
+        unit = account.pool.unit
+        return Lane(draw.pool, account, per_call, whole(per_call), lifetime, unit, declared)

@@ -73,6 +73,7 @@ class Engine:
             pools=pinned,
             topology=_encode(content.get("topology", {})).decode(),
             settings=_encode(content.get("settings", {})).decode(),
+            pricing=_encode(content.get("pricing", {})).decode(),
             source=document.source,
         )
         changed = policy.version != self.state.policy_version

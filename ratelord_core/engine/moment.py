@@ -29,10 +29,13 @@ class Moment:
         needs: Sequence[Need],
         now: Micros,
         entropy: Entropy,
+        cost: int | None = None,
     ) -> None:
         self.now = now
         self.intent = intent
         self.course = course
+        self.cost = cost
+        """What it is expected to cost in micro-USD; None: nobody knows a price."""
         self.system_status = state.system_status
         self.risk_score = state.risk_score
         self._state = state

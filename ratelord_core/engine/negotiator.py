@@ -11,6 +11,7 @@ from ratelord_core.engine.course import Course, Courses
 from ratelord_core.engine.freshness import Pacer
 from ratelord_core.engine.judgement import judge
 from ratelord_core.engine.moment import Moment
+from ratelord_core.engine.prices import Prices
 from ratelord_core.engine.scribe import Scribe, source
 from ratelord_core.engine.state import State
 from ratelord_core.engine.wish import Judgement
@@ -139,12 +140,16 @@ class Negotiator:
             self.scribe.turn(now)
             return refused, None
         state, course = self.state, self._course(intent)
-        needs = course.needs(intent, state)
+        cost = None
+        if state.prices:
+            needs, cost = course.quote(intent, state)
+        else:
+            needs = course.needs(intent, state)
         self.scribe.turn(now, course.pools)
         if not needs and state.settings.strict_pools:
             reason = "this action draws from no pool and strict_pools is on; declare its workload"
             return self._denied("policy", reason, course.binding.warnings), None
-        moment = Moment(state, intent, course, needs, now, self.entropy)
+        moment = Moment(state, intent, course, needs, now, self.entropy, cost)
         verdict = self._policy.evaluate(course.levels, moment, waived)
         judged = judge(state, moment, verdict, needs, self._pacer)
         if judged.paced and judged.start is not None and not intent.dry_run:
@@ -199,7 +204,9 @@ class Negotiator:
             holds=holds,
             decided_by=(by_rule.policy_id, by_rule.rule) if by_rule else None,
             overridable=not allowed and by_rule is not None and by_rule.overridable,
-            warnings=judged.warnings + moment.course.binding.warnings + _unused_costs(moment),
+            warnings=judged.warnings
+            + moment.course.binding.warnings
+            + _unused_costs(moment, self.state.prices),
             retry_after=judged.retry_after,
             risk=risk,
             tightest=place,
@@ -207,6 +214,7 @@ class Negotiator:
             looked=verdict.looked,
             held=verdict.held,
             saw=untold(verdict.saw, holds, place, risk),
+            cost=-1 if moment.cost is None else moment.cost,
         )
 
     def _lines(self, moment: Moment, needs: list[Need], start: Micros) -> tuple[HeldLine, ...]:
@@ -260,11 +268,17 @@ def _key_reused() -> Conflict:
     )
 
 
-def _unused_costs(moment: Moment) -> tuple[str, ...]:
-    """A cost that names a pool this action does not draw from is most likely a slip."""
-    if not moment.intent.costs:
+def _unused_costs(moment: Moment, prices: Prices) -> tuple[str, ...]:
+    """A cost that names a pool this action does not draw from, and that has no price either, is
+    most likely a slip."""
+    intent = moment.intent
+    if not intent.costs:
         return ()
-    unused = sorted(pool for pool in moment.intent.costs if pool not in moment.figures)
+    unused = sorted(
+        key
+        for key in intent.costs
+        if key not in moment.figures and not prices.knows(key, intent.model)
+    )
     if not unused:
         return ()
     return (f"costs names {', '.join(unused)}, from which this action does not draw",)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from ratelord_core.engine.bill import Bill
 from ratelord_core.engine.scribe import Scribe
 from ratelord_core.engine.state import State
 from ratelord_core.engine.units import settled_units, shared_key
@@ -57,9 +58,10 @@ class Settler:
                 )
             lines = tuple(hold.resolved[pool] for pool in sorted(hold.resolved))
             return Reported(Settlement(lines, late=False), duplicate=True)
-        settled, told = self._settled(hold, report)
+        settled, told, cost = self._settled(hold, report)
         event = IntentReported(
             outcome=report.outcome,
+            cost=cost,
             settled=settled,
             learn=bool(told),
             assumed=tuple([pool for pool, _ in settled if pool not in told]) if told else (),
@@ -73,12 +75,13 @@ class Settler:
 
     def _settled(
         self, hold: Hold, report: Report
-    ) -> tuple[tuple[tuple[str, int], ...], tuple[str, ...]]:
-        """Units by pool, and the pools of which the report told the real cost."""
+    ) -> tuple[tuple[tuple[str, int], ...], tuple[str, ...], int]:
+        """Units by pool, the pools of which the report told the real cost, and what it came to in
+        micro-USD (-1: nobody knows a price)."""
         held = {pool: leg.units for pool, leg in hold.legs.items()}
         held |= {pool: gone.held for pool, gone in hold.resolved.items()}
         if report.outcome == "cancelled":
-            return tuple((pool, 0) for pool in sorted(held)), ()
+            return tuple((pool, 0) for pool in sorted(held)), (), 0 if self.state.prices else -1
         workload = self.state.topology.workloads.get(hold.asker.workload)
         consumes = workload.consumes if workload else {}
         identity = hold.asker.party[1]
@@ -87,7 +90,11 @@ class Settler:
             per_call = consumes.get(pool, consumes.get(shared_key(pool, identity), 1.0))
             settled.append((pool, settled_units(pool, held[pool], report, per_call)))
         told = [p for p in held if report.actual_cost is not None or p in report.costs]
-        return tuple(settled), tuple(sorted(told)) if report.outcome == "success" else ()
+        cost = -1
+        if self.state.prices:
+            settled, priced, cost = Bill(self.state, hold, report, consumes).of(settled)
+            told += [pool for pool in priced if pool not in told]
+        return tuple(settled), tuple(sorted(told)) if report.outcome == "success" else (), cost
 
     def _dimensions(self, hold: Hold) -> Dimensions:
         agent, identity, scope = hold.asker.party

@@ -12,6 +12,7 @@ import msgspec
 
 from ratelord_core.engine.folds import FOLDS
 from ratelord_core.engine.polling import Polling
+from ratelord_core.engine.prices import Prices
 from ratelord_core.events.envelope import Event
 from ratelord_core.events.payloads import IntentSubmitted, Payload
 from ratelord_core.forecast import ForecastBook, Standing
@@ -42,6 +43,7 @@ class State:
         self.answers = Answers()
         self.topology = Topology()
         self.settings = Settings()
+        self.prices = Prices({})
         self.policy_version = ""
         self.system_status = "ok"
         self.risk_score = 0

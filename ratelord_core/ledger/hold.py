@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from operator import attrgetter
-from typing import Protocol
+from typing import Any, Protocol
 
 import msgspec
 
@@ -143,6 +143,8 @@ class Hold(msgspec.Struct, eq=False, gc=False):
     resolved: dict[str, Resolved] = {}
     report: str | None = None
     """A digest of the report that settled it."""
+    note: Any = None
+    """What whoever placed it wants to find again; the ledger does not look at it."""
 
 
 class Settlement(msgspec.Struct, frozen=True):

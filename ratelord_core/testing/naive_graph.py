@@ -34,7 +34,11 @@ class NaiveGraph:
     def draws(self, intent: Intent) -> dict[str, float | None] | None:
         """Units per call by pool; None if the pin leads nowhere."""
         consumes = self.topology.workloads.get(intent.workload_id, WorkloadConfig()).consumes
-        caps = {key for key, pool in self.pools.items() if pool.local and self._binds(pool, intent)}
+        caps = {
+            key
+            for key, pool in self.pools.items()
+            if pool.local and (pool.default or key in consumes) and self._binds(pool, intent)
+        }
         provided = self._provided(intent, consumes, caps)
         if provided is None:
             return None
@@ -137,7 +141,19 @@ class NaiveGraph:
             "scope": self.scopes(intent.scope_id),
         }
         spelled = [text for kind in names for n in names[kind] for text in (n, f"{kind}:{n}")]
+        spelled += [f"label:{key}:{value}" for key, value in self._labels(intent)]
         return any(_matches(pattern, text) for pattern in pool.shared_by for text in spelled)
+
+    def _labels(self, intent: Intent) -> list[tuple[str, str]]:
+        agents = self.topology.agents
+        fitting = [pattern for pattern in agents if _matches(pattern, intent.agent_id)]
+        fitting.sort(key=lambda pattern: (not pattern.endswith("*"), len(pattern)), reverse=True)
+        found = [item for pattern in fitting[:1] for item in agents[pattern].labels.items()]
+        for identity in self.topology.identities:
+            # a later registration replaces what was declared, and here it has no labels
+            if identity.identity_id == intent.identity_id not in self.registered:
+                found += identity.labels.items()
+        return found
 
     def _parent(self, scope: str) -> str:
         fitting = [pattern for pattern in self.topology.scopes if _matches(pattern, scope)]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from ratelord_core.engine.folds.pools import declare
+from ratelord_core.engine.prices import Prices
 from ratelord_core.events.payloads import (
     ConfigLoaded,
     PolicyUpdated,
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 _topology = msgspec.json.Decoder(Topology).decode
 _settings = msgspec.json.Decoder(Settings).decode
+_pricing = msgspec.json.Decoder(dict[str, dict[str, float]]).decode
 
 
 def started(state: State, at: Micros, _who: Dimensions, _id: str, _e: SystemStarted) -> None:
@@ -37,6 +39,7 @@ def configured(state: State, at: Micros, _who: Dimensions, _id: str, e: ConfigLo
     patterns = (name[:-1] for name in state.topology.agents if name.endswith("*"))
     state.agent_patterns = sorted(patterns, key=len, reverse=True)
     state.settings = _settings(e.settings)
+    state.prices = Prices(_pricing(e.pricing))
     state.ledger.terms = Terms(state.settings.high_reserve_percent)
     for account in state.ledger.accounts.values():
         account.reserve(state.settings.high_reserve_percent)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ratelord_core.engine.receipt import Receipt
 from ratelord_core.events.payloads import (
     HoldExpired,
     HoldExtended,
@@ -48,7 +49,9 @@ def decided(state: State, at: Micros, who: Dimensions, intent_id: str, e: Intent
         party = (who.agent_id, who.identity_id, who.scope_id)
         weight = state.agent(who.agent_id).weight
         asker = Asker(party, weight, urgent, who.workload_id)
-        state.ledger.place(intent_id, asker, e.holds, at + e.start, at)
+        hold = state.ledger.place(intent_id, asker, e.holds, at + e.start, at)
+        if state.prices and asked is not None:
+            hold.note = Receipt.of(asked, e)
         for line in e.holds:
             state.book.observe(line.pool, at, line.units)
     elif e.reason_code in _HELD_BACK and isinstance(e.tightest, str) and e.tightest:
