@@ -91,6 +91,38 @@ def page(title: str, traces: Iterable[tuple[str, Sequence[Verdict]]]) -> str:
     )
 
 
+def markdown(traces: Sequence[tuple[str, Sequence[Verdict]]]) -> str:
+    """Model × trace as two tables in Markdown: what the risk is worth, and which bounds held."""
+    models = list(dict.fromkeys(each.model for _, verdicts in traces for each in verdicts))
+    lines = [
+        "| trace | " + " | ".join(models) + " | perfect |",
+        "|---" * (len(models) + 2) + "|",
+    ]
+    held = lines.copy()
+    held[0] = held[0].replace(" perfect |", " right |")
+    for name, verdicts in traces:
+        by_model = {each.model: each for each in verdicts}
+        rows = [by_model[model] for model in models]
+        risks = [f"{r.score.brier:.3f} / {r.score.calibration_error:.3f}" for r in rows]
+        perfect = min(r.perfect_calibration_error for r in rows)
+        lines.append(f"| {name} | " + " | ".join(risks) + f" | – / {perfect:.3f} |")
+        bounds = [f"{_share(r.score.coverage_p90)}, {_share(r.score.coverage_p99)}" for r in rows]
+        held.append(f"| {name} | " + " | ".join(bounds) + " | 90.0 %, 99.0 % |")
+    return "\n".join(
+        [
+            "Brier score / expected calibration error of the risk (less is better; `perfect`: what",
+            "a perfectly calibrated model would show on so many windows):",
+            "",
+            *lines,
+            "",
+            "How often the 90 % and the 99 % bound held:",
+            "",
+            *held,
+            "",
+        ]
+    )
+
+
 def _figure(verdict: Verdict) -> str:
     caption = f"<figcaption>{escape(verdict.model)}</figcaption>"
     return f"<figure>{svg(verdict.reliability)}{caption}</figure>"

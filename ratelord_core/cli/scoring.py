@@ -115,6 +115,12 @@ def write_page(path: Path, found: Sequence[tuple[str, Sequence[Verdict]]]) -> No
     path.write_text(page, encoding="utf-8")
 
 
+def write_table(path: Path, found: Sequence[tuple[str, Sequence[Verdict]]]) -> None:
+    """Model × trace as Markdown."""
+    text = diagram.markdown([(name, _last(each)) for name, each in found])
+    path.write_text(text, encoding="utf-8")
+
+
 def plain(verdict: Verdict) -> dict[str, Any]:
     """A verdict as JSON values."""
     import msgspec

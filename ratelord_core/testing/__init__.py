@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from ratelord_core.testing.backtest import BacktestModel
 
 
-def backtest_model(capacity: float, window_s: float, model: str = "linear") -> BacktestModel:
+def backtest_model(capacity: float, window_s: float, model: str = "ensemble") -> BacktestModel:
     """An installed forecast model in the terms of backtesting tools: ``observe(t, units)``,
     ``reset(t)``, ``forecast(t, remaining, reset_at)`` with ``p50``, ``p90``, ``p99`` and
     ``p_exhaust``."""

@@ -44,7 +44,7 @@ class BacktestModel:
         )
 
 
-def backtest_model(capacity: float, window_s: float, model: str = "linear") -> BacktestModel:
+def backtest_model(capacity: float, window_s: float, model: str = "ensemble") -> BacktestModel:
     """A model that has seen nothing, found among the installed plugins by its id.
 
     Raises ``PluginError`` that names the models there are.

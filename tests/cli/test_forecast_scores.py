@@ -55,6 +55,16 @@ def test_a_backtest_writes_its_page(tmp_path: Path, capsys: pytest.CaptureFixtur
     capsys.readouterr()
 
 
+def test_a_backtest_writes_its_table(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    table = tmp_path / "table.md"
+    asked = [*BACKTEST, "--model", "linear", "--model", "gamma", "--table", str(table)]
+    assert run(asked) == 0
+    written = table.read_text(encoding="utf-8").splitlines()
+    assert "| trace | linear | gamma | perfect |" in written
+    assert sum(line.startswith("| llm_requests | ") for line in written) == 2
+    capsys.readouterr()
+
+
 @pytest.mark.parametrize(
     ("more", "said"),
     [

@@ -6,7 +6,9 @@ import math
 
 import pytest
 
+from ratelord_core import testing
 from ratelord_core.errors import PluginError
+from ratelord_core.model.config import Settings
 from ratelord_core.testing.backtest import BacktestModel, backtest_model
 from ratelord_linear.plugin import LinearFactory
 
@@ -45,3 +47,16 @@ def test_an_unknown_model_is_an_error_that_names_the_known_ones() -> None:
 def test_an_infinite_pool_cannot_be_exhausted_and_is_refused() -> None:
     with pytest.raises(ValueError, match="inf"):
         backtest_model(math.inf, 600.0)
+
+
+def test_without_a_name_it_is_the_model_that_a_daemon_forecasts_with() -> None:
+    driven, named = (
+        testing.backtest_model(100.0, 60.0),
+        backtest_model(100.0, 60.0, model=Settings().forecast_model),
+    )
+    for model in (driven, named):
+        model.reset(0.0)
+        for second in range(40):
+            model.observe(float(second), 1.0)
+    assert driven.forecast(40.0, 30.0, 60.0) == named.forecast(40.0, 30.0, 60.0)
+    assert backtest_model(100.0, 60.0).forecast(1.0, 1.0, 60.0).p_exhaust == 0.0

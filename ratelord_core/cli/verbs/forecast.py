@@ -35,6 +35,7 @@ def backtest(
     origins: int = 2400,
     seed: int = 0,
     report: Path | None = None,
+    table: Path | None = None,
     json: Json = False,
 ) -> int:
     """Score forecast models on recorded demand, at rolling origins that see the past only.
@@ -66,6 +67,8 @@ def backtest(
         Chooses the instants.
     report
         Write a page with tables and reliability diagrams there.
+    table
+        Write model × trace as Markdown tables there.
     """
     from ratelord_core.backtest import read_trace
     from ratelord_core.cli import scoring
@@ -77,6 +80,8 @@ def backtest(
     found = [(read.name, scoring.compare(models, read, pool, terms)) for read in traces]
     if report is not None:
         scoring.write_page(report, found)
+    if table is not None:
+        scoring.write_table(table, found)
     if json:
         print_json({name: [scoring.plain(each) for each in verdicts] for name, verdicts in found})
         return DONE
