@@ -8,7 +8,7 @@ from hashlib import sha256
 import msgspec
 
 from ratelord_core import __version__
-from ratelord_core.clock import SeededEntropy, SystemClock
+from ratelord_core.clock import Clock, SeededEntropy, SystemClock
 from ratelord_core.engine import Engine, State
 from ratelord_core.engine.negotiator import Repeated
 from ratelord_core.errors import Refused
@@ -95,13 +95,13 @@ class Daemon:
         self.lives = 0
         self._blank = blank
         self._entropy = SeededEntropy(seed)
-        self._accounts = tuple(accounts)
+        self.accounts = tuple(accounts)
         self._unsaved: list[Draft] = []
         self._waiting: list[Callable[[], None]] = []
         self._committing = False
-        self.clock = SystemClock(wall=self.host.wall, monotonic=self.host.monotonic)
+        self.clock: Clock = SystemClock(wall=self.host.wall, monotonic=self.host.monotonic)
         self.engine = Engine(blank.state(), stack, self._entropy)
-        self.poller = Poller(self, self._accounts)
+        self.poller = Poller(self, self.accounts)
 
     # --- life ---------------------------------------------------------------------------------
 
@@ -117,9 +117,9 @@ class Daemon:
         self.alive = True
         now = self.clock.now()
         self.engine.write(now, SystemStarted(version=__version__, recovered_seq=self.log.length))
-        pools = tuple(pool for account in self._accounts for pool in account.pools())
+        pools = tuple(pool for account in self.accounts for pool in account.pools())
         self.engine.configure(self.stack, pools + self.stack.document.pools, now)
-        self.poller = Poller(self, self._accounts)
+        self.poller = Poller(self, self.accounts)
         self.poller.begin()
         self.commit_later()
         self.stage.spawn(self._ticking(self.life))

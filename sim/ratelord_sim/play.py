@@ -11,7 +11,7 @@ from pathlib import Path
 from ratelord_core.policy.stack import compile_policy
 from ratelord_sim.actors.agent import Agent
 from ratelord_sim.actors.calendar import Calendar
-from ratelord_sim.actors.line import Line
+from ratelord_sim.actors.line import Asked, Line
 from ratelord_sim.actors.saboteur import sabotage
 from ratelord_sim.actors.trace import Rows, parts_of_trace
 from ratelord_sim.chance import stream
@@ -59,7 +59,7 @@ class Play:
 
     def __init__(self, scenario: Scenario, parts: Parts) -> None:
         self.scenario = scenario
-        self.stage = Stage(scenario.start)
+        self.stage = self._new_stage()
         self.services = self._services(parts)
         self.listeners = Listeners()
         document = scenario.document
@@ -73,11 +73,19 @@ class Play:
             self.listeners,
         )
         chance = stream(scenario.seed, "network")
-        self.line = Line(self.daemon, scenario.faults, chance)
+        self.line = Line(self._asked(), scenario.faults, chance)
         self.notes = Notes()
         self.calendar = Calendar(scenario.phases, scenario.duration, self.stage)
         self.world = self._world()
+        self._crashes = 0
         self._parts = parts
+
+    def _new_stage(self) -> Stage:
+        return Stage(self.scenario.start)
+
+    def _asked(self) -> Asked:
+        """Whom agents ask."""
+        return self.daemon
 
     def _services(self, parts: Parts) -> dict[str, Service]:
         scenario, pools = self.scenario, world_pools(self.scenario, parts)
@@ -100,7 +108,7 @@ class Play:
         audit.watch(self.daemon)
         self.listeners.add(audit, drift, calibration, circuits, neglect)
         resets = Resets(self.services)
-        series = Series(self.daemon, self.services, self.notes)
+        series = self._new_series()
         return World(
             self.daemon,
             self.services,
@@ -115,18 +123,17 @@ class Play:
             series,
         )
 
+    def _new_series(self) -> Series:
+        return Series(self.daemon, self.services, self.notes)
+
     # --- playing ------------------------------------------------------------------------------
 
     def run(self, progress: Progress | None = None) -> World:
         """Play to the end."""
         scenario, stage = self.scenario, self.stage
         self.daemon.start()
-        self._cast()
         self._plan_faults()
-        for terms in scenario.sabotage:
-            if terms.enabled:
-                stage.spawn(sabotage(terms, self.services, stage, self.world.drift.spent))
-        stage.spawn(self.world.series.watch(scenario.duration))
+        self._cast()
         for beat in range(1, _BEATS + 1):
             stage.run(scenario.start + scenario.duration * beat // _BEATS + (beat == _BEATS))
             if progress is not None:
@@ -135,12 +142,18 @@ class Play:
         return self.world
 
     def _cast(self) -> None:
+        """Everybody who acts of their own accord."""
         folder = Path(self.scenario.source).parent
         for group in self.scenario.agents:
             rows: list[Rows] = parts_of_trace(group, folder) if group.trace else []
             for number in range(1, group.count + 1):
                 agent = self._agent(group, number, rows[number - 1] if rows else ())
                 self.stage.spawn(agent.live())
+        for terms in self.scenario.sabotage:
+            if terms.enabled:
+                hidden = self.world.drift.spent
+                self.stage.spawn(sabotage(terms, self.services, self.stage, hidden))
+        self.stage.spawn(self.world.series.watch(self.scenario.duration))
 
     def _agent(self, group: AgentTerms, number: int, rows: Rows) -> Agent:
         return Agent(
@@ -160,10 +173,20 @@ class Play:
         start, daemon = self.stage.start, self.daemon
         for fault in self.scenario.faults:
             if fault.kind == "crash":
-                self.stage.at(start + fault.at, daemon.crash)
-                self.stage.at(start + fault.at + fault.duration, daemon.start)
+                self.stage.at(start + fault.at, self._fall)
+                self.stage.at(start + fault.at + fault.duration, self._rise)
             elif fault.kind == "clock_step":
                 self.stage.at(start + fault.at, partial(_step, daemon, fault.by))
+
+    def _fall(self) -> None:
+        self._crashes += 1
+        self.daemon.crash()
+
+    def _rise(self) -> None:
+        """It comes back when the last of the crashes that overlap is over."""
+        self._crashes -= 1
+        if not self._crashes:
+            self.daemon.start()
 
     def _end(self) -> None:
         """Windows that ended, and circuits that are still open, are counted."""

@@ -26,6 +26,7 @@ def result_of(scenario: Scenario, world: World, judged: tuple[Judged, ...]) -> R
     return {
         "scenario": scenario.name,
         "description": scenario.description,
+        "mode": "virtual",
         "version": __version__,
         "policy_version": scenario.document.version,
         "seed": scenario.seed,

@@ -176,3 +176,22 @@ def test_the_command_tells_how_far_it_came(capsys: pytest.CaptureFixture[str]) -
 
     said = json.loads(capsys.readouterr().out)
     assert said == {"seed": 3, "first": 40, "played": 2, "next": 42, "findings": []}
+
+
+def test_crashes_that_overlap_are_one_absence(installed: Parts) -> None:
+    tree = {
+        "name": "x",
+        "duration": "30s",
+        "agents": [{"name": "a", "rate": 2}],
+        "faults": [
+            {"kind": "crash", "at": "5s", "duration": "4s"},
+            {"kind": "crash", "at": "6s", "duration": "1s"},
+            {"kind": "crash", "at": "9s", "duration": "1s"},
+        ],
+        "invariants": [
+            {"metric": "restarts", "condition": "==", "value": 2},
+            {"metric": "replay_differs", "condition": "==", "value": 0},
+        ],
+    }
+
+    assert try_tree(tree, installed).said == ""

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from random import Random
-from typing import Any
+from typing import Any, Protocol
 
+from ratelord_core.engine import Engine
 from ratelord_core.errors import Refused
 from ratelord_core.model.decision import Decision
 from ratelord_core.model.instant import SECOND, Micros
 from ratelord_core.model.intent import Intent, Report
 from ratelord_core.model.observation import Observation
-from ratelord_sim.daemon import Daemon
-from ratelord_sim.scenario.model import FaultTerms
-from ratelord_sim.stage import Process, Promise
+from ratelord_sim.scenario.model import DaemonTerms, FaultTerms
+from ratelord_sim.stage import Process, Promise, Stage
 
 _BREAKS = frozenset({"crash", "network_loss", "duplicates"})
 _AGAIN = frozenset({"starting", "shutting_down", "overloaded", "read_only"})
@@ -24,11 +24,44 @@ _LATER: Micros = SECOND // 10
 """A second delivery comes within this span of the first."""
 
 
+class Asked(Protocol):
+    """Whom a line leads to: a daemon on the stage, or one elsewhere."""
+
+    @property
+    def stage(self) -> Stage:
+        """Where time passes."""
+        ...
+
+    @property
+    def terms(self) -> DaemonTerms:
+        """How long the way is, and how patient clients are."""
+        ...
+
+    @property
+    def engine(self) -> Engine:
+        """Knows what draws from which pool."""
+        ...
+
+    def ask(self, intent: Intent, tell: Callable[[Decision | Refused | None], None]) -> None:
+        """Ask; the answer is told, None if the connection broke."""
+        ...
+
+    def report(
+        self,
+        intent_id: str,
+        report: Report,
+        seen: Sequence[Observation],
+        tell: Callable[[bool], None],
+    ) -> None:
+        """Report; whether it was taken is told."""
+        ...
+
+
 class Line:
     """Carries questions and reports as a client would: with a key, a timeout and some patience,
     wherever something can get lost."""
 
-    def __init__(self, daemon: Daemon, faults: Iterable[FaultTerms], chance: Random) -> None:
+    def __init__(self, daemon: Asked, faults: Iterable[FaultTerms], chance: Random) -> None:
         self.daemon = daemon
         self._stage = daemon.stage
         self._chance = chance

@@ -52,10 +52,16 @@ def fuzz(
 
     if minutes is None and count is None:
         minutes = 1.0
-    done = hunt(Wanted(seed, first, count, minutes or 0.0, jobs), _line)
+    paths: list[Path] = []
+
+    def heard(done: Round) -> None:
+        """A finding is written at once: a round that is broken off has not been in vain."""
+        paths.extend(write_finding(one, seed, out) for one in done.findings[len(paths) :])
+        _line(done)
+
+    done = hunt(Wanted(seed, first, count, minutes or 0.0, jobs), heard)
     if sys.stderr.isatty():
         print(file=sys.stderr)
-    paths = [write_finding(finding, seed, out) for finding in done.findings]
     if json:
         print_json(_plain(done, paths))
     else:

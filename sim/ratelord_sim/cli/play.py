@@ -21,6 +21,9 @@ def run(
     csv: Path | None = None,
     report: Path | None = None,
     jobs: Annotated[int | None, Parameter(alias="-j")] = None,
+    target: str | None = None,
+    speed: float | None = None,
+    token_env: str | None = None,
 ) -> int:
     """Play scenarios in virtual time. Exit code 0 only if every invariant of every one holds.
 
@@ -41,6 +44,12 @@ def run(
         Write a page with plots to this file (a folder, if there are several scenarios).
     jobs
         How many play at the same time; the number of cores, if not given.
+    target
+        Play in real time against this daemon: its address (http://…) or the path of its socket.
+    speed
+        With --target: seconds of the scenario that pass in each second; 1, if not given.
+    token_env
+        With --target: the environment variable that has the token; RATELORD_TOKEN, if not given.
     """
     from ratelord_sim import library
     from ratelord_sim.cli.screen import show
@@ -50,7 +59,15 @@ def run(
     paths = library.find(scenarios)
     if report is not None and len(paths) > 1 and report.suffix:
         raise CommandFailed(f"{len(paths)} scenarios do not fit in {report}; name a folder", USAGE)
-    results = play_all(paths, seed=seed, policy=policy, jobs=jobs)
+    if target is None:
+        if speed is not None or token_env is not None:
+            raise CommandFailed("--speed and --token-env go with --target", USAGE)
+        results = play_all(paths, seed=seed, policy=policy, jobs=jobs)
+    else:
+        from ratelord_sim.live.tour import Target, play_against
+
+        daemon = Target(target, 1.0 if speed is None else speed, token_env)
+        results = [play_against(path, daemon, seed=seed, policy=policy) for path in paths]
     if csv is not None:
         from ratelord_sim.report.table import csv_of
 

@@ -25,8 +25,8 @@ def _fault(dice: Dice, places: Places, seconds: int, *, clean: bool) -> Tree:
         ("crash", "crash", "clock_step", "outage", "slow_polls", "network_loss", "duplicates")
     )
     made: Tree = {"kind": kind, "at": dice.millis(1000, seconds * 1000)}
-    if kind == "clock_step":
-        made["by"] = dice.of(("-1h", "-5s", "-1ms", "1ms", "3s", "61s", "1h", "30h"))
+    if kind == "clock_step":  # three of them are less than a day: keys are remembered that long
+        made["by"] = dice.of(("-1h", "-5s", "-1ms", "1ms", "3s", "61s", "1h", "7h"))
         return made
     made["duration"] = dice.millis(1, 12_000)
     if kind in ("outage", "slow_polls") and dice.maybe(0.5):

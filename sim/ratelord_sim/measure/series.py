@@ -49,13 +49,17 @@ class Series:
             now = sum(getattr(tally, name) for tally in self._notes.tallies.values())
             self.decisions[name].append(now - self._before[name])
             self._before[name] = now
-        instant = self._daemon.clock.now()
-        ledger = self._daemon.engine.state.ledger
         for service in self._services.values():
             for key, meter in service.truth.items():
-                figures = ledger.account(key, instant).figures(instant)
+                known, held = self._known(key)
                 series = self.pools.setdefault(key, PoolSeries())
                 series.used.append(meter.used(self._daemon.stage.now))
-                series.known.append(figures.used)
-                series.held.append(figures.held)
+                series.known.append(known)
+                series.held.append(held)
                 series.limit.append(meter.limit)
+
+    def _known(self, key: str) -> tuple[int, int]:
+        """What the daemon believes is used of a pool, and what is held."""
+        instant = self._daemon.clock.now()
+        figures = self._daemon.engine.state.ledger.account(key, instant).figures(instant)
+        return figures.used, figures.held

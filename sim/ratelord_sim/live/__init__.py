@@ -1,0 +1,1 @@
+"""The same scenarios in real time, against a daemon that runs, over its public interface."""
