@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from cyclopts import Parameter
 
@@ -52,9 +52,7 @@ def run(
         With --target: the environment variable that has the token; RATELORD_TOKEN, if not given.
     """
     from ratelord_sim import library
-    from ratelord_sim.cli.screen import show
     from ratelord_sim.company import play_all
-    from ratelord_sim.result import encode
 
     paths = library.find(scenarios)
     if report is not None and len(paths) > 1 and report.suffix:
@@ -74,6 +72,14 @@ def run(
         csv.write_text(csv_of(results), encoding="utf-8")
     if report is not None:
         _write_reports(report, paths, results)
+    return _say(results, json=json)
+
+
+def _say(results: Sequence[dict[str, Any]], *, json: bool) -> int:
+    """Tell machines, people or both."""
+    from ratelord_sim.cli.screen import show
+    from ratelord_sim.result import encode
+
     success = all(result["success"] for result in results)
     machine = json or not sys.stdout.isatty()
     if machine:

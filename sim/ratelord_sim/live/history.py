@@ -8,8 +8,9 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 import msgspec
 
 from ratelord import AsyncClient
+from ratelord_core.events.catalogue import CATALOGUE
 from ratelord_core.events.envelope import Event, Source
-from ratelord_core.events.payloads import CATALOGUE, Payload, Unknown
+from ratelord_core.events.payloads import Payload, Unknown
 from ratelord_core.model.dimensions import Dimensions
 from ratelord_core.model.ids import uuid_bytes
 from ratelord_core.model.instant import from_text
