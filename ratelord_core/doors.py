@@ -7,12 +7,14 @@ nobody uses costs nothing.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
 from typing import Any, Final, Literal, Protocol
 
 import msgspec
 
 from ratelord_core.arbiter import Arbiter
+from ratelord_core.model.caller import Caller
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -52,6 +54,33 @@ class OpenDoor(Protocol):
 
     async def finish(self) -> None:
         """Return when nothing of the door runs any more."""
+        ...
+
+
+class Begun(Protocol):
+    """A request that a door has begun to answer."""
+
+    @property
+    def pending(self) -> asyncio.Future[Any]:
+        """Done when the reply may be sent."""
+        ...
+
+    def reply(self) -> tuple[bytes, bytes]:
+        """Further header lines (each with its line end) and the JSON body of a 200; raises what
+        befell it. Called once ``pending`` is done."""
+        ...
+
+    def unheard(self) -> None:
+        """The client hung up before that: there is nobody to reply to. Called instead."""
+        ...
+
+
+class PromptDoor(OpenDoor, Protocol):
+    """A door that can do without ASGI's ceremony for what is asked of it all the time."""
+
+    def begin(self, headers: Mapping[bytes, bytes], body: bytes, caller: Caller) -> Begun | None:
+        """Begin to answer a plain POST to the door's own path; None, with nothing done, if that is
+        for ``__call__`` to do. Whatever it raises means the same."""
         ...
 
 

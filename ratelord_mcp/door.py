@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import gc
 import pkgutil
+from collections.abc import Mapping
 from typing import Any
 
-from ratelord_core.doors import Access, Building, OpenDoor, Receive, Scope, Send
+from ratelord_core.doors import Access, Begun, Building, OpenDoor, Receive, Scope, Send
 from ratelord_core.errors import Unavailable
+from ratelord_core.model.caller import Caller
 
 
 class McpDoors:
@@ -45,6 +47,13 @@ class McpDoor:
         if self._hall is None:
             await self._furnished()
         await self._hall.serve(scope, receive, send)
+
+    def begin(self, headers: Mapping[bytes, bytes], body: bytes, caller: Caller) -> Begun | None:
+        """Begin to answer a hot call, once the hall is furnished."""
+        if self._hall is None or self._closing.is_set():
+            return None
+        begun: Begun | None = self._hall.begin(headers, body, caller)
+        return begun
 
     def close(self) -> None:
         """End the streams, and the hall as soon as they have said good-bye."""

@@ -10,7 +10,8 @@ asked) goes with its decision, and is not decided again.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
 from functools import lru_cache
 from typing import Any, Final, Literal
 
@@ -21,17 +22,20 @@ from mcp_types.version import LATEST_MODERN_VERSION
 from pydantic import ValidationError
 
 from ratelord_core.arbiter import Arbiter
-from ratelord_core.doors import REPLY, Message, Receive, Scope
+from ratelord_core.doors import REPLY, Begun, Message, Receive, Scope
 from ratelord_core.errors import RatelordError
 from ratelord_core.model.caller import Caller
+from ratelord_core.model.decision import Decision
+from ratelord_core.model.intent import Intent
 from ratelord_core.wire.intent import IntentRequest
-from ratelord_mcp.hearing import DECIDED, decide, free, nobody_waits
+from ratelord_mcp.hearing import DECIDED, decide, free, free_unheard, nobody_waits
 from ratelord_mcp.identity import agent_of
 from ratelord_mcp.server import RatelordServer
 from ratelord_mcp.tools import ask, report
 from ratelord_mcp.tools.report import ReportArguments
 
 VERSION: Final = "2026-07-28"
+_VERSION: Final = VERSION.encode()
 LONGEST: Final = 64 * 1024
 """Bytes of a request that is answered here."""
 _REMEMBERED: Final = 1024
@@ -113,28 +117,50 @@ class Express:
                 return handed
         except (RatelordError, msgspec.MsgspecError, ValueError, RecursionError):
             return handed
-        text = _encode(structured.decode())
-        await scope[REPLY](
-            b'{"jsonrpc":"2.0","id":%s,"result":{"content":[{"type":"text","text":%s}],'
-            b'"structuredContent":%s%s' % (_encode(call.id), text, structured, self._end)
-        )
+        await scope[REPLY](self._whole(call, structured))
         return None
+
+    def begin(self, headers: Mapping[bytes, bytes], body: bytes, caller: Caller) -> Begun | None:
+        """Decide a plain ``ask_intent``, to be told when it is durable; None if it is none."""
+        name = ask.NAME.encode()
+        if headers.get(b"mcp-name") != name or not _is_plain(headers):
+            return None
+        call = self._read(body, name)
+        if call is None or self._envelope(call).asks_humans:
+            return None
+        asked: Any = self._ask(call.params.arguments)
+        intent = ask.question(asked, caller)
+        pending = self._arbiter.begin(intent, caller)
+        return _Asked(self, call, asked.agent_id, intent, caller, pending)
+
+    def unheard(self, asked: _Asked) -> None:
+        """Nobody waits for that answer any more."""
+        if asked.intent.idempotency_key is None:
+            free_unheard(asked.pending, self._arbiter, asked.caller)
+
+    def told(self, asked: _Asked) -> bytes:
+        """The answer to that call."""
+        answer = ask.noted(asked.pending.result(), asked.intent, self._alerts)
+        structured = self._encoded(answer, agent_of(asked.caller, asked.agent_id))
+        return self._whole(asked.call, structured)
+
+    def _whole(self, call: _Call, structured: bytes) -> bytes:
+        return (
+            b'{"jsonrpc":"2.0","id":%s,"result":{"content":[{"type":"text","text":%s}],'
+            b'"structuredContent":%s%s'
+            % (_encode(call.id), _encode(structured.decode()), structured, self._end)
+        )
 
     def _tool(self, scope: Scope) -> tuple[bytes, _Tool] | None:
         """The tool that the headers name, if nothing about them is out of the ordinary."""
         if scope["method"] != "POST" or scope["path"] != "/mcp" or scope["query_string"]:
             return None
         headers = dict(scope["headers"])
-        if len(headers) != len(scope["headers"]) or headers.get(b"mcp-method") != b"tools/call":
+        if len(headers) != len(scope["headers"]) or not _is_plain(headers):
             return None
-        plain = (
-            headers.get(b"mcp-protocol-version") == VERSION.encode()
-            and headers.get(b"content-type") == b"application/json"
-            and _takes_json(headers.get(b"accept", b""))
-        )
         name = headers.get(b"mcp-name", b"")
         run = self._tools.get(name)
-        return (name, run) if plain and run is not None else None
+        return None if run is None else (name, run)
 
     def _read(self, body: bytes, name: bytes) -> _Call | None:
         """The call, if it is plain."""
@@ -183,6 +209,35 @@ class Express:
     def _encoded(self, record: msgspec.Struct, agent_id: str | None) -> bytes:
         alerts = self._alerts.take(agent_id)
         return _encode(msgspec.structs.replace(record, alerts=alerts) if alerts else record)
+
+
+class _Asked(msgspec.Struct, frozen=True):
+    """A plain ``ask_intent`` that is decided."""
+
+    express: Express
+    call: _Call
+    agent_id: str
+    intent: Intent
+    caller: Caller
+    pending: asyncio.Future[Decision]
+
+    def reply(self) -> tuple[bytes, bytes]:
+        """No further header lines; the answer's body."""
+        return b"", self.express.told(self)
+
+    def unheard(self) -> None:
+        """The client went away."""
+        self.express.unheard(self)
+
+
+def _is_plain(headers: Mapping[bytes, bytes]) -> bool:
+    """Whether the headers are those of a tool call of the stateless era that wants JSON."""
+    return (
+        headers.get(b"mcp-method") == b"tools/call"
+        and headers.get(b"mcp-protocol-version") == _VERSION
+        and headers.get(b"content-type") == b"application/json"
+        and _takes_json(headers.get(b"accept", b""))
+    )
 
 
 def _vet(meta: bytes) -> _Envelope:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import msgspec
@@ -12,7 +12,7 @@ from mcp.server.auth.provider import AccessToken
 from mcp.server.lowlevel import Server
 from mcp.server.transport_security import TransportSecuritySettings
 
-from ratelord_core.doors import CALLER, Building, Receive, Scope, Send
+from ratelord_core.doors import CALLER, Begun, Building, Receive, Scope, Send
 from ratelord_core.model.caller import Caller
 from ratelord_mcp.call import Context
 from ratelord_mcp.express import Express
@@ -72,6 +72,12 @@ class Hall:
             left = await self._express.answer(scope, receive, _at_this_door(caller))
         if left is not None:
             await self._sessions.handle_request(scope, left, send)
+
+    def begin(self, headers: Mapping[bytes, bytes], body: bytes, caller: Caller) -> Begun | None:
+        """Begin to answer what needs neither the library nor ASGI."""
+        if self._express is None:
+            return None
+        return self._express.begin(headers, body, _at_this_door(caller))
 
 
 def caller_of(context: Context) -> Caller:

@@ -30,7 +30,7 @@ async def decide(arbiter: Arbiter, intent: Intent, caller: Caller) -> Decision:
     try:
         return await asyncio.shield(asked)
     except asyncio.CancelledError:
-        asked.add_done_callback(lambda done: _free_unheard(done, arbiter, caller))
+        asked.add_done_callback(lambda done: free_unheard(done, arbiter, caller))
         raise
 
 
@@ -55,7 +55,8 @@ def nobody_waits(receive: Callable[[], Awaitable[MutableMapping[str, Any]]]) -> 
     return False
 
 
-def _free_unheard(done: asyncio.Future[Decision], arbiter: Arbiter, caller: Caller) -> None:
+def free_unheard(done: asyncio.Future[Decision], arbiter: Arbiter, caller: Caller) -> None:
+    """Give back what a decision holds that nobody hears of, once it is durable."""
     if done.cancelled() or done.exception() is not None or not done.result().allowed:
         return
     task = asyncio.ensure_future(free(arbiter, done.result(), caller))

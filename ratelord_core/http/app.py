@@ -64,7 +64,9 @@ class Door:
         self._tally = Tally()
         self._followers = Followers(settings)
         intents = Intents(arbiter, settings)
-        self.express = Express(intents, self._guard, self._gate, self._ids, self._tally)
+        self.express = Express(
+            intents, mounts.prompt(), self._guard, self._gate, self._ids, self._tally
+        )
         """Where a connection may hand in a plain question, past the ceremony of ASGI."""
         operations = TABLE if settings.debug else tuple(o for o in TABLE if o not in DEBUGGING)
         table = endpoints(operations, self._nouns(arbiter, settings, intents, operations))

@@ -1,36 +1,58 @@
 """The express lane: plain questions, answered by the connection that read them.
 
 A server spends more on a request's ceremony (a task, a cycle of messages, two writes) than the
-daemon spends on deciding. ``POST /v1/intent`` as well-behaved clients send it needs none of that.
-Whatever is not plain, or not right, is left to the door, which does it over from the start and
-says what is wrong: the lane decides nothing that the door would have decided otherwise.
+daemon spends on deciding. ``POST /v1/intent`` as well-behaved clients send it needs none of that,
+nor do the hot calls of a plugin's door. Whatever is not plain, or not right, is left to the door,
+which does it over from the start and says what is wrong: the lane decides nothing that the door
+would have decided otherwise.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final, NoReturn
 
+import msgspec
+
+from ratelord_core.doors import Begun, PromptDoor
 from ratelord_core.http.exchange import JSON, Exchange, Reply
 from ratelord_core.http.hosts import HostGuard
-from ratelord_core.http.intents import Intents, Passage
+from ratelord_core.http.intents import Intents
 from ratelord_core.http.metrics import Tally
 from ratelord_core.http.problems import problem_reply
 from ratelord_core.http.request_id import CURRENT, RequestIds
 from ratelord_core.http.security import Gate, permit_role
+from ratelord_core.model.caller import Caller
 
-PATH: Final = b"/v1/intent"
-"""What the lane answers, if it is POSTed."""
+_INTENT: Final = b"/v1/intent"
+
+
+class Passage(msgspec.Struct, frozen=True):
+    """A request on the lane: what was begun, its names, and the line that answers its tracer."""
+
+    begun: Begun
+    request_id: str
+    path: bytes
+    trace: bytes
 
 
 class Express:
-    """Takes plain questions off a connection's hands."""
+    """Takes plain requests off a connection's hands: questions, and what prompt doors take."""
 
     def __init__(
-        self, intents: Intents, guard: HostGuard, gate: Gate, ids: RequestIds, tally: Tally
+        self,
+        intents: Intents,
+        doors: Mapping[str, PromptDoor],
+        guard: HostGuard,
+        gate: Gate,
+        ids: RequestIds,
+        tally: Tally,
     ) -> None:
         self.body_limit = intents.body_limit
         self._intents = intents
+        self._doors = {path.encode(): door for path, door in doors.items()}
+        self.paths = frozenset((_INTENT, *self._doors))
+        """What may be answered here, if it is POSTed."""
         self._guard = guard
         self._gate = gate
         self._ids = ids
@@ -38,48 +60,59 @@ class Express:
 
     def take(
         self,
+        path: bytes,
         sent: Sequence[tuple[bytes, bytes]],
         body: bytes,
         *,
         by_socket: bool,
         certified: str | None = None,
     ) -> Passage | None:
-        """Decide a question with those headers; None, with nothing done, if it is the door's."""
+        """Begin to answer a request with those headers; None, with nothing done, if it is for the
+        door."""
         headers = dict(sent)
-        plain = headers.get(b"content-type") == JSON and b"idempotency-key" not in headers
-        if not plain or len(headers) != len(sent) or b"origin" in headers:
+        if headers.get(b"content-type") != JSON or len(headers) != len(sent):
+            return None
+        if b"origin" in headers:
             return None
         try:
-            return self._decided(headers, body, by_socket=by_socket, certified=certified)
+            who = self._caller(headers, by_socket=by_socket, certified=certified)
+            return None if who is None else self._begun(path, headers, body, who)
         except Exception:  # noqa: BLE001 (the door comes upon it again, and says it in full)
             return None
 
-    def _decided(
-        self,
-        headers: dict[bytes, bytes],
-        body: bytes,
-        *,
-        by_socket: bool,
-        certified: str | None,
-    ) -> Passage | None:
+    def _caller(
+        self, headers: dict[bytes, bytes], *, by_socket: bool, certified: str | None
+    ) -> Caller | None:
         self._guard.check(headers)
         request_id = self._ids.name(headers)
+        CURRENT.set(request_id)
         token = headers.get(b"authorization")
-        caller = self._gate.caller_of(token, request_id, by_socket=by_socket, certified=certified)
-        if caller is None or caller.audience:
+        return self._gate.caller_of(token, request_id, by_socket=by_socket, certified=certified)
+
+    def _begun(
+        self, path: bytes, headers: dict[bytes, bytes], body: bytes, caller: Caller
+    ) -> Passage | None:
+        door = self._doors.get(path)
+        begun = (
+            self._asked(headers, body, caller)
+            if door is None
+            else door.begin(headers, body, caller)
+        )
+        if begun is None:
+            return None
+        self._tally.requests += 1
+        return Passage(begun, caller.request_id, path, self._ids.trace_line(headers))
+
+    def _asked(self, headers: dict[bytes, bytes], body: bytes, caller: Caller) -> Begun | None:
+        if caller.audience or b"idempotency-key" in headers:
             return None
         permit_role(caller, "ask")
-        CURRENT.set(request_id)
-        passage = self._intents.begin(body, caller)
-        if passage is not None:
-            self._tally.requests += 1
-            passage.lines = self._ids.trace_line(headers)
-        return passage
+        return self._intents.begin(body, caller)
 
-    def failed(self, error: Exception, request_id: str) -> tuple[Reply, Exchange]:
-        """The problem that ended a question on its way, and what it is a reply to."""
-        scope = {"method": "POST", "path": PATH.decode(), "raw_path": PATH}
-        exchange = Exchange(scope, _unread, {}, request_id)
+    def failed(self, error: Exception, passage: Passage) -> tuple[Reply, Exchange]:
+        """The problem that ended a request on its way, and what it is a reply to."""
+        scope = {"method": "POST", "path": passage.path.decode(), "raw_path": passage.path}
+        exchange = Exchange(scope, _unread, {}, passage.request_id)
         self._tally.refuse(error)
         return problem_reply(error, exchange), exchange
 

@@ -7,8 +7,7 @@ from functools import partial
 from typing import Any, Final, cast
 
 from ratelord_core.http.exchange import JSON, plain_lines
-from ratelord_core.http.express import PATH, Express
-from ratelord_core.http.intents import Passage
+from ratelord_core.http.express import Express, Passage
 from ratelord_core.http.protocol import BoundedProtocol, head_bytes
 
 
@@ -19,6 +18,7 @@ class ExpressProtocol(BoundedProtocol):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._express: Express | None = getattr(self.app, "express", None)
+        self._paths = frozenset[bytes]() if self._express is None else self._express.paths
         self._held: list[bytes] | None = None
         self._held_size = 0
         self._by_socket = False
@@ -28,7 +28,7 @@ class ExpressProtocol(BoundedProtocol):
         self._by_socket = self.server is not None and self.server[1] is None
 
     def on_headers_complete(self) -> None:
-        if self.url == PATH and self._is_plain():
+        if self.url in self._paths and self._is_plain():
             self.end_head()
             self._held, self._held_size = [], 0
         else:
@@ -75,21 +75,22 @@ class ExpressProtocol(BoundedProtocol):
         if express is None:
             return False
         passage = express.take(
-            self.headers, body, by_socket=self._by_socket, certified=self._certified
+            self.url, self.headers, body, by_socket=self._by_socket, certified=self._certified
         )
         if passage is None:
             return False
         ticket = _Ticket()
         self.cycle = cast("Any", ticket)
-        passage.pending.add_done_callback(partial(self._tell, express, passage, ticket))
+        passage.begun.pending.add_done_callback(partial(self._tell, express, passage, ticket))
         return True
 
     def _tell(self, express: Express, passage: Passage, ticket: _Ticket, _done: object) -> None:
-        """Write the answer; whoever has hung up meanwhile hears nothing, and stays decided."""
-        head, body = self._reply(express, passage)
+        """Write the answer, unless there is nobody left to hear it."""
         ticket.response_complete = True
         if self._ended or self.transport.is_closing():
+            passage.begun.unheard()
             return
+        head, body = self._reply(express, passage)
         if ticket.keep_alive:
             self.transport.write(b"".join((head, b"\r\n", body)))
             self.rest()
@@ -99,12 +100,12 @@ class ExpressProtocol(BoundedProtocol):
 
     def _reply(self, express: Express, passage: Passage) -> tuple[bytes, bytes]:
         try:
-            body = passage.reply()
+            more, body = passage.begun.reply()
         except Exception as error:  # noqa: BLE001 (whatever befell it, the asker is told)
-            reply, exchange = express.failed(error, passage.caller.request_id)
+            reply, exchange = express.failed(error, passage)
             return head_bytes(reply, exchange), reply.body
-        lines = plain_lines(JSON, len(body), passage.caller.request_id)
-        return self.status_line() + lines + passage.lines, body
+        lines = plain_lines(JSON, len(body), passage.request_id)
+        return b"".join((self.status_line(), lines, more, passage.trace)), body
 
 
 class _Silence:

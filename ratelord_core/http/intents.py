@@ -53,23 +53,23 @@ class BatchRequest(msgspec.Struct, frozen=True):
     intents: Annotated[list[IntentRequest], Meta(extra_json_schema={"maxItems": 1000})]
 
 
-class Passage(msgspec.Struct):
-    """A question that is decided, and whose answer may be told once ``pending`` is done.
-
-    ``lines`` are further header lines of the answer, complete once ``reply`` was called."""
+class Asked(msgspec.Struct, frozen=True):
+    """A question that is decided, and whose answer may be told once ``pending`` is done."""
 
     intents: Intents
     pending: asyncio.Future[Decision]
-    caller: Caller
     trace: bool
-    lines: bytes = b""
 
-    def reply(self) -> bytes:
-        """The answer's body; raises what befell it. To be called once, and always."""
+    def reply(self) -> tuple[bytes, bytes]:
+        """The answer's own header lines, and its body."""
         self.intents.leave()
         decision = self.pending.result()
-        self.lines += rate_lines(decision, self.intents.ceiling)
-        return _encode(decision_view(decision, trace=self.trace))
+        lines = rate_lines(decision, self.intents.ceiling)
+        return lines, _encode(decision_view(decision, trace=self.trace))
+
+    def unheard(self) -> None:
+        """Who has hung up stays decided."""
+        self.intents.leave()
 
 
 class Intents:
@@ -90,7 +90,7 @@ class Intents:
         self._extend = Codec(ExtendRequest)
         self._override = Codec(OverrideRequest)
 
-    def begin(self, body: bytes, caller: Caller) -> Passage | None:
+    def begin(self, body: bytes, caller: Caller) -> Asked | None:
         """What ``ask`` does before it waits, for a question without a fault; None, with nothing
         done, if it would be answered with a warning. Raises what ``ask`` raises."""
         asked, warning = self._ask.decode(body)
@@ -100,7 +100,7 @@ class Intents:
         act_as(caller, intent.identity_id)
         self._enter(1, intent.urgency)
         try:
-            return Passage(self, self._arbiter.begin(intent, caller), caller, intent.debug)
+            return Asked(self, self._arbiter.begin(intent, caller), intent.debug)
         except BaseException:
             self.leave()
             raise

@@ -3,8 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import cast
 
-from ratelord_core.doors import CALLER, REPLY, Building, DoorFactory, Message, OpenDoor, Send
+from ratelord_core.doors import (
+    CALLER,
+    REPLY,
+    Building,
+    DoorFactory,
+    Message,
+    OpenDoor,
+    PromptDoor,
+    Send,
+)
 from ratelord_core.errors import PluginError
 from ratelord_core.http.exchange import Exchange, Reply
 from ratelord_core.http.failure import log_failure
@@ -17,12 +27,12 @@ class Mount:
     """One open door, with what every reply of the daemon carries."""
 
     def __init__(self, factory: DoorFactory, building: Building) -> None:
-        self._access = factory.access
+        self.access = factory.access
         self.door: OpenDoor = factory.open(building)
 
     async def serve(self, exchange: Exchange, send: Send) -> None:
         """Let the caller in, if it may, and the door answer."""
-        permit(exchange, self._access)
+        permit(exchange, self.access)
         scope = exchange.scope
         scope[CALLER] = exchange.caller
         # The parser keeps white space around values, which none of them means (RFC 9110, 5.5).
@@ -80,6 +90,14 @@ class Mounts:
         if found is None and self._by_segment:
             found = self._by_segment.get(path[: path.find("/", 1)])
         return found
+
+    def prompt(self) -> dict[str, PromptDoor]:
+        """The doors that answer promptly, by their paths, to callers of any role."""
+        return {
+            path: cast("PromptDoor", mount.door)
+            for path, mount in self._by_segment.items()
+            if mount.access == "known" and hasattr(mount.door, "begin")
+        }
 
     def close(self) -> None:
         """End what goes on for ever behind any of them."""

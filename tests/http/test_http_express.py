@@ -209,12 +209,12 @@ def test_what_is_plain_goes_express(tmp_path):
         door = build_app(daemon.arbiter, HttpSettings(SeededEntropy()))
         headers = [(b"host", b"localhost"), (b"content-type", b"application/json")]
         body = json.dumps(IDS).encode()
-        passage = door.express.take(headers, body, by_socket=False)
+        passage = door.express.take(b"/v1/intent", headers, body, by_socket=False)
         assert passage is not None
-        await passage.pending
-        assert json.loads(passage.reply())["allowed"] is True
+        await passage.begun.pending
+        assert json.loads(passage.begun.reply()[1])["allowed"] is True
         unplain = [(b"host", b"localhost"), (b"content-type", BY_THE_DOOR.encode())]
-        assert door.express.take(unplain, body, by_socket=False) is None
+        assert door.express.take(b"/v1/intent", unplain, body, by_socket=False) is None
 
     play(tmp_path, scenario)
 
