@@ -12,13 +12,21 @@ from ratelord_actions.effects import (
     DenyAction,
     WarnAction,
 )
+from ratelord_actions.routing import (
+    CostEfficiencyAction,
+    DegradeAction,
+    LimitCostAction,
+    RouteAction,
+    SwitchAction,
+    SwitchProtocolAction,
+)
 from ratelord_core import hookimpl
 from ratelord_core.policy.action import PolicyAction
 
 
 @hookimpl
 def ratelord_register_policy_actions() -> Iterable[PolicyAction[Any]]:
-    """approve, warn, shape, delay, defer, deny."""
+    """Every action of this plugin, ready to be named."""
     return (
         ApproveAction(),
         WarnAction(),
@@ -26,4 +34,10 @@ def ratelord_register_policy_actions() -> Iterable[PolicyAction[Any]]:
         DelayAction("delay"),
         DeferAction(),
         DenyAction(),
+        SwitchAction(),
+        RouteAction(),
+        SwitchProtocolAction(),
+        DegradeAction(),
+        LimitCostAction(),
+        CostEfficiencyAction(),
     )

@@ -50,7 +50,7 @@ def decision_of(intent_id: str, at: Micros, e: IntentDecided, policy_version: st
         retry_after=e.retry_after,
         risk=_risk(e),
         policy_version=policy_version,
-        alternatives=e.alternatives,
+        alternatives=tuple([read_back(each) for each in e.alternatives]) if e.alternatives else (),
     )
 
 

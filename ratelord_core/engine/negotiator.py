@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import msgspec
+from msgspec.structs import replace
 
 from ratelord_core.engine.answering import decision_of, seen, seen_risk, tightest_of, untold
 from ratelord_core.engine.course import Course, Courses
 from ratelord_core.engine.freshness import Pacer
 from ratelord_core.engine.judgement import judge
 from ratelord_core.engine.moment import Moment
+from ratelord_core.engine.otherwise import otherwise
 from ratelord_core.engine.prices import Prices
+from ratelord_core.engine.refusal import denial, refusal
 from ratelord_core.engine.scribe import Scribe, source
 from ratelord_core.engine.state import State
-from ratelord_core.engine.wish import Judgement
+from ratelord_core.engine.substitution import LONG, Substitution
+from ratelord_core.engine.weighed import Weighed
 from ratelord_core.errors import Conflict, InvalidRequest
 from ratelord_core.events.envelope import Draft
 from ratelord_core.events.lines import HeldLine
@@ -29,17 +34,11 @@ from ratelord_core.model.decision import Decision
 from ratelord_core.model.ids import Entropy, twin, uuid_text
 from ratelord_core.model.instant import MINUTE, Micros
 from ratelord_core.model.intent import Intent
+from ratelord_core.policy.action import Way
 from ratelord_core.policy.stack import PolicyStack
 from ratelord_core.policy.trace import asked, told
 from ratelord_core.policy.verdict import PolicyVerdict
 from ratelord_core.projections.answers import body_digest, key_digest
-
-_REFUSED = {
-    "revoked": ("identity_revoked", "identity {} is revoked: use another or register a new one"),
-    "quarantined": ("identity_quarantined", "identity {} is quarantined until it is restored"),
-    "deleted": ("identity_revoked", "identity {} was deleted"),
-}
-
 
 _QUIET = MINUTE
 """A rule that bound nobody for so long begins anew when it binds again."""
@@ -87,14 +86,15 @@ class Negotiator:
             repeated = self._repeated(key, body, now)
             if repeated is not None:
                 return repeated
-        decided, verdict = self._decide(intent, now, waived)
+        decided, verdict, done = self._decide(intent, now, waived)
         event_id = self.scribe.new_id(now)
         intent_id = uuid_text(event_id)
         if not intent.dry_run:
             submitted = _submitted(intent, key, body)
             who, origin, keep = intent.dimensions, source(door), self.scribe.keep
             keep(Draft(event_id, now, submitted, who, origin), intent_id)
-            keep(Draft(twin(event_id), now, decided, who, origin, event_id), intent_id)
+            charged = who if done is intent else done.dimensions
+            keep(Draft(twin(event_id), now, decided, charged, origin, event_id), intent_id)
             self._note_rules(verdict, now, intent)
         decision = decision_of(intent_id, now, decided, self.state.policy_version)
         return self._traced(decision, decided, intent) if intent.debug else decision
@@ -109,7 +109,7 @@ class Negotiator:
         batch that is refused must hold nothing."""
         bodies: dict[str, str] = {}
         for intent in intents:
-            if self._identity_refusal(intent) is None:
+            if refusal(self.state, intent) is None:
                 self._course(intent)
             if intent.idempotency_key is None or intent.dry_run:
                 continue
@@ -134,11 +134,40 @@ class Negotiator:
 
     def _decide(
         self, intent: Intent, now: Micros, waived: tuple[str, str] | None
-    ) -> tuple[IntentDecided, PolicyVerdict | None]:
-        refused = self._identity_refusal(intent)
+    ) -> tuple[IntentDecided, PolicyVerdict | None, Intent]:
+        """The answer, what the policy said, and the intent as it is to be done."""
+        asked = self._weigh(intent, now, waived)
+        if isinstance(asked, IntentDecided):
+            return asked, None, intent
+        found = None
+        if asked.verdict.instead or asked.start - now >= LONG:
+            found = Substitution(self.state, asked, partial(self._weigh_way, now, waived)).find()
+        chosen = asked if found is None else found.chosen
+        judged = chosen.judged
+        if judged.paced and judged.start is not None and not intent.dry_run:
+            self._pacer.went(judged.paced, judged.start)
+        decided = self._answer(chosen, asked.verdict)
+        if found is not None:
+            decided = otherwise(decided, found, now)
+        return decided, asked.verdict, chosen.intent
+
+    def _weigh_way(
+        self, now: Micros, waived: tuple[str, str] | None, intent: Intent, way: Way
+    ) -> Weighed | None:
+        """That way, looked at once more from the top; None if it leads nowhere."""
+        try:
+            weighed = self._weigh(intent, now, waived)
+        except InvalidRequest:
+            return None
+        return None if isinstance(weighed, IntentDecided) else replace(weighed, way=way)
+
+    def _weigh(
+        self, intent: Intent, now: Micros, waived: tuple[str, str] | None
+    ) -> Weighed | IntentDecided:
+        refused = refusal(self.state, intent)
         if refused is not None:
             self.scribe.turn(now)
-            return refused, None
+            return refused
         state, course = self.state, self._course(intent)
         cost = None
         if state.prices:
@@ -148,33 +177,11 @@ class Negotiator:
         self.scribe.turn(now, course.pools)
         if not needs and state.settings.strict_pools:
             reason = "this action draws from no pool and strict_pools is on; declare its workload"
-            return self._denied("policy", reason, course.binding.warnings), None
+            return denial("policy", reason, course.binding.warnings)
         moment = Moment(state, intent, course, needs, now, self.entropy, cost)
         verdict = self._policy.evaluate(course.levels, moment, waived)
         judged = judge(state, moment, verdict, needs, self._pacer)
-        if judged.paced and judged.start is not None and not intent.dry_run:
-            self._pacer.went(judged.paced, judged.start)
-        return self._answer(moment, needs, verdict, judged), verdict
-
-    def _identity_refusal(self, intent: Intent) -> IntentDecided | None:
-        identity = self.state.identities.get(intent.identity_id)
-        if identity is None:
-            if not self.state.settings.strict_identities:
-                return None
-            reason = f"identity {intent.identity_id} is not registered and strict_identities is on"
-            return self._denied("identity_unknown", reason)
-        if identity.status != "active":
-            code, text = _REFUSED[identity.status]
-            return self._denied(code, text.format(intent.identity_id))
-        if identity.allowed_agents and intent.agent_id not in identity.allowed_agents:
-            reason = f"agent {intent.agent_id} may not use identity {intent.identity_id}"
-            return self._denied("policy", reason)
-        return None
-
-    def _denied(self, code: str, reason: str, warnings: tuple[str, ...] = ()) -> IntentDecided:
-        return IntentDecided(
-            decision="deny_with_reason", reason_code=code, reason=reason, warnings=warnings
-        )
+        return Weighed(intent, moment, needs, verdict, judged)
 
     def _course(self, intent: Intent) -> Course:
         try:
@@ -182,10 +189,10 @@ class Negotiator:
         except LookupError as error:
             raise InvalidRequest(str(error.args[0]), code="unknown_pin") from error
 
-    def _answer(
-        self, moment: Moment, needs: list[Need], verdict: PolicyVerdict, judged: Judgement
-    ) -> IntentDecided:
-        now = moment.now
+    def _answer(self, weighed: Weighed, asked: PolicyVerdict) -> IntentDecided:
+        """The answer for that way, with the trace of what was asked."""
+        moment, needs, judged = weighed.moment, weighed.needs, weighed.judged
+        verdict, now = weighed.verdict, moment.now
         allowed = judged.start is not None
         start = (judged.start or now) - now
         holds = self._lines(moment, needs, start) if allowed else ()
@@ -211,9 +218,9 @@ class Negotiator:
             risk=risk,
             tightest=place,
             ttr=None if outlook is None or allowed else millis(outlook.ttr),
-            looked=verdict.looked,
-            held=verdict.held,
-            saw=untold(verdict.saw, holds, place, risk),
+            looked=asked.looked,
+            held=asked.held,
+            saw=untold(asked.saw, holds, place, risk),
             cost=-1 if moment.cost is None else moment.cost,
         )
 

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from copy import copy, deepcopy
 
 from ratelord_core.engine.answering import decision_of
+from ratelord_core.engine.course import Course
 from ratelord_core.engine.folds.intents import decided as fold
 from ratelord_core.engine.negotiator import Negotiator
 from ratelord_core.engine.scribe import Scribe
@@ -65,7 +66,12 @@ class _Stage(Negotiator):
             raise InvalidRequest(str(error.args[0]), code="unknown_pin") from error
 
     def _step(self, name: str, intent: Intent, now: Micros) -> Decision:
-        decided, _ = self._decide(intent, now, None)
+        decided, _, done = self._decide(intent, now, None)
         self.state.asked = (name, IntentSubmitted(urgency=intent.urgency))
-        fold(self.state, now, intent.dimensions, name, decided)
+        self.state.asked_as = intent.identity_id
+        fold(self.state, now, done.dimensions, name, decided)
         return decision_of("", now, decided, self.state.policy_version)
+
+    def _course(self, intent: Intent) -> Course:
+        self._stand_in(intent)  # a substitute draws from pools of its own
+        return super()._course(intent)

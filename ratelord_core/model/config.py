@@ -35,10 +35,12 @@ class PoolOverride(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class WorkloadConfig(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What one call of a workload consumes (units by pool key), and its smaller variants."""
+    """What one call of a workload consumes (units by pool key), its smaller variants, and the
+    workloads that do the same by another protocol."""
 
     consumes: dict[str, float] = {}
     degrade: tuple[str, ...] = ()
+    protocols: dict[str, str] = {}
 
 
 class AgentConfig(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol, TypeVar
+from typing import Literal, Protocol, TypeVar
 
 import msgspec
 
@@ -41,7 +41,39 @@ class Deny(msgspec.Struct, frozen=True):
     retry_after: Micros | None = None
 
 
-Effect = Approve | Warn | Wait | WaitForReset | Deny
+WayKind = Literal["identity_switch", "route", "protocol_switch", "degrade", "max_cost"]
+
+
+class Way(msgspec.Struct, frozen=True):
+    """One way to act otherwise. ``name`` is the identity, the protocol or the smaller workload (of
+    a ``degrade`` without a name: each that the workload declares); a ``route`` names what it leads
+    to, None = as asked; ``most`` is the largest draw of a ``max_cost``."""
+
+    kind: WayKind
+    name: str = ""
+    provider_id: str | None = None
+    pool_id: str | None = None
+    model: str | None = None
+    weight: float = 1.0
+    most: int = 0
+
+
+class Instead(msgspec.Struct, frozen=True):
+    """Act in one of these ways, if it is allowed, evaluated from the top; else as asked. No ways at
+    all: as asked.
+
+    ``by`` says which: the most ``headroom`` or the least ``cost``, of these and the way that was
+    asked for; by chance, in proportion to each ``weight``, of those that can start soonest; or the
+    first in ``order`` that can start no later than what was asked for. ``suggest``: only say so.
+    """
+
+    ways: tuple[Way, ...]
+    by: Literal["headroom", "cost", "weight", "order"] = "order"
+    reason: str = ""
+    suggest: bool = False
+
+
+Effect = Approve | Warn | Wait | WaitForReset | Deny | Instead
 
 Params_contra = TypeVar("Params_contra", bound=msgspec.Struct, contravariant=True)
 

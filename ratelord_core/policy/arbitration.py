@@ -51,6 +51,7 @@ class Arbitration:
             held=effects.held,
             saw=saw,
             bound=tuple(effects.bound),
+            instead=() if denied else tuple(effects.instead),
         )
 
     def _descend(self, level: Level) -> str:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from ratelord_core.model.decision import DecidedBy
 from ratelord_core.model.instant import SECOND, Micros
-from ratelord_core.policy.action import Approve, Deny, Effect, Wait, WaitForReset, Warn
+from ratelord_core.policy.action import Approve, Deny, Effect, Instead, Wait, WaitForReset, Warn
 from ratelord_core.policy.rule import Rule
 from ratelord_core.policy.situation import Situation
+from ratelord_core.policy.verdict import Routed
 
 _UNKNOWN_RESET: Micros = 2**63
 """Longer than any wait: a reset that nobody knows decides."""
@@ -31,12 +32,15 @@ class Effects:
         self.held: dict[str, str] = {}
         """What each rule that applied says, by its number."""
         self.bound: list[tuple[str, str, str, str]] = []
+        self.instead: list[Routed] = []
 
     def heed(self, rule: Rule, focus: str | None, effect: Effect) -> bool:
         """Take a rule's effect; whether that ends the level."""
         lenient = rule.soft or rule.label == self._waived
         reason = _reason(rule, effect, lenient=lenient)
         self.held[str(rule.number)] = reason
+        if isinstance(effect, Instead) and not effect.ways:
+            return False
         self.bound.append((*rule.label, rule.config.action, reason))
         if isinstance(effect, Approve):
             return True
@@ -54,6 +58,8 @@ class Effects:
             self._take_wait(rule, effect.span, reason)
         elif isinstance(effect, WaitForReset):
             self._take_reset(rule, focus, effect, reason)
+        elif isinstance(effect, Instead) and effect.ways:
+            self.instead.append(Routed(_by(rule), effect, reason))
 
     def _take_wait(self, rule: Rule, span: Micros, reason: str) -> None:
         self.wait = max(self.wait, span)
@@ -81,13 +87,17 @@ class Effects:
         return None if reset_at is None else max(0, reset_at - self._situation.now)
 
     def _decide(self, rule: Rule, reason: str) -> None:
-        self.decided_by = DecidedBy(rule.policy_id, rule.name, rule.config.overridable)
+        self.decided_by = _by(rule)
         self.reason = reason
+
+
+def _by(rule: Rule) -> DecidedBy:
+    return DecidedBy(rule.policy_id, rule.name, rule.config.overridable)
 
 
 def _reason(rule: Rule, effect: Effect, *, lenient: bool) -> str:
     verb, said = _in_words(effect)
-    lenient = lenient and isinstance(effect, (Deny, Wait, WaitForReset))
+    lenient = lenient and isinstance(effect, (Deny, Wait, WaitForReset, Instead))
     kind = "" if not lenient else "soft " if rule.soft else "overridden "
     where = f"rule '{rule.name}' of {kind}policy '{rule.policy_id}'"
     what = f"{'would be ' if lenient else ''}{verb} by {where}"
@@ -103,4 +113,6 @@ def _in_words(effect: Effect) -> tuple[str, str]:
         return f"delayed {effect.span / SECOND:.6g} s", effect.reason
     if isinstance(effect, WaitForReset):
         return "deferred to the reset", effect.reason
+    if isinstance(effect, Instead):
+        return ("done otherwise" if effect.ways else "left as asked"), effect.reason
     return "approved", ""

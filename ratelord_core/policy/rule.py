@@ -13,6 +13,7 @@ from ratelord_core.policy.action import (
     Approve,
     Deny,
     Effect,
+    Instead,
     PolicyAction,
     Wait,
     WaitForReset,
@@ -23,7 +24,7 @@ from ratelord_core.policy.inputs import Inputs
 from ratelord_core.policy.params import ParamsError, convert
 from ratelord_core.policy.schedule import Schedule
 
-_EFFECTS = (Approve, Warn, Wait, WaitForReset, Deny)
+_EFFECTS = (Approve, Warn, Wait, WaitForReset, Deny, Instead)
 
 
 class Outcome(msgspec.Struct, frozen=True, gc=False):

@@ -73,9 +73,18 @@ def read_workloads(
         fields = Fields(value, f"workloads.{key}", reading)
         costs = fields.at("consumes")
         consumes = _consumes(costs, fields.path_of("consumes"), owners, reading) if costs else {}
-        found[key] = WorkloadConfig(consumes, fields.get(names, (), "degrade"))
+        protocols = fields.maybe(_protocols, "protocols") or {}
+        found[key] = WorkloadConfig(consumes, fields.get(names, (), "degrade"), protocols)
         fields.close()
     return found
+
+
+def _protocols(node: yaml.Node, path: str, reading: Reading) -> dict[str, str]:
+    read = {
+        protocol: name(value, f"{path}.{protocol}", reading)
+        for protocol, (_, value) in entries(node, path, reading).items()
+    }
+    return {protocol: workload for protocol, workload in read.items() if workload is not None}
 
 
 def _consumes(

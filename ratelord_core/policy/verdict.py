@@ -8,6 +8,15 @@ import msgspec
 
 from ratelord_core.model.decision import DecidedBy
 from ratelord_core.model.instant import Micros
+from ratelord_core.policy.action import Instead
+
+
+class Routed(msgspec.Struct, frozen=True, gc=False):
+    """A rule that wants it done otherwise, in words and as it says."""
+
+    decided_by: DecidedBy
+    effect: Instead
+    reason: str
 
 
 class PolicyVerdict(msgspec.Struct, frozen=True, gc=False):
@@ -16,8 +25,9 @@ class PolicyVerdict(msgspec.Struct, frozen=True, gc=False):
     ``wait`` is the longest wait asked for (µs from now); ``reset_jitter`` not None means: not
     before the tightest pool's reset, plus at most so much. ``decided_by`` is the rule that denied
     or asked for the longest wait. ``bound`` are the (policy id, rule, action, reason) whose
-    condition held. ``looked``, ``held`` (reasons by rule number) and ``saw`` (values by name) are
-    the trace, as ``trace.told`` reads it.
+    condition held; ``instead`` the rules that want it done otherwise, the first one first.
+    ``looked``, ``held`` (reasons by rule number) and ``saw`` (values by name) are the trace, as
+    ``trace.told`` reads it.
     """
 
     denied: bool = False
@@ -31,6 +41,7 @@ class PolicyVerdict(msgspec.Struct, frozen=True, gc=False):
     held: dict[str, str] = {}
     saw: dict[str, Any] = {}
     bound: tuple[tuple[str, str, str, str], ...] = ()
+    instead: tuple[Routed, ...] = ()
 
 
 PASS = PolicyVerdict()
