@@ -167,7 +167,7 @@ class LocalArbiter(LocalAdministration):
         hold = self.engine.state.ledger.find(intent_id)
         if caller.role != "agent" or caller.identity_id is None or hold is None:
             return
-        if hold.asker.party[1] != caller.identity_id:
+        if hold.owner != caller.identity_id:
             raise NotFound(f"no intent {intent_id} of {caller.identity_id}", code="unknown_intent")
 
     async def _report_forgotten(

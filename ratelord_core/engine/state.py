@@ -61,6 +61,8 @@ class State:
         """Beginnings of agents' ids, the longest first."""
         self.asked: tuple[str, IntentSubmitted] | None = None
         """The question that awaits its answer, with its intent's id."""
+        self.asked_as = ""
+        """The identity in whose name it was asked."""
 
     def replay(self, event: Event) -> None:
         """Apply an event of the log."""

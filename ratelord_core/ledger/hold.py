@@ -145,6 +145,13 @@ class Hold(msgspec.Struct, eq=False, gc=False):
     """A digest of the report that settled it."""
     note: Any = None
     """What whoever placed it wants to find again; the ledger does not look at it."""
+    asked_as: str = ""
+    """The identity in whose name it was asked, where another one is charged."""
+
+    @property
+    def owner(self) -> str:
+        """The identity that may settle it."""
+        return self.asked_as or self.asker.party[1]
 
 
 class Settlement(msgspec.Struct, frozen=True):

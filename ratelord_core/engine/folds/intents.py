@@ -36,7 +36,7 @@ def submitted(
     """A question was asked; the answer is the next event of this intent."""
     state.graph.admit(who)
     state.identities.touch(who.identity_id, at)
-    state.asked = (intent_id, e)
+    state.asked, state.asked_as = (intent_id, e), who.identity_id
 
 
 def decided(state: State, at: Micros, who: Dimensions, intent_id: str, e: IntentDecided) -> None:
@@ -50,8 +50,11 @@ def decided(state: State, at: Micros, who: Dimensions, intent_id: str, e: Intent
         weight = state.agent(who.agent_id).weight
         asker = Asker(party, weight, urgent, who.workload_id)
         hold = state.ledger.place(intent_id, asker, e.holds, at + e.start, at)
-        if state.prices and asked is not None:
-            hold.note = Receipt.of(asked, e)
+        if asked is not None:
+            if state.prices:
+                hold.note = Receipt.of(asked, e)
+            if e.modifications:
+                hold.asked_as = state.asked_as
         for line in e.holds:
             state.book.observe(line.pool, at, line.units)
     elif e.reason_code in _HELD_BACK and isinstance(e.tightest, str) and e.tightest:
