@@ -52,11 +52,17 @@ class _Stage(Negotiator):
         self._real = state
 
     def play(self, intents: Sequence[Intent], now: Micros) -> list[Decision]:
-        drawn = {draw.pool for intent in intents for draw in self._draws(intent)}
-        for pool in drawn:
-            self.state.ledger.accounts[pool] = deepcopy(self._real.ledger.accounts[pool])
-        self.state.book = self._real.book.apart(drawn)
+        self._stand_in({draw.pool for intent in intents for draw in self._draws(intent)})
         return [self._step(f"step {index}", intent, now) for index, intent in enumerate(intents)]
+
+    def _stand_in(self, pools: set[str]) -> None:
+        """Copies of what these pools are, where there are none yet; others are only looked at."""
+        pretended, real = self.state.ledger.accounts, self._real.ledger.accounts
+        new = [pool for pool in sorted(pools) if pretended[pool] is real[pool]]
+        for pool in new:
+            pretended[pool] = deepcopy(real[pool])
+        if new:
+            self.state.book = self.state.book.apart(new)
 
     def _draws(self, intent: Intent) -> tuple[Draw, ...]:
         # Not the course of the intent: that would hold on to the account before it is copied.
@@ -73,5 +79,6 @@ class _Stage(Negotiator):
         return decision_of("", now, decided, self.state.policy_version)
 
     def _course(self, intent: Intent) -> Course:
-        self._stand_in(intent)  # a substitute draws from pools of its own
+        # a substitute draws from pools of its own
+        self._stand_in({draw.pool for draw in self._draws(intent)})
         return super()._course(intent)
