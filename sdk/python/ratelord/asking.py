@@ -9,6 +9,7 @@ from typing import Any
 import httpx2
 
 from ratelord import wire
+from ratelord.applying import Callback, Callbacks, Change
 from ratelord.attempts import Budget
 from ratelord.connection import Connection
 from ratelord.decision import Decision, OnUnreachable, Outcome
@@ -39,6 +40,20 @@ class Asking:
         self._auto_wait = auto_wait
         self._max_wait = max_wait
         self._monotonic = monotonic
+        self._callbacks = Callbacks()
+
+    def on(self, change: Change, callback: Callback) -> None:
+        """Let ``callback`` apply a change that an answer asks for: ``identity_switch``, ``route``,
+        ``protocol_switch``, ``degrade`` or ``max_cost``. ``ask`` and ``guard`` call it with the
+        change's value before they wait. It returns ``False`` if the agent cannot do that: then the
+        hold is freed and the answer is a denial.
+        """
+        self._callbacks.register(change, callback)
+
+    def unapplied(self, decision: Decision) -> tuple[str, ...]:
+        """The changes of an approval that no callback applies: act on them yourself, or don't
+        act."""
+        return self._callbacks.unapplied(decision)
 
     def __repr__(self) -> str:
         where, otherwise = self.connection.where, self.on_unreachable

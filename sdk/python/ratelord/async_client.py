@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from inspect import isawaitable
 from types import TracebackType
 from typing import Any, Self, TypeVar, Unpack
 
@@ -13,6 +14,7 @@ import httpx2
 from tenacity import AsyncRetrying
 
 from ratelord import attempts, wire
+from ratelord.applying import refused
 from ratelord.asking import Asking, settlement, unreported
 from ratelord.async_looking import AsyncLooking
 from ratelord.connection import resolve
@@ -96,7 +98,7 @@ class AsyncClient(Asking, AsyncLooking):
         """May this action go ahead? See ``Client.ask``."""
         own_key = options.get("idempotency_key") is None
         call = self._question((agent_id, identity_id, workload_id, scope_id), options)
-        decision = await self._decision(call)
+        decision = await self._apply(await self._decision(call), free=own_key)
         if self._must_wait(decision, auto_wait):
             await self._wait_for_start(decision, free_if_interrupted=own_key)
         return decision
@@ -138,7 +140,7 @@ class AsyncClient(Asking, AsyncLooking):
         )
         if not decision:
             raise Denied(decision)
-        permit = Permit(decision)
+        permit = Permit(decision, self.unapplied(decision))
         try:
             yield permit
         except BaseException:
@@ -200,6 +202,23 @@ class AsyncClient(Asking, AsyncLooking):
             return await self._call(call, Decision)
         except RatelordError as error:
             return self._instead(error)
+
+    async def _apply(self, decision: Decision, *, free: bool) -> Decision:
+        """See ``Client._apply``; what a callback returns is awaited if it can be."""
+        try:
+            for change, callback, value in self._callbacks.due(decision):
+                done = callback(value)
+                if isawaitable(done):
+                    done = await done
+                if done is False:
+                    if free:
+                        await self._settle(Permit(decision), "cancelled")
+                    return refused(decision, change)
+        except BaseException:
+            if free:
+                await self._settle(Permit(decision), "cancelled")
+            raise
+        return decision
 
     async def _wait_for_start(self, decision: Decision, *, free_if_interrupted: bool) -> None:
         try:

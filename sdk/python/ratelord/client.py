@@ -12,6 +12,7 @@ import httpx2
 from tenacity import Retrying
 
 from ratelord import attempts, wire
+from ratelord.applying import refused
 from ratelord.asking import Asking, settlement, unreported
 from ratelord.connection import resolve
 from ratelord.decision import (
@@ -105,7 +106,7 @@ class Client(Asking, Looking):
         """
         own_key = options.get("idempotency_key") is None
         call = self._question((agent_id, identity_id, workload_id, scope_id), options)
-        decision = self._decision(call)
+        decision = self._apply(self._decision(call), free=own_key)
         if self._must_wait(decision, auto_wait):
             self._wait_for_start(decision, free_if_interrupted=own_key)
         return decision
@@ -150,7 +151,7 @@ class Client(Asking, Looking):
         decision = self.ask(agent_id, identity_id, workload_id, scope_id, auto_wait=True, **options)
         if not decision:
             raise Denied(decision)
-        permit = Permit(decision)
+        permit = Permit(decision, self.unapplied(decision))
         try:
             yield permit
         except BaseException:
@@ -217,6 +218,21 @@ class Client(Asking, Looking):
             return self._call(call, Decision)
         except RatelordError as error:
             return self._instead(error)
+
+    def _apply(self, decision: Decision, *, free: bool) -> Decision:
+        """The decision once the callbacks did what it asks for, or a denial if one of them could
+        not; what was held for it is freed."""
+        try:
+            for change, callback, value in self._callbacks.due(decision):
+                if callback(value) is False:
+                    if free:
+                        self._settle(Permit(decision), "cancelled")
+                    return refused(decision, change)
+        except BaseException:
+            if free:
+                self._settle(Permit(decision), "cancelled")
+            raise
+        return decision
 
     def _wait_for_start(self, decision: Decision, *, free_if_interrupted: bool) -> None:
         try:

@@ -15,7 +15,8 @@ WITHOUT_DAEMON = frozenset({"daemon_unreachable", "upstream_error"})
 
 
 class Modifications(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What the asker must change to be safe. The client itself applies ``wait_seconds`` only."""
+    """What the asker must change to be safe. The client itself applies ``wait_seconds``; for the
+    others the agent registers callbacks, see ``Client.on``."""
 
     wait_seconds: float = 0.0
     identity_switch: str | None = None

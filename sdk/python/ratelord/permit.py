@@ -11,11 +11,13 @@ class Permit:
     """The right to act once. Set ``actual_cost`` (or ``costs`` by pool, or ``headers`` as the
     provider sent them) before the guard ends; unset means what was held.
 
+    ``unapplied`` are the changes that the answer asks for and no callback applied.
     ``settlement`` is there after the guard ended, unless the report could not be delivered.
     """
 
-    def __init__(self, decision: Decision) -> None:
+    def __init__(self, decision: Decision, unapplied: tuple[str, ...] = ()) -> None:
         self.decision = decision
+        self.unapplied = unapplied
         self.actual_cost: float | None = None
         self.costs: Mapping[str, float] | None = None
         self.headers: Mapping[str, str] | None = None
