@@ -229,12 +229,13 @@ class PeriodAccount(Account):
         windows = self.windows
         if seen.limit is not None:
             self.relimit(seen.limit)
-        if windows.calendar:
-            return
         before = (windows.every, windows.end)
-        windows.every = seen.window_every or windows.every
-        if seen.reset_at is not None and seen.reset_at + windows.guard > now:
-            self._learn_reset(seen.dated, seen.reset_at)
+        if windows.calendar:
+            self._learn_turn(seen.reset_at, now)
+        else:
+            windows.every = seen.window_every or windows.every
+            if seen.reset_at is not None and seen.reset_at + windows.guard > now:
+                self._learn_reset(seen.dated, seen.reset_at)
         if before != (windows.every, windows.end):
             self._sort_out_early()
             self._commitments.refile(self.legs)
@@ -245,6 +246,14 @@ class PeriodAccount(Account):
         if known is not None and known <= dated < reset_at:
             # the provider's new window began while we still wait out the guard
             windows.start = known
+            self._begin_window(known, self.used)
+
+    def _learn_turn(self, reset_at: Micros | None, now: Micros) -> None:
+        """The provider's calendar has turned while we still wait out the guard: what it counts is
+        of the new window, and would be forgotten with the old one."""
+        windows, known = self.windows, self.windows.reset_at
+        if reset_at is not None and known is not None and known <= now and reset_at > known:
+            windows.start, windows.end = known, windows.end_of(windows.end)
             self._begin_window(known, self.used)
 
     def _sort_out_early(self) -> None:
@@ -272,6 +281,7 @@ class PeriodAccount(Account):
 
     def _of_last_window(self, seen: Observation) -> bool:
         windows = self.windows
+        told = seen.reset_at is not None and seen.reset_at > windows.start + windows.guard
         if seen.reset_at is None or windows.calendar:
-            return seen.dated < windows.start
-        return seen.reset_at <= windows.start + windows.guard
+            return seen.dated < windows.start and not told
+        return not told

@@ -307,3 +307,41 @@ def test_an_unbounded_pool_adopts_numbers_too() -> None:
     scene.see(dated=NOON - SECOND, used=5)
 
     assert scene.used == 8
+
+
+def test_what_a_calendar_s_new_window_counts_is_kept_though_we_wait_out_the_guard() -> None:
+    scene = Scene(pool("hourly", 100, Window("calendar", unit="hour")))
+    scene.wait(MINUTE)
+    boundary = scene.figures().reset_at
+    assert boundary is not None
+    scene.wait(boundary - scene.now + SECOND // 2)
+    scene.see(used=70, reset_at=boundary + HOUR)
+    assert (scene.used, scene.figures().reset_at) == (70, boundary + HOUR)
+    scene.wait(2 * SECOND)
+
+    assert (scene.used, scene.available) == (70, 30)
+
+
+def test_a_poll_sent_before_a_calendar_turns_and_answered_after_counts_in_the_new_window() -> None:
+    scene = Scene(pool("hourly", 100, Window("calendar", unit="hour")))
+    scene.wait(MINUTE)
+    boundary = scene.figures().reset_at
+    assert boundary is not None
+    scene.wait(boundary - scene.now + SECOND // 10)
+    scene.see(dated=boundary - SECOND // 10, used=40, reset_at=boundary + HOUR)
+    scene.wait(2 * SECOND)
+
+    assert scene.used == 40
+
+
+def test_a_calendar_turns_no_earlier_because_a_provider_says_so() -> None:
+    scene = Scene(pool("hourly", 100, Window("calendar", unit="hour")))
+    scene.wait(MINUTE)
+    boundary = scene.figures().reset_at
+    assert boundary is not None
+    scene.ask(60)
+    scene.report(60)
+    scene.wait(boundary - scene.now - 10 * SECOND)
+    scene.see(used=60, reset_at=boundary + HOUR)
+
+    assert (scene.used, scene.figures().reset_at) == (60, boundary)

@@ -203,3 +203,15 @@ def test_without_a_place_for_those_turned_away_a_head_start_takes_all(without: W
     failed = without("s14-always-a-moment-too-late", (intents, "_queue_up", lambda *_: None))
 
     assert failed == ["fairness@all"]
+
+
+def test_without_believing_that_the_calendar_turned_its_first_numbers_are_lost(
+    without: Without,
+) -> None:
+    failed = without("s15-read-as-the-calendar-turns", (PeriodAccount, "_learn_turn", _not_at_all))
+
+    assert "provider_refusals@all" in failed
+
+
+def _not_at_all(*_: Any) -> None:
+    """Do nothing."""

@@ -63,6 +63,8 @@ def _rule(dice: Dice, number: int) -> Tree:
 
 def _settings(dice: Dice) -> Tree:
     made: Tree = {}
+    if dice.maybe(0.7):
+        made["forecast_model"] = "linear"  # the quickest: it is not forecasts that break laws
     if dice.maybe(0.3):
         made["high_reserve_percent"] = dice.of((0, 1, 20, 50, 100))
     if dice.maybe(0.2):

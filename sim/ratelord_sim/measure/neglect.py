@@ -45,8 +45,8 @@ class Neglect(Listener):
     (a minute, where a pool has none) and never a window apart, it asked for something that its
     pools could hold, was ready to wait for one such window after the longest hold in them, and was
     denied every time for want of room, while another agent that draws from the same pools, with no
-    higher urgency, for no fewer units, was allowed four times between its first and its last
-    question.
+    higher urgency, for no fewer units and no readier to wait, was allowed four times between its
+    first and its last question.
     """
 
     def __init__(self, daemon: Daemon) -> None:
@@ -107,6 +107,7 @@ class Neglect(Listener):
         return any(
             len([at for at in other.served if fate.first <= at <= fate.last]) >= PATIENCE
             and other.least >= fate.units
+            and other.max_wait <= fate.max_wait
             for (urgency, pools), fates in self._fates.items()
             if pools == kind[1] and _RANK[urgency] <= _RANK[kind[0]]
             for other in fates.values()
