@@ -4,22 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from copy import deepcopy
+from math import inf
 from typing import Any, Final
+
+from msgspec.structs import replace
 
 from ratelord_core.forecast.announced import Announced, is_material
 from ratelord_core.forecast.levels import RiskLevels
-from ratelord_core.forecast.page import Page, Rank, Standing
+from ratelord_core.forecast.page import Calm, Page, Rank, Standing
 from ratelord_core.forecast.protocol import ForecastModelFactory
 from ratelord_core.forecast.track import TrackRecord
 from ratelord_core.model.forecast import Forecast, RiskLevel, Score
 from ratelord_core.model.ids import split_pool_key
-from ratelord_core.model.instant import HOUR, Micros, to_seconds
+from ratelord_core.model.instant import HOUR, SECOND, Micros, to_seconds
 from ratelord_core.model.pool import Pool
 from ratelord_core.model.window import Window
 
 _NOTHING: Final = Forecast()
 _ROUGHNESS: Final = 256
 """Pools are ranked anew when the units available moved by this part of the limit."""
+
+
+_NO_DANGER: Final = 0.01
+_CALM: Final = SECOND // 10
 
 
 class ForecastBook:
@@ -103,8 +110,33 @@ class ForecastBook:
         return p_exhaustion
 
     def with_intent(self, pool: str, now: Micros, standing: Standing, units: int) -> Forecast:
-        """The pool's forecast if so many units were taken now."""
-        return self._ask(self._pages[pool], now, standing, units)
+        """The pool's forecast if so many units were taken now.
+
+        Where there is no danger (a probability below one in a hundred, and no bound before the
+        reset), an answer serves all who ask in the next tenth of a second, unless they leave less
+        than 999 thousandths of what it left.
+        """
+        page = self._pages[pool]
+        left, reset_at, staleness = (
+            standing.available - units,
+            standing.reset_at,
+            standing.staleness,
+        )
+        calm = page.calm
+        if (
+            calm is not None
+            and now < calm.until
+            and left >= calm.least
+            and calm.reset_at == reset_at
+            and calm.staleness == staleness
+        ):
+            ttr = inf if reset_at is None else max(0.0, to_seconds(reset_at - now))
+            return replace(calm.forecast, ttr=ttr)
+        said = self._ask(page, now, standing, units)
+        if said.p_exhaustion < _NO_DANGER and said.tte_p99 == inf:
+            until, least = now + _CALM, left - left // 1000
+            page.calm = Calm(until, least, reset_at, staleness, said)
+        return said
 
     def level(self, pool: str, forecast: Forecast, standing: Standing) -> RiskLevel:
         """How bad a forecast of this pool is, with hysteresis against what was last announced.

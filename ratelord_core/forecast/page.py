@@ -48,6 +48,17 @@ class Rank(msgspec.Struct, frozen=True, gc=False):
     p_exhaustion: float
 
 
+class Calm(msgspec.Struct, frozen=True, gc=False):
+    """A forecast without danger, which serves ``until`` an instant whoever leaves at least
+    ``least`` units in the pool."""
+
+    until: Micros
+    least: int
+    reset_at: Micros | None
+    staleness: float
+    forecast: Forecast
+
+
 class Guard:
     """Around every call into a model: one that raises, or answers nonsense, is not asked again,
     because its memory cannot be trusted. The daemon lives on; ``failed`` says what happened, by
@@ -95,6 +106,7 @@ class Page:
         self.announced: Announced | None = None
         self.last: tuple[object, Forecast] | None = None
         self.ranked: Rank | None = None
+        self.calm: Calm | None = None
         self.span = span_of(pool.window)
         self.quantum = max(1, min(_LONGEST, (self.span or HOUR) // _FINEST))
         self.used = 0
@@ -130,7 +142,7 @@ class Page:
 
     def window(self, at: Micros, used: int, reset_at: Micros | None) -> None:
         """The pool's window as it is now: after a reset, or when its shape changed."""
-        self.last = self.ranked = None
+        self.last = self.ranked = self.calm = None
         if self._model is not None:
             reset = None if reset_at is None else to_seconds(reset_at)
             limit, kind = float(self.pool.limit or 0), self.pool.window.kind
@@ -146,7 +158,7 @@ class Page:
 
     def widen(self, at: Micros, units: int) -> None:
         """Usage of that size was not foreseen."""
-        self.last = self.ranked = None
+        self.last = self.ranked = self.calm = None
         if self._model is not None:
             with self.guard:
                 self._model.widen(to_seconds(at), float(units))
@@ -178,7 +190,7 @@ class Page:
 
     def restore(self, memory: dict[str, Any]) -> None:
         """Give the model its memory back."""
-        self.last = self.ranked = None
+        self.last = self.ranked = self.calm = None
         if self._model is not None:
             with self.guard:
                 self._model.restore(memory)
@@ -197,11 +209,11 @@ class Page:
 
     def _fail(self, error: Exception) -> None:
         self.guard.report(error)
-        self._model = self.ranked = None
+        self._model = self.ranked = self.calm = None
 
     def _drop_if_failed(self) -> None:
         if self.guard.failure:
-            self._model = None
+            self._model = self.calm = None
 
 
 def span_of(window: Window) -> Micros | None:

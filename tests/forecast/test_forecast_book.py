@@ -363,3 +363,52 @@ def test_a_rank_is_found_anew_in_a_new_window_and_after_drift() -> None:
     book.window(KEY, START, 500, RESET)
     book.rank(KEY, START, Standing(500, RESET))
     assert factory.models[0].asked == 3
+
+
+CALM = Forecast(p_exhaustion=0.001, burn_mean=1.0, ttr=60.0)
+
+
+def test_where_there_is_no_danger_an_answer_serves_a_moment() -> None:
+    factory = CountingFactory(CALM)
+    book = _book(factory)
+
+    book.with_intent(KEY, START, Standing(10_000, RESET), 1)
+    soon = book.with_intent(KEY, START + SECOND // 20, Standing(9_995, RESET), 1)
+
+    assert factory.models[0].asked == 1
+    assert soon.p_exhaustion == CALM.p_exhaustion
+    assert soon.ttr == pytest.approx(59.95)
+
+
+@pytest.mark.parametrize(
+    ("later", "standing", "units"),
+    [
+        (SECOND // 10, Standing(10_000, RESET), 1),
+        (1, Standing(10_000, RESET), 20),
+        (1, Standing(9_000, RESET), 1),
+        (1, Standing(10_000, RESET + 1), 1),
+        (1, Standing(10_000, RESET, 3.0), 1),
+    ],
+)
+def test_what_may_be_less_calm_is_asked_anew(later: Micros, standing: Standing, units: int) -> None:
+    factory = CountingFactory(CALM)
+    book = _book(factory)
+
+    book.with_intent(KEY, START, Standing(10_000, RESET), 1)
+    book.with_intent(KEY, START + later, standing, units)
+
+    assert factory.models[0].asked == 2
+
+
+def test_calm_ends_with_a_new_window_and_with_drift() -> None:
+    factory = CountingFactory(CALM)
+    book = _book(factory)
+    for change in (
+        lambda: book.widen(KEY, START, 5),
+        lambda: book.window(KEY, START, 0, RESET),
+    ):
+        book.with_intent(KEY, START, Standing(10_000, RESET), 1)
+        change()
+    book.with_intent(KEY, START, Standing(10_000, RESET), 1)
+
+    assert factory.models[0].asked == 3
