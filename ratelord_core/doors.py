@@ -87,7 +87,8 @@ class PromptDoor(OpenDoor, Protocol):
 class DoorFactory(Protocol):
     """Opens one door.
 
-    ``path`` is one segment, such as ``/mcp``; everything below it is the door's as well.
+    ``path`` is one segment, such as ``/mcp`` or ``/v1/weather``; everything below it is the door's
+    as well.
     """
 
     name: str

@@ -13,13 +13,18 @@ from ratelord_core.doors import (
     Message,
     OpenDoor,
     PromptDoor,
+    Receive,
     Send,
 )
 from ratelord_core.errors import PluginError
 from ratelord_core.http.exchange import Exchange, Reply
 from ratelord_core.http.failure import log_failure
+from ratelord_core.http.routes import TABLE
 from ratelord_core.http.security import permit
 
+_API = "/v1/"
+_TAKEN = frozenset("/".join(one.path.split("/")[:3]) for one in TABLE)
+"""What the daemon itself answers below ``/v1``."""
 _OURS = ("/v1", "/metrics", "/debug", "/docs", "/openapi.json", "/")
 
 
@@ -40,11 +45,23 @@ class Mount:
         reply = _Reply(exchange, send)
         scope[REPLY] = reply.whole
         try:
-            await self.door(scope, exchange.receive, reply.send)
+            await self.door(scope, _noting(exchange), reply.send)
         except Exception as error:
             if not reply.started:
                 raise
             log_failure("a door failed in the middle of its answer", exchange, error)
+
+
+def _noting(exchange: Exchange) -> Receive:
+    """The exchange's messages. What a door has read of a body is not waited for once more when the
+    door refuses the request."""
+
+    async def receive() -> Message:
+        message = await exchange.receive()
+        exchange.unread = message["type"] == "http.request" and message.get("more_body", False)
+        return message
+
+    return receive
 
 
 class _Reply:
@@ -80,7 +97,7 @@ class Mounts:
             if factory.path in self._by_segment or not _is_segment(factory.path):
                 raise PluginError(
                     f"door {factory.name} wants {factory.path!r}, which is taken or no single "
-                    "segment; leave its plugin out with --without"
+                    "segment of its own; leave its plugin out with --without"
                 )
             self._by_segment[factory.path] = Mount(factory, building)
 
@@ -88,7 +105,8 @@ class Mounts:
         """The door that a path leads to."""
         found = self._by_segment.get(path)
         if found is None and self._by_segment:
-            found = self._by_segment.get(path[: path.find("/", 1)])
+            end = path.find("/", len(_API) if path.startswith(_API) else 1)
+            found = self._by_segment.get(path[:end]) if end > 0 else None
         return found
 
     def prompt(self) -> dict[str, PromptDoor]:
@@ -111,4 +129,7 @@ class Mounts:
 
 
 def _is_segment(path: str) -> bool:
+    """Whether a door may have this path: one segment, at the root or below ``/v1``."""
+    if path.startswith(_API):
+        return path.count("/") == 2 and path != _API and path not in _TAKEN
     return path.startswith("/") and path.count("/") == 1 and path not in _OURS

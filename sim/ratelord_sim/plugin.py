@@ -9,6 +9,7 @@ from ratelord_core.verb import Verb
 
 if TYPE_CHECKING:
     from ratelord_core.behavior import Behavior
+    from ratelord_core.doors import DoorFactory
 
 
 @hookimpl
@@ -30,3 +31,11 @@ def ratelord_register_verbs() -> list[Verb]:
             group="Administer",
         )
     ]
+
+
+@hookimpl
+def ratelord_register_doors() -> list[DoorFactory]:
+    """``/v1/simulation``."""
+    from ratelord_sim.server.door import SimulationDoors  # noqa: PLC0415 - for daemons only
+
+    return [SimulationDoors()]

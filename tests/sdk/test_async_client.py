@@ -168,6 +168,10 @@ CALLS = {
     "restore_identity": ("pat:me",),
     "report": ("0193",),
     "extend": ("0193", 30),
+    "simulate": ("s01", 7),
+    "simulation": ("0193",),
+    "simulations": (),
+    "cancel_simulation": ("0193",),
 }
 REPLY = {
     "items": [{"a": 1}],

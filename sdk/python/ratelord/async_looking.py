@@ -162,3 +162,25 @@ class AsyncLooking(ABC):
     async def restore_identity(self, identity_id: str, **details: Any) -> Registration:
         """End a quarantine."""
         return await self._call(wire.change(identity_id, "restore", details), Registration)
+
+    async def simulate(
+        self, scenario: str | Mapping[str, Any], seed: int | None = None
+    ) -> dict[str, Any]:
+        """Have the daemon play a scenario (a shipped one's name, or one itself) beside its work.
+
+        Returns as soon as it plays; ``simulation`` tells how far it is. Raises ``RequestRefused``
+        for a scenario that is not valid, ``UpstreamError`` while as many play as may.
+        """
+        return await self._call(readers.simulate(scenario, seed), dict[str, Any])
+
+    async def simulation(self, simulation_id: str) -> dict[str, Any]:
+        """How far a simulation is, and its ``result`` once it is done."""
+        return await self._call(readers.simulation(simulation_id), dict[str, Any])
+
+    async def simulations(self) -> list[dict[str, Any]]:
+        """The simulations that the daemon remembers, the newest first, without their results."""
+        return wire.items(await self._call(readers.simulations(), object))
+
+    async def cancel_simulation(self, simulation_id: str) -> None:
+        """Break a simulation off; forget it, if it is over."""
+        wire.check(await self._reply(readers.cancel_simulation(simulation_id)))

@@ -141,6 +141,29 @@ def metrics() -> Call:
     return look("/metrics")
 
 
+def simulate(scenario: str | Mapping[str, Any], seed: int | None) -> Call:
+    """Play a scenario, shipped or told, in a process beside the daemon."""
+    body: dict[str, Any] = {"scenario": scenario}
+    if seed is not None:
+        body["seed"] = seed
+    return Call("POST", "/v1/simulation", body=body, repeatable=False)
+
+
+def simulation(simulation_id: str) -> Call:
+    """How far a simulation is, and what came of it."""
+    return look(f"/v1/simulation/{segment(simulation_id)}")
+
+
+def simulations() -> Call:
+    """The simulations that the daemon remembers."""
+    return look("/v1/simulation")
+
+
+def cancel_simulation(simulation_id: str) -> Call:
+    """Break a simulation off, or forget one that is over."""
+    return Call("DELETE", f"/v1/simulation/{segment(simulation_id)}", repeatable=False)
+
+
 def _wire_names(filters: EventFilters) -> dict[str, object]:
     unknown = sorted(set(filters) - EventFilters.__optional_keys__)
     if unknown:

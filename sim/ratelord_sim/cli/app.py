@@ -10,7 +10,7 @@ from cyclopts import App, CycloptsError, Parameter
 
 from ratelord_core import __version__
 from ratelord_core.cli.outcome import DONE, USAGE, say_and_code
-from ratelord_sim.cli import check, compare, fuzz, new, play, policy, shelf
+from ratelord_sim.cli import check, compare, fuzz, new, play, policy, shelf, submit
 
 PROLOGUE = """Crowds on a stage: the real engine in virtual time, and scenarios that argue for it.
 
@@ -36,6 +36,7 @@ def build(name: str = "ratelord-sim") -> App:
     app.command(compare.compare, name="compare")
     app.command(fuzz.fuzz, name="fuzz")
     app.command(policy.policy, name="policy")
+    app.command(submit.submit, name="submit")
     app.command(_completion(app), name="completion")
     return app
 

@@ -9,7 +9,7 @@ import anyio
 import msgspec
 from msgspec.structs import replace
 
-from ratelord import AsyncClient
+from ratelord import AsyncClient, Client
 from ratelord import RatelordError as ClientError
 from ratelord_core.errors import RatelordError, SettingsError
 from ratelord_sim import parts
@@ -22,18 +22,32 @@ from ratelord_sim.scenario.reader import read_file
 class Target(msgspec.Struct, frozen=True):
     """A daemon, how fast to play, and the variable that has the token (None: the client's own)."""
 
-    where: str
+    where: str | None = None
     speed: float = 1.0
     token_env: str | None = None
 
     def client(self) -> AsyncClient:
         """A client for it. Raises ``SettingsError`` for what cannot be an address or a token."""
-        url = self.where if "://" in self.where else None
-        socket = None if url else self.where.removeprefix("unix:")
         try:
+            url, socket = self._address
             return AsyncClient(url, socket=socket, token=self._token(), auto_wait=False)
         except ValueError as error:
             raise SettingsError(f"--target {self.where}: {error}") from error
+
+    def blocking_client(self) -> Client:
+        """The same for programs that wait."""
+        url, socket = self._address
+        try:
+            return Client(url, socket=socket, token=self._token())
+        except ValueError as error:
+            raise SettingsError(f"--target {self.where}: {error}") from error
+
+    @property
+    def _address(self) -> tuple[str | None, str | None]:
+        """Address and socket; neither: the client looks into its environment."""
+        if self.where is None or "://" in self.where:
+            return self.where, None
+        return None, self.where.removeprefix("unix:")
 
     def _token(self) -> str | None:
         if self.token_env is None:
@@ -59,7 +73,7 @@ def play_against(
 
     async def whole() -> Result:
         async with target.client() as client:
-            return await play_live(scenario, loaded, client, target.speed, target.where)
+            return await play_live(scenario, loaded, client, target.speed, str(target.where))
 
     try:
         return anyio.run(whole)

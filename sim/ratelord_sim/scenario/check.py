@@ -16,7 +16,7 @@ from ratelord_sim.scenario.world import provider_ids, world_pools
 
 
 def check(
-    scenario: Scenario, root: yaml.Node, reading: Reading, parts: Parts, folder: Path
+    scenario: Scenario, root: yaml.Node, reading: Reading, parts: Parts, folder: Path | None
 ) -> None:
     """Add findings for whatever names something that is not there."""
     look = _Look(root, reading)
@@ -28,7 +28,10 @@ def check(
         if (group.behavior == "trace") != (group.trace is not None):
             message = "'behavior: trace' and 'trace' (its file) need each other"
             look.found(message, "agents", number, "behavior")
-        elif group.trace is not None and not (folder / group.trace).is_file():
+        elif group.trace is not None and folder is None:
+            message = "'trace' names a file, which is nothing to whoever plays this"
+            look.found(message, "agents", number, "trace")
+        elif group.trace and folder is not None and not (folder / group.trace).is_file():
             look.found(f"there is no file {folder / group.trace}", "agents", number, "trace")
     for number, phase in enumerate(scenario.phases):
         for name in phase.agents:

@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from ratelord_core.errors import RatelordError
+from ratelord_core.errors import Finding, PolicyError, RatelordError
 from ratelord_core.model.config import Document
 from ratelord_core.model.ids import split_pool_key
 from ratelord_core.policy.reader import read_tree
@@ -27,14 +27,14 @@ def read_policy(
     scenario: Scenario,
     source: str,
     reading: Reading,
-    folder: Path,
+    folder: Path | None,
 ) -> Document:
     """The policy that is written in the scenario (``said``: a mapping, or the name of a file), or
     in the file ``instead``, with the accounts, identities, scopes and workloads of the topology.
 
     Raises ``PolicyError`` with every finding.
     """
-    file = instead or _file(said, folder)
+    file = instead or _file(said, folder, source)
     if file is not None:
         text = _text(file)
         said, source = compose(text), str(file)
@@ -79,10 +79,14 @@ def _named_in(policy: yaml.Node | None) -> set[str]:
     return found
 
 
-def _file(said: yaml.Node | None, folder: Path) -> Path | None:
-    if isinstance(said, yaml.ScalarNode) and said.value and said.value not in ("null", "~"):
-        return folder / str(said.value)
-    return None
+def _file(said: yaml.Node | None, folder: Path | None, source: str) -> Path | None:
+    if not isinstance(said, yaml.ScalarNode) or said.value in ("", "null", "~"):
+        return None
+    if folder is None:
+        mark = said.start_mark
+        message = "names a file, which is nothing to whoever plays this; write the policy here"
+        raise PolicyError(source, [Finding(message, mark.line + 1, mark.column + 1, "policy")])
+    return folder / str(said.value)
 
 
 def _text(file: Path) -> str:

@@ -33,11 +33,12 @@ def read_scenario(
     text: str | bytes,
     source: str,
     parts: Parts,
-    folder: Path,
+    folder: Path | None,
     *,
     policy: Path | None = None,
 ) -> Scenario:
-    """The scenario that a text tells. Files that it names lie in ``folder``."""
+    """The scenario that a text tells. Files that it names lie in ``folder``; None: it may name
+    none."""
     try:
         written = decode(text)
         root = compose(written)

@@ -1,0 +1,1 @@
+"""Scenarios played by a daemon on request: in processes of their own, beside its own work."""
