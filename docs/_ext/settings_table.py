@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from pathlib import Path
 from typing import Any
 
@@ -36,12 +37,16 @@ def _readable(default: object) -> str:
 
 
 class SettingsTable(SphinxDirective):
-    """The directive."""
+    """The directive; its argument, ``module:Class``, names other settings than the daemon's own."""
+
+    optional_arguments = 1
 
     def run(self) -> list[nodes.Node]:
         """The table."""
         holder = nodes.container()
-        lines = StringList(markdown_of(Settings).splitlines(), source="settings.py")
+        module, _, name = (self.arguments or ["ratelord_core.settings:Settings"])[0].partition(":")
+        settings = getattr(importlib.import_module(module), name)
+        lines = StringList(markdown_of(settings).splitlines(), source="settings.py")
         self.state.nested_parse(lines, self.content_offset, holder)
         return holder.children
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 
+from ratelord_core.engine.units import usable, whole
+from ratelord_core.graph import Draw
 from ratelord_core.model.decision import Decision
 from ratelord_core.model.instant import MINUTE, SECOND, Micros
 from ratelord_core.model.intent import Intent
@@ -43,10 +47,10 @@ class Neglect(Listener):
 
     An agent starves if at least four times, over two windows of the slowest of its pools or more
     (a minute, where a pool has none) and never a window apart, it asked for something that its
-    pools could hold, was ready to wait for one such window after the longest hold in them, and was
-    denied every time for want of room, while another agent that draws from the same pools, with no
-    higher urgency, for no fewer units and no readier to wait, was allowed four times between its
-    first and its last question.
+    pools could hold (beside what they keep for urgent work), was ready to wait for one such window
+    after the longest hold in them, and was denied every time for want of room, while another agent
+    that draws from the same pools, with no higher urgency, for no fewer units and no readier to
+    wait, was allowed four times between its first and its last question.
     """
 
     def __init__(self, daemon: Daemon) -> None:
@@ -75,8 +79,22 @@ class Neglect(Listener):
         if decision.allowed:
             fate.served.append(now)
             fate.least = wanted if len(fate.served) == 1 else min(fate.least, wanted)
-        elif decision.reason_code in _ROOM and decision.retry_after is not None:
+        elif decision.reason_code in _ROOM and self._could_fit(intent, draws):
             fate.denied += 1
+
+    def _could_fit(self, intent: Intent, draws: Sequence[Draw]) -> bool:
+        """Whether the pools hold so much at all, beside what they keep for urgent work."""
+        state = self._daemon.engine.state
+        for draw in draws:
+            calls = 1.0 if intent.expected_cost is None else intent.expected_cost
+            units = whole(intent.costs.get(draw.pool, calls * (draw.consumes or 1.0)))
+            account = state.ledger.accounts[draw.pool]
+            room = account.capacity
+            if account.pool.window.kind == "fixed" and intent.urgency != "high":
+                room = usable(room, state.settings.high_reserve_percent)
+            if room is not None and units > room:
+                return False
+        return True
 
     def starving(self) -> list[str]:
         """The agents that starve."""
