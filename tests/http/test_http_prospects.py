@@ -28,7 +28,7 @@ def test_constraints_come_page_by_page(client: httpx2.Client) -> None:
     ).json()
 
     assert [one["id"] for one in first["items"]] == ["mock/small"]
-    assert [one["kind"] for one in rest["items"]] == ["rule", "rule"]
+    assert [one["kind"] for one in rest["items"]] == ["rule"] * 3
     assert rest["next"] is None
 
 
