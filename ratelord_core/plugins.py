@@ -2,22 +2,38 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Iterator
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
 import msgspec
 import pluggy
+from msgspec.structs import replace
 
 from ratelord_core import hookspecs
 from ratelord_core.errors import PluginError
+from ratelord_core.guarded import Guarded
+from ratelord_core.patience import Overran, at_most
+from ratelord_core.trust import VARIABLE, AllowList, Trust, allow_list
 
 GROUP = "ratelord"
 """The entry-point group of every plugin, ours and strangers'."""
+HOOK_SECONDS = 5.0
+"""How long a plugin may take to be imported, or to register its things."""
+DECIDING = frozenset(
+    f"ratelord_register_{things}"
+    for things in ("graphs", "forecast_models", "policy_actions", "providers")
+)
+"""Hooks whose things are called by the loop that decides: strangers' are guarded."""
+
+_log = logging.getLogger(__name__)
 
 
 class PluginInfo(msgspec.Struct, frozen=True):
-    """A plugin as listed: its name, version, distribution, the hooks it implements, its state."""
+    """A plugin as listed: its name, version, distribution, the hooks it implements, its state
+    (``loaded``, ``left out``, ``not allowed``, ``broken``, or ``skipped`` because a hook of it did
+    not end) and whether the owner's list names its distribution."""
 
     name: str
     version: str
@@ -25,6 +41,7 @@ class PluginInfo(msgspec.Struct, frozen=True):
     hooks: tuple[str, ...] = ()
     state: str = "loaded"
     error: str = ""
+    trust: Trust = "unlisted"
 
 
 class Plugins:
@@ -39,12 +56,30 @@ class Plugins:
         found: list[tuple[str, Any]] = []
         implementations = getattr(self._manager.hook, hook).get_hookimpls()
         for implementation in sorted(implementations, key=lambda impl: impl.plugin_name):
+            name = implementation.plugin_name
             try:
-                things = list(implementation.function())
+                with at_most(HOOK_SECONDS, f"plugin {name}: {hook}"):
+                    things = list(implementation.function())
+            except Overran as error:
+                self._skip(name, hook, error)
+                continue
             except Exception as error:
-                raise PluginError(_cannot(implementation.plugin_name, hook, error)) from error
-            found += [(implementation.plugin_name, thing) for thing in things]
+                raise PluginError(_cannot(name, hook, error)) from error
+            found += [(name, self._guarded(name, hook, thing)) for thing in things]
         return found
+
+    def _skip(self, name: str, hook: str, error: Overran) -> None:
+        """Go on without what a hook would have registered: who names it will not find it."""
+        _log.error("%s; nothing of it is used", error)
+        self._manager.unregister(name=name)
+        self.listed = tuple(
+            replace(info, state="skipped", error=str(error)) if info.name == name else info
+            for info in self.listed
+        )
+
+    def _guarded(self, name: str, hook: str, thing: Any) -> Any:
+        strange = next(info for info in self.listed if info.name == name).trust != "built-in"
+        return Guarded(thing, f"plugin {name}") if strange and hook in DECIDING else thing
 
     def things(self, hook: str) -> list[Any]:
         """What every plugin registers under a hook, without their names."""
@@ -68,8 +103,14 @@ class Plugins:
         return by_name
 
 
-def load(without: Iterable[str] = (), extra: Iterable[tuple[str, object]] = ()) -> Plugins:
-    """Every installed plugin except ``without``, plus ``extra`` (name, object) pairs.
+def load(
+    without: Iterable[str] = (),
+    extra: Iterable[tuple[str, object]] = (),
+    allow: AllowList | None = None,
+) -> Plugins:
+    """Every installed plugin except ``without``, plus ``extra`` (name, object) pairs, which are
+    trusted as our own are. ``allow`` says whose may be loaded; by default what the owner of the
+    machine says.
 
     Raises ``PluginError`` that names the plugin and the flag that leaves it out, if one cannot be
     imported, misspells a hook, or wants arguments that a hook does not give.
@@ -77,19 +118,20 @@ def load(without: Iterable[str] = (), extra: Iterable[tuple[str, object]] = ()) 
     manager = pluggy.PluginManager("ratelord")
     manager.add_hookspecs(hookspecs)
     left_out = set(without)
+    allowed = allow_list() if allow is None else allow
     listed: list[PluginInfo] = []
     for point in _points(left_out):
+        info = _info(point, allowed)
         if point.name in left_out:
-            listed.append(_info(point, state="left out"))
-            continue
-        try:
-            manager.register(point.load(), name=point.name)
-        except Exception as error:
-            raise PluginError(_cannot(point.name, "load", error)) from error
-        listed.append(_info(point, hooks=_hooks(manager, point.name)))
+            listed.append(replace(info, state="left out"))
+        elif not allowed.lets(info.distribution):
+            listed.append(replace(info, state="not allowed", error=_not_allowed(info)))
+        else:
+            _register(manager, point)
+            listed.append(replace(info, hooks=_hooks(manager, point.name)))
     for name, plugin in extra:
         manager.register(plugin, name=name)
-        listed.append(PluginInfo(name, "", "", _hooks(manager, name)))
+        listed.append(PluginInfo(name, "", "", _hooks(manager, name), trust="built-in"))
     _check_spelling(manager)
     return Plugins(manager, tuple(listed))
 
@@ -97,17 +139,29 @@ def load(without: Iterable[str] = (), extra: Iterable[tuple[str, object]] = ()) 
 def survey(without: Iterable[str] = ()) -> tuple[PluginInfo, ...]:
     """Every installed plugin with its state and, if unusable, why: never raises for one."""
     left_out = set(without)
+    allowed = allow_list()
+    names = {point.name for point in entry_points(group=GROUP)}
     found = []
     for point in entry_points(group=GROUP):
+        info = _info(point, allowed)
         if point.name in left_out:
-            found.append(_info(point, state="left out"))
+            found.append(replace(info, state="left out"))
             continue
-        others = {other.name for other in entry_points(group=GROUP)} - {point.name}
         try:
-            found += [info for info in load(others).listed if info.name == point.name]
+            alone = load(names - {point.name}, allow=allowed).listed
         except PluginError as error:
-            found.append(_info(point, state="broken", error=str(error)))
+            found.append(replace(info, state="broken", error=str(error)))
+        else:
+            found += [each for each in alone if each.name == point.name]
     return tuple(sorted(found, key=lambda info: info.name))
+
+
+def _register(manager: pluggy.PluginManager, point: EntryPoint) -> None:
+    try:
+        with at_most(HOOK_SECONDS, f"plugin {point.name}: its import"):
+            manager.register(point.load(), name=point.name)
+    except Exception as error:
+        raise PluginError(_cannot(point.name, "load", error)) from error
 
 
 def _points(left_out: set[str]) -> Iterator[EntryPoint]:
@@ -131,17 +185,15 @@ def _hooks(manager: pluggy.PluginManager, name: str) -> tuple[str, ...]:
     return tuple(sorted(caller.name for caller in callers))
 
 
-def _info(
-    point: EntryPoint, hooks: tuple[str, ...] = (), state: str = "loaded", error: str = ""
-) -> PluginInfo:
-    dist = point.dist
-    return PluginInfo(
-        point.name,
-        dist.version if dist else "",
-        dist.name if dist else "",
-        hooks,
-        state,
-        error,
+def _info(point: EntryPoint, allowed: AllowList) -> PluginInfo:
+    name, version = (point.dist.name, point.dist.version) if point.dist else ("", "")
+    return PluginInfo(point.name, version, name, trust=allowed.trust(name))
+
+
+def _not_allowed(info: PluginInfo) -> str:
+    return (
+        f"plugin {info.name}: its distribution {info.distribution!r} is not on the list; "
+        f"add it to {VARIABLE}, or uninstall it"
     )
 
 

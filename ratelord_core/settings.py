@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from platformdirs import user_config_path, user_data_path
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
+    NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     TomlConfigSettingsSource,
 )
 
+from ratelord_core import trust
 from ratelord_core.errors import SettingsError
 
 _POLICY_NAMES = ("policy.yaml", "policy.yml", "policy.json")
@@ -100,6 +102,11 @@ class Settings(BaseSettings):
         30.0, gt=0, description="Seconds after which a reader that takes nothing is dropped."
     )
     without: tuple[str, ...] = Field((), description="Plugins to leave out, by name.")
+    plugins_allow: Annotated[tuple[str, ...] | None, NoDecode] = Field(
+        None,
+        description="Distributions whose plugins may be loaded beside the built-in ones, "
+        "separated by commas. Default: whatever is installed.",
+    )
     store: str = Field("sqlite", description="The store plugin that keeps the event log.")
     graph: str = Field("networkx", description="The constraint graph plugin.")
     debug: bool = Field(False, description="Allow /debug routes, such as injecting mock usage.")
@@ -108,6 +115,11 @@ class Settings(BaseSettings):
     @classmethod
     def _lower(cls, value: Any) -> Any:
         return value.lower() if isinstance(value, str) else value
+
+    @field_validator("plugins_allow", mode="before")
+    @classmethod
+    def _names(cls, value: Any) -> Any:
+        return None if value is None else trust.parse(value)
 
     @classmethod
     def settings_customise_sources(

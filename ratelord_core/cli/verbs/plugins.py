@@ -34,12 +34,13 @@ def list_(*, json: Json = False) -> int:
         print_json(msgspec.to_builtins(found))
     else:
         print_table(
-            ("plugin", "version", "distribution", "state", "hooks"),
+            ("plugin", "version", "distribution", "trust", "state", "hooks"),
             [
                 [
                     info.name,
                     info.version,
                     info.distribution,
+                    info.trust,
                     info.state,
                     words.plain(
                         info.error

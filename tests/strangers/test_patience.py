@@ -1,0 +1,174 @@
+"""Code that never ends is interrupted, named and, after a while, switched off."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import threading
+import time
+
+import pytest
+
+from ratelord_core import plugins
+from ratelord_core.errors import PluginError
+from ratelord_core.guarded import STRIKES, Guarded
+from ratelord_core.patience import Overran, at_most
+
+SHORT = 0.05
+
+
+def _forever() -> None:
+    while True:
+        pass
+
+
+class Stubborn:
+    params = dict
+    poll_interval = 60
+
+    def __init__(self) -> None:
+        self.calls = 0
+
+    def apply(self, work) -> object:
+        self.calls += 1
+        return work()
+
+    def build(self) -> Stubborn:
+        return Stubborn()
+
+    async def poll(self, work) -> object:
+        await asyncio.sleep(0)
+        return work()
+
+    async def wait(self, event: asyncio.Event) -> str:
+        try:
+            await event.wait()
+        except asyncio.CancelledError:
+            self.calls += 1
+            raise
+        return "came"
+
+
+@pytest.fixture
+def guarded() -> Guarded:
+    return Guarded(Stubborn(), "plugin acme", SHORT)
+
+
+@pytest.mark.parametrize("work", [_forever, lambda: time.sleep(30)], ids=["loop", "sleep"])
+def test_a_call_without_end_is_interrupted_and_named(guarded, work):
+    with pytest.raises(Overran, match=r"plugin acme: apply was still at work after 0\.05 s"):
+        guarded.apply(work)
+
+
+def test_after_three_of_them_it_is_no_longer_called(guarded):
+    for _ in range(STRIKES):
+        with pytest.raises(Overran):
+            guarded.apply(_forever)
+
+    with pytest.raises(PluginError, match="plugin acme is switched off"):
+        guarded.apply(lambda: 1)
+    assert guarded.calls == STRIKES
+
+
+def test_a_call_that_ends_in_time_is_what_it_is(guarded):
+    assert guarded.apply(lambda: 41 + 1) == 42
+    assert guarded.poll_interval == 60
+    assert guarded.params is dict
+    with pytest.raises(ZeroDivisionError):
+        guarded.apply(lambda: 1 // 0)
+
+
+def test_what_it_builds_is_guarded_too(guarded):
+    with pytest.raises(Overran):
+        guarded.build().apply(_forever)
+
+
+def test_a_coroutine_that_holds_up_the_loop_is_interrupted(guarded):
+    assert asyncio.run(guarded.poll(lambda: "polled")) == "polled"
+    with pytest.raises(Overran, match="plugin acme: poll"):
+        asyncio.run(guarded.poll(_forever))
+
+
+def test_a_coroutine_may_wait_as_long_as_it_likes_and_be_cancelled(guarded):
+    async def play() -> tuple[str, int]:
+        event = asyncio.Event()
+        waiting = asyncio.create_task(guarded.wait(event))
+        await asyncio.sleep(2 * SHORT)
+        event.set()
+        came = await waiting
+        waiting = asyncio.create_task(guarded.wait(asyncio.Event()))
+        await asyncio.sleep(0)
+        waiting.cancel()
+        await asyncio.wait([waiting])
+        assert waiting.cancelled()
+        return came, guarded.calls
+
+    assert asyncio.run(play()) == ("came", 1)
+
+
+def test_the_innermost_is_named_and_the_outer_goes_on():
+    with at_most(60, "outer"):
+        with pytest.raises(Overran, match="inner"), at_most(SHORT, "inner"):
+            _forever()
+        assert signal.getitimer(signal.ITIMER_REAL)[0] > 50
+
+
+def test_the_end_of_the_outer_ends_the_inner():
+    with pytest.raises(Overran), at_most(SHORT, "outer"), at_most(60, "inner"):
+        _forever()
+
+
+def test_whoever_had_the_timer_before_has_it_back():
+    handler, left = signal.getsignal(signal.SIGALRM), signal.getitimer(signal.ITIMER_REAL)[0]
+
+    with pytest.raises(Overran), at_most(SHORT, "it"):
+        _forever()
+
+    assert signal.getsignal(signal.SIGALRM) is handler
+    assert abs(signal.getitimer(signal.ITIMER_REAL)[0] - left) < 5
+
+
+def test_outside_the_main_thread_nothing_is_bounded_and_nothing_breaks():
+    done: list[int] = []
+
+    def work() -> None:
+        with at_most(SHORT, "it"):
+            time.sleep(2 * SHORT)
+            done.append(1)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+
+    assert done == [1]
+
+
+def test_a_hook_without_end_is_skipped_and_named_and_the_others_go_on(install, monkeypatch):
+    install(
+        "acme",
+        """
+        from ratelord_core import hookimpl
+
+        @hookimpl
+        def ratelord_register_policy_actions():
+            while True:
+                pass
+        """,
+    )
+    monkeypatch.setattr(plugins, "HOOK_SECONDS", SHORT)
+
+    loaded = plugins.load()
+    actions = loaded.named("ratelord_register_policy_actions")
+
+    assert "deny" in actions
+    [info] = [each for each in loaded.listed if each.name == "acme"]
+    assert info.state == "skipped"
+    assert "plugin acme: ratelord_register_policy_actions was still at work" in info.error
+
+
+def test_an_import_without_end_stops_the_start(install, monkeypatch):
+    install("acme", "while True: pass")
+    monkeypatch.setattr(plugins, "HOOK_SECONDS", SHORT)
+
+    with pytest.raises(PluginError, match=r"plugin acme: load failed.*--without acme"):
+        plugins.load()
