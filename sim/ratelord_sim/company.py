@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from ratelord_sim import parts
+from ratelord_core import parts
 from ratelord_sim.play import Progress, play
 from ratelord_sim.result import Result
 from ratelord_sim.scenario.reader import read_file

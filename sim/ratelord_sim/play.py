@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
+from ratelord_core.parts import Parts
 from ratelord_core.policy.stack import compile_policy
 from ratelord_sim.actors.agent import Agent
 from ratelord_sim.actors.calendar import Calendar
@@ -27,7 +28,6 @@ from ratelord_sim.measure.resets import Resets
 from ratelord_sim.measure.series import Series
 from ratelord_sim.measure.tally import Notes
 from ratelord_sim.measure.world import World
-from ratelord_sim.parts import Parts
 from ratelord_sim.provider.account import account_of
 from ratelord_sim.provider.service import Service
 from ratelord_sim.result import Result, result_of

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from ratelord_sim import parts
+from ratelord_core import parts
 from ratelord_sim.play import play
 from ratelord_sim.scenario.reader import read_scenario
 

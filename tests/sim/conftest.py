@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from ratelord_sim import parts
-from ratelord_sim.parts import Parts
+from ratelord_core import parts
+from ratelord_core.parts import Parts
 from ratelord_sim.play import play
 from ratelord_sim.result import Result
 from ratelord_sim.scenario.reader import read_scenario

@@ -9,10 +9,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from ratelord_core import hookimpl
+from ratelord_core import hookimpl, parts
 from ratelord_core.behavior import Chance, Demand, Pace
 from ratelord_core.model.instant import SECOND
-from ratelord_sim import parts
 from ratelord_sim import plugin as built_in
 
 BUILT_IN = {behavior.name: behavior for behavior in built_in.ratelord_register_behaviors()}

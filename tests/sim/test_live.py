@@ -13,12 +13,12 @@ import yaml
 from ratelord_core.events.codec import open_record
 from ratelord_core.events.showing import event_view
 from ratelord_core.ledger.period import PeriodAccount
+from ratelord_core.parts import Parts
 from ratelord_core.testing.daemon_process import DaemonProcess
 from ratelord_sim.cli.app import run
 from ratelord_sim.fuzz.scene import scene
 from ratelord_sim.live.audit import LogAudit
 from ratelord_sim.live.history import event_of
-from ratelord_sim.parts import Parts
 from ratelord_sim.play import Play
 from ratelord_sim.scenario.reader import read_scenario
 

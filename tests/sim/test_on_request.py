@@ -11,10 +11,10 @@ import httpx2
 import pytest
 
 from ratelord import Client
+from ratelord_core.parts import Parts
 from ratelord_core.testing.daemon_process import DaemonProcess
 from ratelord_sim.cli.app import run
 from ratelord_sim.errors import ScenarioError
-from ratelord_sim.parts import Parts
 from ratelord_sim.scenario.reader import read_scenario
 
 SMALL = {

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from ratelord_core.parts import Parts
 from ratelord_sim.cli.app import run
 from ratelord_sim.library import find, shipped
-from ratelord_sim.parts import Parts
 from ratelord_sim.play import play
 from ratelord_sim.report.difference import differences
 from ratelord_sim.report.page import page_of

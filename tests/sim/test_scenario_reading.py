@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from ratelord_core.model.instant import HOUR, MINUTE, SECOND
+from ratelord_core.parts import Parts
 from ratelord_sim.errors import ScenarioError
-from ratelord_sim.parts import Parts
 from ratelord_sim.scenario.keys import keys_of
 from ratelord_sim.scenario.model import Scenario
 from ratelord_sim.scenario.reader import read_scenario

@@ -15,13 +15,13 @@ import pytest
 from ratelord_core.ledger.hold import Asker
 from ratelord_core.ledger.period import PeriodAccount
 from ratelord_core.model.instant import HOUR, Micros
+from ratelord_core.parts import Parts
 from ratelord_sim.cli.app import run
 from ratelord_sim.fuzz.finding import write_finding
 from ratelord_sim.fuzz.hunt import Wanted, hunt
 from ratelord_sim.fuzz.scene import scene
 from ratelord_sim.fuzz.shrink import shrink
 from ratelord_sim.fuzz.trial import try_tree
-from ratelord_sim.parts import Parts
 from ratelord_sim.scenario.reader import read_file
 
 Patch = pytest.MonkeyPatch

@@ -17,11 +17,11 @@ from ratelord_core.ledger.hold import Leg, Reconciled
 from ratelord_core.ledger.period import PeriodAccount
 from ratelord_core.model.instant import Micros
 from ratelord_core.model.window import CalendarUnit
+from ratelord_core.parts import Parts
 from ratelord_core.projections.answers import Answers
 from ratelord_core.watch.schedule import Schedule
 from ratelord_sim.daemon import Daemon
 from ratelord_sim.library import shipped
-from ratelord_sim.parts import Parts
 from ratelord_sim.play import play
 from ratelord_sim.result import Result
 from ratelord_sim.scenario.reader import read_file

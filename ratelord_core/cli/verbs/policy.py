@@ -16,16 +16,18 @@ from ratelord_core.cli.screen import print_json, say
 
 def register(app: App) -> None:
     """Add the verb."""
+    from ratelord_core.cli.policy_testing import run_cases
     from ratelord_core.cli.verbs.reload import reload
 
     verb = App(
         name="policy",
-        help="Check a policy file, show the policy in force, or reload it.",
+        help="Check a policy file, test it, show the policy in force, or reload it.",
         group=ADMINISTER,
     )
     verb.command(check)
     verb.command(show)
     verb.command(reload)
+    verb.command(run_cases, name="test")
     app.command(verb)
 
 

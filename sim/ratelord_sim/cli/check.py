@@ -18,9 +18,10 @@ def check(*scenarios: str, json: Json = False) -> int:
     """
     import msgspec
 
+    from ratelord_core import parts
     from ratelord_core.cli.screen import print_json
     from ratelord_core.errors import PolicyError
-    from ratelord_sim import library, parts
+    from ratelord_sim import library
     from ratelord_sim.scenario.reader import read_file
 
     loaded, told, bad = parts.load(), [], False

@@ -26,8 +26,9 @@ def policy(
     """
     import yaml
 
+    from ratelord_core import parts
     from ratelord_core.cli.screen import print_json
-    from ratelord_sim import library, parts
+    from ratelord_sim import library
     from ratelord_sim.live.briefing import briefing
     from ratelord_sim.scenario.reader import read_file
 

@@ -17,8 +17,9 @@ def list_(
     json: Json = False,
 ) -> int:
     """List the scenarios that are shipped, or those in a folder."""
+    from ratelord_core import parts
     from ratelord_core.cli.screen import print_json, print_table
-    from ratelord_sim import library, parts
+    from ratelord_sim import library
     from ratelord_sim.scenario.reader import read_file
 
     loaded = parts.load()

@@ -13,7 +13,7 @@ from itertools import islice
 
 import msgspec
 
-from ratelord_sim import parts
+from ratelord_core import parts
 from ratelord_sim.errors import ScenarioError
 from ratelord_sim.fuzz.dice import Tree
 from ratelord_sim.fuzz.scene import scene

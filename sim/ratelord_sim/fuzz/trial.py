@@ -8,9 +8,9 @@ from pathlib import Path
 
 import msgspec
 
+from ratelord_core.parts import Parts
 from ratelord_sim.errors import ScenarioError
 from ratelord_sim.fuzz.dice import Tree
-from ratelord_sim.parts import Parts
 from ratelord_sim.play import judged_play
 from ratelord_sim.scenario.reader import read_scenario
 

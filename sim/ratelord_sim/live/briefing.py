@@ -12,8 +12,8 @@ from ratelord_core.model.ids import split_pool_key
 from ratelord_core.model.instant import Micros
 from ratelord_core.model.pool import Pool
 from ratelord_core.model.window import Window
+from ratelord_core.parts import Parts
 from ratelord_core.policy.written import as_written, span_text
-from ratelord_sim.parts import Parts
 from ratelord_sim.scenario.model import PoolTerms, Scenario
 from ratelord_sim.scenario.world import world_pools, world_providers
 

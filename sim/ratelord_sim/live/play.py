@@ -15,6 +15,7 @@ from ratelord_core.errors import RatelordError
 from ratelord_core.events.envelope import Draft, Event
 from ratelord_core.model.ids import uuid_bytes
 from ratelord_core.model.instant import Micros
+from ratelord_core.parts import Parts
 from ratelord_sim.actors.line import Asked
 from ratelord_sim.invariants import judge
 from ratelord_sim.live.audit import LogAudit
@@ -26,7 +27,6 @@ from ratelord_sim.live.pacing import LiveStage
 from ratelord_sim.live.unseen import NOT_PLAYED, UNSEEN, UNSEEN_WITHOUT_LOG
 from ratelord_sim.measure.numbers import spread
 from ratelord_sim.measure.series import Series
-from ratelord_sim.parts import Parts
 from ratelord_sim.play import Play
 from ratelord_sim.result import Result, result_of
 from ratelord_sim.scenario.model import Scenario

@@ -11,8 +11,8 @@ from msgspec.structs import replace
 
 from ratelord import AsyncClient, Client
 from ratelord import RatelordError as ClientError
+from ratelord_core import parts
 from ratelord_core.errors import RatelordError, SettingsError
-from ratelord_sim import parts
 from ratelord_sim.live.briefing import briefing
 from ratelord_sim.live.play import play_live
 from ratelord_sim.result import Result

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import yaml
 
+from ratelord_core.parts import Parts
 from ratelord_core.policy.reading import Reading, nearest
 from ratelord_sim.measure.metrics import METRICS
-from ratelord_sim.parts import Parts
 from ratelord_sim.scenario.model import Scenario
 from ratelord_sim.scenario.surgery import at
 from ratelord_sim.scenario.world import provider_ids, world_pools

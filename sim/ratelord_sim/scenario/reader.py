@@ -8,11 +8,11 @@ import yaml
 from msgspec.structs import replace
 
 from ratelord_core.errors import Finding, PolicyError, RatelordError
+from ratelord_core.parts import Parts
 from ratelord_core.policy.condition import Conditions
 from ratelord_core.policy.reading import Reading
 from ratelord_core.policy.tree import UnreadableError, compose, decode
 from ratelord_sim.errors import ScenarioError
-from ratelord_sim.parts import Parts
 from ratelord_sim.scenario.check import check
 from ratelord_sim.scenario.keys import read_record
 from ratelord_sim.scenario.model import Scenario

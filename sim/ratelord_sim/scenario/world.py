@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from ratelord_core.clock import SteppedClock
-from ratelord_core.errors import SettingsError
 from ratelord_core.model.config import ProviderConfig
 from ratelord_core.model.ids import split_pool_key
 from ratelord_core.model.instant import MINUTE
 from ratelord_core.model.pool import Pool
 from ratelord_core.model.window import Window
-from ratelord_sim.parts import Parts
+from ratelord_core.parts import Parts
 from ratelord_sim.scenario.model import PoolTerms, ProviderTerms, Scenario
 from ratelord_sim.scenario.policy import DEFAULT_PROVIDER
 
@@ -39,7 +37,7 @@ def world_pools(scenario: Scenario, parts: Parts) -> list[PoolTerms]:
     provider plugin knows of it."""
     told = {pool.id: pool for pool in scenario.topology.pools}
     for config in scenario.document.providers:
-        for pool in _declared(config, parts):
+        for pool in parts.declared(config):
             if pool.limit is not None or pool.window.kind == "unbounded":
                 told.setdefault(pool.key, _of_plugin(pool))
         if config.id == DEFAULT_PROVIDER and not any(_is_of(config.id, key) for key in told):
@@ -49,17 +47,6 @@ def world_pools(scenario: Scenario, parts: Parts) -> list[PoolTerms]:
 
 def _is_of(provider_id: str, key: str) -> bool:
     return split_pool_key(key)[0] == provider_id
-
-
-def _declared(config: ProviderConfig, parts: Parts) -> tuple[Pool, ...]:
-    """The pools that a policy's provider has before it was ever asked."""
-    factory = parts.providers.get(config.plugin)
-    if factory is None:
-        return ()
-    try:
-        return tuple(factory.build(config, lambda: None, SteppedClock()).pools())
-    except SettingsError:
-        return ()  # it wants a credential, which a simulation never has
 
 
 def _of_plugin(pool: Pool) -> PoolTerms:

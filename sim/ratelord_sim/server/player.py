@@ -11,9 +11,10 @@ from typing import BinaryIO
 import msgspec
 from msgspec.structs import replace
 
+from ratelord_core import parts
 from ratelord_core.errors import Finding, PolicyError, RatelordError
 from ratelord_core.model.instant import SECOND
-from ratelord_sim import library, parts
+from ratelord_sim import library
 from ratelord_sim.errors import ScenarioError
 from ratelord_sim.play import play
 from ratelord_sim.scenario.model import Scenario
