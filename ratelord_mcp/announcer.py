@@ -7,7 +7,7 @@ costs no more memory than what it subscribed to.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, Final
 
 import anyio
@@ -32,7 +32,7 @@ MAX_URIS: Final = 256
 PATIENCE: Final = 5.0
 """Seconds in which a session must have taken a notification."""
 
-IsKnown = Callable[[str], bool]
+IsKnown = Callable[[str], Awaitable[bool]]
 """Whether a resource may be followed."""
 
 
@@ -113,7 +113,7 @@ class Announcer:
         """Serve one stream until the client or the server ends it."""
         if len(self._streams) >= MAX_STREAMS:
             raise MCPError(types.INTERNAL_ERROR, "too many streams are open; try again later")
-        honored = self._honored(params.notifications)
+        honored = await self._honored(params.notifications)
         meta: dict[str, Any] = {SUBSCRIPTION_ID_META_KEY: context.request_id}
         stream = _Stream(frozenset(_events_of(honored)))
         self._streams.add(stream)
@@ -134,14 +134,14 @@ class Announcer:
             self._streams.discard(stream)
         return types.SubscriptionsListenResult(_meta=meta)
 
-    def _honored(self, asked: types.SubscriptionFilter) -> types.SubscriptionFilter:
+    async def _honored(self, asked: types.SubscriptionFilter) -> types.SubscriptionFilter:
         """What is followed of what was asked for: a resource that does not exist is left out, and
         so are tools and prompts, which stay the same."""
         uris = list(dict.fromkeys(asked.resource_subscriptions or ()))
         if len(uris) > MAX_URIS:
             message = f"{len(uris)} resources; one stream follows at most {MAX_URIS}"
             raise MCPError(types.INVALID_PARAMS, message)
-        known = [uri for uri in uris if self._is_known(uri)]
+        known = [uri for uri in uris if await self._is_known(uri)]
         return types.SubscriptionFilter(
             resources_list_changed=asked.resources_list_changed,
             resource_subscriptions=known or None,
@@ -154,7 +154,7 @@ class Announcer:
     ) -> types.EmptyResult:
         """Follow one resource in this session."""
         uri = str(params.uri)
-        if not self._is_known(uri):
+        if not await self._is_known(uri):
             raise MCPError(types.INVALID_PARAMS, "no such resource", {"uri": uri[:256]})
         session = self.greet(context)
         if uri not in session.uris and len(session.uris) >= MAX_URIS:

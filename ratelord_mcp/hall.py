@@ -7,8 +7,6 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import msgspec
-from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
-from mcp.server.auth.provider import AccessToken
 from mcp.server.lowlevel import Server
 from mcp.server.transport_security import TransportSecuritySettings
 
@@ -61,12 +59,8 @@ class Hall:
             await asyncio.sleep(PARTING)
 
     async def serve(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request. A session belongs to the token that opened it."""
+        """Answer one request."""
         caller: Caller = scope[CALLER]
-        if caller.identity_id is not None:
-            scope["user"] = AuthenticatedUser(
-                AccessToken(token="", client_id=caller.identity_id, scopes=[caller.role])
-            )
         left: Receive | None = receive
         if self._express is not None:
             left = await self._express.answer(scope, receive, _at_this_door(caller))

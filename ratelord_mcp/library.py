@@ -8,11 +8,12 @@ from collections.abc import Iterable
 from typing import Final
 
 import msgspec
+from anyio.to_thread import run_sync
 from mcp import MCPError, types
 
 from ratelord_core.agent_tools import AgentResource, Reading, ToolCall
 from ratelord_core.arbiter import Arbiter
-from ratelord_core.errors import Forbidden, NotFound, PluginError, RatelordError
+from ratelord_core.errors import Forbidden, NotFound, PluginError, RatelordError, Unavailable
 from ratelord_core.model.ids import pool_key
 from ratelord_mcp.addresses import POOL, match, uris_of_pool
 from ratelord_mcp.answers import UNFORESEEN
@@ -49,19 +50,25 @@ class Library:
                 raise PluginError(f"two resources are at {resource.uri}; leave one plugin out")
             shelf[resource.uri] = resource
 
-    def is_known(self, uri: str) -> bool:
+    async def is_known(self, uri: str) -> bool:
         """Whether there may be something at an address; a pool must exist."""
         found = self._find(uri)
         if found is None:
             return False
-        resource, names = found
-        if "pool_id" not in names or self._blocking:
+        names = found[1]
+        if "pool_id" not in names:
             return True
+        key = pool_key(names["provider_id"], names["pool_id"])
         try:
-            self._arbiter.forecasts(pool_key(names["provider_id"], names["pool_id"]))
+            await (run_sync(self._arbiter.forecasts, key) if self._blocking else self._here(key))
         except NotFound:
             return False
-        return resource is not None
+        except Unavailable:
+            return True  # whoever follows it meanwhile hears of it once there is a daemon again
+        return True
+
+    async def _here(self, key: str) -> None:
+        self._arbiter.forecasts(key)
 
     # --- listing ------------------------------------------------------------------------------
 

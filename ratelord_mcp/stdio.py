@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import logging
 import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import anyio
 from anyio.to_thread import run_sync
+
+from ratelord_mcp.glance import NO_MESSAGE, Glance, glance
 
 if TYPE_CHECKING:
     from mcp.server.lowlevel.server import Server
@@ -41,8 +44,10 @@ async def serve(server: Server[Any]) -> None:
     try:
         async with anyio.create_task_group() as group:
             with told_to_stop(group.cancel_scope.cancel):
-                lines = cast("Any", Lines(source))  # an anyio.AsyncFile as far as it is used
-                async with stdio_server(lines, cast("Any", Output(sink))) as (incoming, outgoing):
+                output = Output(sink)
+                # Both are files of anyio as far as they are used.
+                lines, written = cast("Any", messages(Lines(source), output)), cast("Any", output)
+                async with stdio_server(lines, written) as (incoming, outgoing):
                     await server.run(incoming, outgoing, server.create_initialization_options())
             group.cancel_scope.cancel()
     except* (OSError, anyio.BrokenResourceError, anyio.ClosedResourceError) as gone:
@@ -63,6 +68,41 @@ def split(read: Callable[[], bytes], longest: int = LONGEST_LINE) -> Iterator[by
             kept, cut = kept[:_CUT], True
     if kept:
         yield bytes(kept)
+
+
+async def messages(lines: Lines, output: Output) -> AsyncIterator[str]:
+    """The lines that are messages; of any other the client is told at once, for the library would
+    let it wait for ever."""
+    async for line in lines:
+        complaint = complaint_about(line)
+        if complaint is None:
+            yield line
+        elif complaint:
+            await output.write(complaint)
+
+
+def complaint_about(line: str) -> str | None:
+    """What to answer to a line that is no message, "" if nothing; None if it is one."""
+    from mcp.types import jsonrpc_message_adapter  # noqa: PLC0415 - imported sparingly by the verb
+
+    if not line.strip():
+        return ""
+    seen = glance(line)
+    try:
+        jsonrpc_message_adapter.validate_json(line, by_name=False)
+    except (ValueError, RecursionError):
+        if seen is not None and seen.is_answer:
+            return ""
+    else:
+        if seen is None or seen.is_answerable():
+            return None
+    return NO_MESSAGE.decode().replace('"id":null', f'"id":{_id_of(seen)}') + "\n"
+
+
+def _id_of(seen: Glance | None) -> str:
+    """The id to answer to, as JSON."""
+    usable = seen is not None and type(seen.id) in (int, str)
+    return json.dumps(seen.id) if seen is not None and usable else "null"
 
 
 class Lines:
@@ -89,7 +129,7 @@ class Lines:
         with contextlib.suppress(RuntimeError):  # the loop has ended, and nobody wants them
             with contextlib.suppress(OSError):  # a descriptor that is gone has no more lines
                 for line in split(lambda: os.read(self._descriptor, 65_536)):
-                    self._put(line.decode("utf-8", "replace"))
+                    self._put(line.decode("utf-8", "surrogateescape"))
             self._put(None)
 
     def _put(self, line: str | None) -> None:

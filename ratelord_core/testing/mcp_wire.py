@@ -60,12 +60,14 @@ class Wire:
             ours |= {"mcp-session-id": session, "mcp-protocol-version": "2025-11-25"}
         return self.http.post("/mcp", json=body, headers=ours | headers)
 
-    def open(self, version: str = "2025-11-25", **capabilities: Any) -> httpx2.Response:
-        """Ask for a session, as a client that can do so much."""
+    def open(
+        self, version: str = "2025-11-25", client: str = "test", **capabilities: Any
+    ) -> httpx2.Response:
+        """Ask for a session, as a client of this name that can do so much."""
         params = {
             "protocolVersion": version,
             "capabilities": capabilities,
-            "clientInfo": {"name": "test", "version": "0"},
+            "clientInfo": {"name": client, "version": "0"},
         }
         return self.legacy({"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": params})
 

@@ -142,15 +142,22 @@ def test_who_never_ends_a_request_holds_up_nobody_else(daemon: DaemonProcess, wi
             connection.close()
 
 
-def test_who_takes_every_session_shuts_out_neither_those_who_have_one_nor_the_stateless(
-    wire: Wire,
+def test_who_opens_sessions_without_end_loses_its_own_and_shuts_out_nobody(
+    daemon: DaemonProcess, wire: Wire
 ) -> None:
-    session, _ = wire.handshake()
+    with Wire(daemon.url) as operator:
+        token = operator.http.post("/v1/identities", json={"identity_id": "pat:calm"}).json()
+    mine, _ = wire.handshake()
+    with Wire(daemon.url, token["token"]) as calm, Wire(daemon.url) as greedy:
+        theirs, _ = calm.handshake()
+        opened = [greedy.open(client="greedy") for _ in range(600)]
+        sessions = [one.headers["mcp-session-id"] for one in opened]
 
-    statuses = {wire.open().status_code for _ in range(1100)}
-
-    assert statuses == {200, 503}
-    assert wire.legacy(request("ping"), session).json()["result"] == {}
+        assert greedy.legacy(request("ping"), sessions[0]).status_code == 404
+        assert greedy.legacy(request("ping"), sessions[-1]).json()["result"] == {}
+        assert calm.legacy(request("ping"), theirs).json()["result"] == {}
+        assert calm.open().status_code == 200
+    assert wire.legacy(request("ping"), mine).json()["result"] == {}
     told = wire.call("ask_intent", **ASK)["structuredContent"]
     assert told["allowed"]
     wire.call("report_usage", intent_id=told["intent_id"], outcome="cancelled")

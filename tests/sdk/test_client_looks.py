@@ -14,6 +14,7 @@ from ratelord import Client, DaemonUnreachable, RequestRefused, UpstreamError
     [
         (lambda c: c.health(), "/v1/health"),
         (lambda c: c.pool("mock/a/b c"), "/v1/pools/mock/a%2Fb%20c"),
+        (lambda c: c.pool("../.."), "/v1/pools/%2E%2E/%2E%2E"),
         (lambda c: c.explain("0193"), "/v1/intents/0193"),
         (lambda c: c.graph(), "/v1/graph?format=json"),
         (lambda c: c.graph(around="org:a"), "/v1/graph?format=json&around=org%3Aa"),

@@ -188,8 +188,8 @@ def pool_path(key: str) -> str:
 
 
 def segment(text: str) -> str:
-    """A name as one segment of a path."""
-    return quote(text, safe="")
+    """A name as one segment of a path; a name made of dots alone must not climb it."""
+    return quote(text, safe="") if text.strip(".") else text.replace(".", "%2E")
 
 
 def parse(reply: Reply, kind: type[T]) -> T:
