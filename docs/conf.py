@@ -15,6 +15,7 @@ release = version = version_of("ratelord")
 extensions = [
     "myst_parser",
     "agent_tools",
+    "condition_reference",
     "hook_reference",
     "event_catalogue",
     "settings_table",

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ratelord_core.forecast import ForecastModelFactory
     from ratelord_core.graph import GraphFactory
     from ratelord_core.policy.action import PolicyAction
+    from ratelord_core.policy.function import ConditionFunction
     from ratelord_core.provider import ProviderFactory
     from ratelord_core.store import StoreFactory
     from ratelord_core.verb import Verb
@@ -45,6 +46,11 @@ def ratelord_register_forecast_models() -> Iterable[ForecastModelFactory]:
 @hookspec
 def ratelord_register_policy_actions() -> Iterable[PolicyAction[Any]]:
     """Actions that policy rules may name. Called before a policy is read."""
+
+
+@hookspec
+def ratelord_register_condition_functions() -> Iterable[ConditionFunction]:
+    """Functions that the conditions of rules may call. Called before a policy is read."""
 
 
 @hookspec

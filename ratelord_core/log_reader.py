@@ -187,7 +187,7 @@ def _intent(asked: Event) -> dict[str, Any]:
     said = {
         name: value
         for name, value in msgspec.structs.asdict(payload).items()
-        if name not in {"key", "body"} and value not in (None, "", {})
+        if name not in {"key", "body", "run", "task"} and value not in (None, "", {})
     }
     return {**who, **said, "asked_at": timestamp(asked.ts_event), "door": asked.source.origin_kind}
 

@@ -18,6 +18,7 @@ from ratelord_core.model.config import Document, ProviderConfig
 from ratelord_core.model.instant import Micros
 from ratelord_core.model.pool import Pool
 from ratelord_core.policy.action import PolicyAction
+from ratelord_core.policy.function import ConditionFunction
 from ratelord_core.policy.stack import PolicyStack
 from ratelord_core.policy.stack import load as load_stack
 from ratelord_core.provider import Provider, ProviderFactory
@@ -32,6 +33,7 @@ class Parts(msgspec.Struct, frozen=True):
     models: Mapping[str, ForecastModelFactory]
     graphs: Mapping[str, GraphFactory]
     behaviors: Mapping[str, Behavior]
+    functions: tuple[ConditionFunction, ...] = ()
 
     def blank(self, model: str, graph: str = "networkx") -> Blank:
         """Makes empty states with this forecast model and this kind of graph."""
@@ -44,7 +46,8 @@ class Parts(msgspec.Struct, frozen=True):
 
     def policy(self, text: str | bytes, source: str) -> PolicyStack:
         """A policy file's text, ready to judge. Raises ``PolicyError`` with every finding."""
-        return load_stack(text, source, self.actions, self.providers.keys(), self.models)
+        kinds = self.providers.keys()
+        return load_stack(text, source, self.actions, kinds, self.models, self.functions)
 
     def pools(self, document: Document) -> tuple[Pool, ...]:
         """All pools of a document: its own caps, and what its providers have before they are ever
@@ -89,6 +92,7 @@ def load(without: Iterable[str] = (), extra: Iterable[tuple[str, object]] = ()) 
         models=loaded.named("ratelord_register_forecast_models", "model_id"),
         graphs=loaded.named("ratelord_register_graphs"),
         behaviors=loaded.named("ratelord_register_behaviors"),
+        functions=tuple(loaded.named("ratelord_register_condition_functions").values()),
     )
 
 

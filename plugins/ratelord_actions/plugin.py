@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from ratelord_actions.clockwork import FUNCTIONS
 from ratelord_actions.effects import (
     ApproveAction,
     DeferAction,
@@ -22,6 +23,7 @@ from ratelord_actions.routing import (
 )
 from ratelord_core import hookimpl
 from ratelord_core.policy.action import PolicyAction
+from ratelord_core.policy.function import ConditionFunction
 
 
 @hookimpl
@@ -41,3 +43,9 @@ def ratelord_register_policy_actions() -> Iterable[PolicyAction[Any]]:
         LimitCostAction(),
         CostEfficiencyAction(),
     )
+
+
+@hookimpl
+def ratelord_register_condition_functions() -> Iterable[ConditionFunction]:
+    """What the clock says in a zone."""
+    return FUNCTIONS

@@ -27,13 +27,15 @@ def read_policy(path: Path, plugins: Plugins | None = None) -> Document:
     from ratelord_core import plugins as installed
     from ratelord_core.clock import SystemClock
     from ratelord_core.daemon.accounts import Accounts
+    from ratelord_core.policy.condition import Conditions
     from ratelord_core.policy.reader import read_document
 
     loaded = plugins or installed.load()
     providers = loaded.named("ratelord_register_providers")
     actions = loaded.named("ratelord_register_policy_actions")
     models = loaded.named("ratelord_register_forecast_models", "model_id")
+    conditions = Conditions(loaded.named("ratelord_register_condition_functions").values())
     text = path.read_bytes()
-    document = read_document(text, str(path), actions, providers, models=models)
+    document = read_document(text, str(path), actions, providers, conditions, models)
     Accounts(providers, SystemClock()).check(document)
     return document

@@ -72,6 +72,7 @@ class Daemon:
         self.settings = settings
         self._plugins = plugins.load(settings.without)
         self._actions = self._plugins.named("ratelord_register_policy_actions")
+        self._functions = self._plugins.named("ratelord_register_condition_functions").values()
         self._entropy = SystemEntropy()
         self._stopping = asyncio.Event()
         self._show_certificate: Callable[[], bool] = lambda: False
@@ -127,7 +128,7 @@ class Daemon:
 
     def _check_policy(self, text: str | bytes, source: str) -> PolicyStack:
         models = self._plugins.named("ratelord_register_forecast_models", "model_id")
-        stack = load(text, source, self._actions, self._accounts.kinds, models)
+        stack = load(text, source, self._actions, self._accounts.kinds, models, self._functions)
         self._accounts.check(stack.document)
         return stack
 

@@ -14,6 +14,8 @@ from ratelord_core.model.identity import Identity
 from ratelord_core.model.ids import Entropy
 from ratelord_core.model.instant import Micros, to_seconds
 from ratelord_core.model.intent import Intent
+from ratelord_core.model.pool import MONEY
+from ratelord_core.model.spent import NOTHING, Spent
 from ratelord_core.policy.situation import PoolNow
 
 
@@ -74,6 +76,34 @@ class Moment:
     def agent(self) -> AgentConfig:
         """What the configuration says of the asker."""
         return self._state.agent(self.intent.agent_id)
+
+    @property
+    def scopes(self) -> tuple[str, ...]:
+        """The intent's scopes, from its own up to ``global``."""
+        return self.course.binding.scopes
+
+    @property
+    def timezone(self) -> str:
+        """The zone whose clock rules go by."""
+        return self._state.settings.timezone
+
+    def share(self, key: str, part: int) -> float:
+        """The part of what is used and held in a pool that is the asker's agent's (0), identity's
+        (1) or scope's (2)."""
+        intent = self.intent
+        name = (intent.agent_id, intent.identity_id, intent.scope_id)[part]
+        return self._state.ledger.accounts[key].share(part, name)
+
+    def money(self) -> str | None:
+        """The money pool that it draws from, of several the one with the least left."""
+        pools = [lane.pool for lane in self.course.lanes if lane.unit == MONEY]
+        return min(pools, key=lambda pool: self.figures[pool].available, default=None)
+
+    def spent(self, whose: str) -> Spent:
+        """What the asker's agent, run or task has taken so far."""
+        intent = self.intent
+        name = {"agent": intent.agent_id, "run": intent.run, "task": intent.task}[whose]
+        return self._state.spending.of(f"{whose}:{name}") if name else NOTHING
 
     def units(self, pool: str) -> int:
         """Units this intent draws from a pool."""

@@ -263,6 +263,8 @@ def _submitted(intent: Intent, key: str, body: str) -> IntentSubmitted:
         duration=intent.duration,
         max_wait=intent.max_wait,
         renews=intent.renews,
+        run=intent.run,
+        task=intent.task,
         key=key,
         body=body,
     )

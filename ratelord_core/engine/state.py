@@ -27,6 +27,7 @@ from ratelord_core.projections.answers import Answers
 from ratelord_core.projections.costs import LearnedCosts
 from ratelord_core.projections.identities import Identities
 from ratelord_core.projections.providers import Providers
+from ratelord_core.projections.spending import Spending
 
 
 class State:
@@ -38,6 +39,7 @@ class State:
         self.ledger = Ledger()
         self.identities = Identities()
         self.costs = LearnedCosts()
+        self.spending = Spending()
         self.providers = Providers()
         self.polling = Polling(self.ledger, self.providers)
         self.answers = Answers()
@@ -122,6 +124,7 @@ class State:
             "ledger": self.ledger.picture(now),
             "identities": [msgspec.to_builtins(identity) for identity in identities],
             "costs": self.costs.picture(),
+            "spending": self.spending.picture(),
             "providers": sorted(
                 (msgspec.to_builtins(record) for record in self.providers),
                 key=lambda record: str(record["provider_id"]),

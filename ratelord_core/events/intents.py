@@ -14,7 +14,8 @@ from ratelord_core.model.instant import Micros
 class IntentSubmitted(Payload, frozen=True, omit_defaults=True, kw_only=True, gc=False):
     """A question was asked. Its event id is the intent's id.
 
-    ``key`` is a digest of agent and idempotency key, ``body`` one of the question.
+    ``key`` is a digest of agent and idempotency key, ``body`` one of the question, ``run`` and
+    ``task`` of what the asker calls its run and its task.
     """
 
     event_type: ClassVar[str] = "intent_submitted"
@@ -27,6 +28,8 @@ class IntentSubmitted(Payload, frozen=True, omit_defaults=True, kw_only=True, gc
     duration: Micros | None = None
     max_wait: Micros | None = None
     renews: str | None = None
+    run: str = ""
+    task: str = ""
     key: str = ""
     body: str = ""
 

@@ -12,6 +12,7 @@ from bisect import bisect_left, insort
 from collections import defaultdict
 
 from ratelord_core.ledger.hold import NOBODY, Asker, Figures, Leg, Party, Reconciled, Reset
+from ratelord_core.ledger.parts import Parts
 from ratelord_core.ledger.tally import Tally
 from ratelord_core.model.instant import SECOND, Micros
 from ratelord_core.model.observation import Observation
@@ -29,6 +30,7 @@ class Account(ABC):
         self.held = 0
         self.holders: defaultdict[Party, int] = defaultdict(int)
         """Units held, by whom they are held for."""
+        self._holding: Parts | None = None
         self.scheduled = 0
         self.settled_total = 0
         """Units ever settled here; never falls."""
@@ -99,7 +101,7 @@ class Account(ABC):
             leg.started = True
             self.scheduled -= leg.units
             self.held += leg.units
-            self.holders[leg.asker.party] += leg.units
+            self._held_for(leg.asker.party, leg.units)
             self.version += 1
 
     def _began(self, leg: Leg) -> None:  # noqa: B027 - most kinds need not know
@@ -111,7 +113,7 @@ class Account(ABC):
         leg.started = leg.start <= now
         if leg.started:
             self.held += leg.units
-            self.holders[leg.asker.party] += leg.units
+            self._held_for(leg.asker.party, leg.units)
         else:
             self.scheduled += leg.units
             insort(self._waiting, leg, key=_latest_first)
@@ -122,7 +124,7 @@ class Account(ABC):
         self.legs.remove(leg)
         if leg.started:
             self.held -= leg.units
-            self.holders[leg.asker.party] -= leg.units
+            self._held_for(leg.asker.party, -leg.units)
             if not self.holders[leg.asker.party]:
                 del self.holders[leg.asker.party]
         else:
@@ -130,6 +132,22 @@ class Account(ABC):
             where = bisect_left(self._waiting, -leg.start, key=_latest_first)
             self._waiting.pop(self._waiting.index(leg, where))
         self.version += 1
+
+    def _held_for(self, party: Party, units: int) -> None:
+        self.holders[party] += units
+        if self._holding is not None:
+            self._holding.add(party, units)
+
+    def share(self, part: int, name: str) -> float:
+        """The part (0 … 1) of what is used and held in the present window that the agent (0), the
+        identity (1) or the scope (2) of that name has."""
+        if self._holding is None:
+            self._holding = Parts(self.holders)
+        used, held = self.tally.parts, self._holding
+        total = used.total + held.total
+        if total <= 0:
+            return 0.0
+        return (used.units(part, name) + held.units(part, name)) / total
 
     def relimit(self, limit: int | None) -> None:
         """A new limit applies at once; nothing refills."""

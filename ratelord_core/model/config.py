@@ -44,11 +44,13 @@ class WorkloadConfig(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class AgentConfig(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What is known of an agent beforehand. ``weight`` is its share when a pool is contended."""
+    """What is known of an agent beforehand. ``weight`` is its share when a pool is contended;
+    ``priority`` is for conditions to read."""
 
     role: str = ""
     weight: float = 1.0
     labels: dict[str, str] = {}
+    priority: int = 0
 
 
 class Topology(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -150,6 +152,7 @@ class Settings(msgspec.Struct, frozen=True, omit_defaults=True):
     risk_hysteresis: float = 0.05
     forecast_model: str = "ensemble"
     idempotency_ttl: Micros = 24 * HOUR
+    timezone: str = "UTC"
 
 
 class RetentionConfig(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -18,7 +18,8 @@ class Intent(msgspec.Struct, frozen=True, omit_defaults=True):
 
     ``expected_cost`` and ``costs`` may be fractional; units are rounded up per pool. Spans are µs.
     ``provider_id``/``pool_id`` pin the pool. ``renews`` names an earlier intent that this one
-    continues. ``dry_run`` evaluates and holds nothing.
+    continues. ``dry_run`` evaluates and holds nothing. ``run`` and ``task`` are digests of what the
+    asker calls its run and its task: what several intents take together is counted under them.
     """
 
     agent_id: str
@@ -37,6 +38,8 @@ class Intent(msgspec.Struct, frozen=True, omit_defaults=True):
     renews: str | None = None
     dry_run: bool = False
     debug: bool = False
+    run: str = ""
+    task: str = ""
 
     @property
     def dimensions(self) -> Dimensions:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import yaml
 
+from ratelord_core.policy.function import ConditionFunction
 from ratelord_core.policy.variables import VARIABLES
 
 _Type = dict[str, Any]
@@ -55,9 +56,12 @@ _IMPLEMENTATIONS = {
 }
 
 
-def new_environment(kinds: Mapping[str, str] | None = None) -> Any:
+def new_environment(
+    kinds: Mapping[str, str] | None = None, functions: Iterable[ConditionFunction] = ()
+) -> Any:
     """A CEL environment that compares and computes int with float. ``kinds`` are its variables:
-    number, text, flag, labels, object (of anything); without, those of conditions.
+    number, text, flag, labels, object (of anything); without, those of conditions. ``functions``
+    are those of plugins.
 
     The checker's standard declarations of the operators are replaced by wider ones; the run time
     has the mixed comparisons already, the mixed arithmetic is given here.
@@ -74,9 +78,10 @@ def new_environment(kinds: Mapping[str, str] | None = None) -> Any:
         "object": cel.Type.Map(cel.Type.STRING, cel.Type.DYN),
     }
     operators = _operators()
+    more = list(functions)
     config = {
         "stdlib": {"exclude_functions": [{"name": each["name"]} for each in operators]},
-        "functions": operators,
+        "functions": [*operators, *(one.declared() for one in more)],
     }
     return cel.NewEnv(
         config=cel.NewEnvConfigFromYaml(yaml.safe_dump(config)),
@@ -85,7 +90,8 @@ def new_environment(kinds: Mapping[str, str] | None = None) -> Any:
             _mixed(name, left, right): implementation
             for name, implementation in _IMPLEMENTATIONS.items()
             for left, right in (*_MIXED, *_ALSO_SAME.get(name, ()))
-        },
+        }
+        | {way: one.checked for one in more for way, _ in one.overloads()},
     )
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Protocol
 
 import msgspec
 
 from ratelord_core.policy import cel, lexer
 from ratelord_core.policy.comparisons import Comparisons, comparisons
+from ratelord_core.policy.function import ConditionFunction
 from ratelord_core.policy.variables import VARIABLES
 
 MAX_LENGTH = 10_000
@@ -73,9 +74,11 @@ class CelCondition:
 
 
 class Conditions:
-    """Compiles conditions, each text once."""
+    """Compiles conditions, each text once. ``functions`` are those that plugins offer."""
 
-    def __init__(self) -> None:
+    def __init__(self, functions: Iterable[ConditionFunction] = ()) -> None:
+        self.functions = {one.name: one for one in functions}
+        self._names = (*VARIABLES, *self.functions)
         self._environment: Any = None
         self._compiled: dict[str, Condition] = {}
 
@@ -91,12 +94,16 @@ class Conditions:
             message = f"has {len(text)} characters; at most {MAX_LENGTH} are read"
             raise ConditionError((Problem(0, message),))
         if self._environment is None:
-            self._environment = cel.new_environment()
+            self._environment = cel.new_environment(functions=self.functions.values())
         written = lexer.to_cel(text)
+        inner = lexer.inner_loop(written)
+        if inner is not None:
+            message = "a loop inside a loop costs too much; write one of them out"
+            raise ConditionError((Problem(inner, message),))
         try:
             expression = self._environment.compile(written)
         except Exception as error:
-            raise ConditionError(problems(written, str(error))) from error
+            raise ConditionError(problems(written, str(error), self._names)) from error
         kind = expression.return_type().name()
         if kind != "BOOL":
             message = f"gives {cel.type_in_words(kind)}, not true or false"
@@ -140,6 +147,8 @@ def _problem(text: str, offset: int, said: str, known: Collection[str]) -> Probl
 
 
 def _unknown(word: lexer.Word, known: Collection[str]) -> Problem:
+    if word.name in known:
+        return Problem(word.start, f"{word.name} takes other arguments", "see its signature")
     parts = word.name.split(".")
     candidates = [".".join(parts[:count]) for count in range(len(parts), 0, -1)]
     for candidate in candidates:

@@ -57,6 +57,29 @@ def words(text: str) -> Iterator[Word]:
             before = match.group()
 
 
+_LOOPS = frozenset({"all", "exists", "exists_one", "map", "filter"})
+
+
+def inner_loop(text: str) -> int | None:
+    """Where the first loop (``.all(…)`` and the like) inside the brackets of another one starts."""
+    depth, loops, name = 0, list[int](), ""
+    for match in _TOKEN.finditer(text):
+        found, kind = match.group(), match.lastgroup
+        if found == "(":
+            depth += 1
+            if name.rpartition(".")[2].strip() in _LOOPS:
+                if loops:
+                    return match.start()
+                loops.append(depth)
+        elif found == ")":
+            if loops and loops[-1] == depth:
+                loops.pop()
+            depth -= 1
+        if kind not in ("space", "comment"):
+            name = found if kind == "name" else ""
+    return None
+
+
 def used(text: str, known: Collection[str]) -> tuple[str, ...]:
     """The variables that a condition reads, each once, in the order of their first use."""
     found: dict[str, None] = {}

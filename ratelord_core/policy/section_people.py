@@ -12,7 +12,16 @@ from ratelord_core.model.ids import ROOT_SCOPE, split_pool_key
 from ratelord_core.policy.fields import Fields, entries, items
 from ratelord_core.policy.reading import Reading, nearest
 from ratelord_core.policy.section_pools import OWN, secret_ref
-from ratelord_core.policy.values import is_null, name, names, number, one_of, positive, text
+from ratelord_core.policy.values import (
+    integer,
+    is_null,
+    name,
+    names,
+    number,
+    one_of,
+    positive,
+    text,
+)
 
 
 def labels(node: yaml.Node, path: str, reading: Reading) -> dict[str, str] | None:
@@ -148,6 +157,7 @@ def read_agents(node: yaml.Node, reading: Reading) -> dict[str, AgentConfig]:
         found[key] = AgentConfig(
             role=fields.get(text, "", "role"),
             weight=fields.get(positive, 1.0, "weight"),
+            priority=fields.get(integer, 0, "priority"),
             labels=fields.get(labels, {}, "labels"),
         )
         fields.close()

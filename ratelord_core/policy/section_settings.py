@@ -11,7 +11,7 @@ from ratelord_core.model.config import RetentionConfig, Settings
 from ratelord_core.model.instant import HOUR, Micros
 from ratelord_core.policy.fields import Fields, Reader, entries
 from ratelord_core.policy.reading import Reading, nearest
-from ratelord_core.policy.values import flag, long_span, number, span, text
+from ratelord_core.policy.values import flag, long_span, number, span, text, zone
 
 _SPANS = ("default_max_wait", "hold_ttl", "concurrency_ttl", "idempotency_ttl")
 _RATIOS = ("warn_threshold", "critical_threshold", "risk_hysteresis")
@@ -41,6 +41,8 @@ def _reader(setting: str, default: Any) -> Reader[Any]:
         return _ratio
     if setting in _PERCENTAGES:
         return _percent
+    if setting == "timezone":
+        return zone
     return flag if isinstance(default, bool) else text
 
 

@@ -11,6 +11,7 @@ from ratelord_core.model.forecast import Forecast, RiskLevel
 from ratelord_core.model.identity import Identity
 from ratelord_core.model.instant import Micros
 from ratelord_core.model.intent import Intent
+from ratelord_core.model.spent import Spent
 
 
 class PoolNow(msgspec.Struct, frozen=True, gc=False):
@@ -52,6 +53,21 @@ class Situation(Protocol):
         ...
 
     @property
+    def scopes(self) -> tuple[str, ...]:
+        """The intent's scopes, from its own up to ``global``."""
+        ...
+
+    @property
+    def timezone(self) -> str:
+        """The IANA name of the zone whose clock rules go by."""
+        ...
+
+    @property
+    def cost(self) -> int | None:
+        """Micro-USD that the intent is expected to cost; None = nobody knows a price."""
+        ...
+
+    @property
     def tightest(self) -> str | None:
         """The key of the pool that this intent brings nearest to exhaustion; None = it draws from
         none."""
@@ -85,6 +101,20 @@ class Situation(Protocol):
 
     def level(self, key: str) -> RiskLevel:
         """The pool's risk level with this intent."""
+        ...
+
+    def share(self, key: str, part: int) -> float:
+        """The part (0 … 1) of what is used and held in the pool's present window that is the
+        asker's: its agent's (0), its identity's (1) or its scope's (2)."""
+        ...
+
+    def money(self) -> str | None:
+        """The key of the money pool that it draws from, of several the one with the least left."""
+        ...
+
+    def spent(self, whose: str) -> Spent:
+        """What the asker's ``agent``, ``run`` or ``task`` has taken so far; nothing if it names
+        none."""
         ...
 
     def jitter(self, limit: Micros) -> Micros:

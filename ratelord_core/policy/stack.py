@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from ratelord_core.graph.protocol import Binding
@@ -11,6 +11,7 @@ from ratelord_core.model.intent import Intent
 from ratelord_core.policy.action import PolicyAction
 from ratelord_core.policy.arbitration import Arbitration
 from ratelord_core.policy.condition import Conditions
+from ratelord_core.policy.function import ConditionFunction
 from ratelord_core.policy.index import Level, RuleIndex
 from ratelord_core.policy.reader import read_document
 from ratelord_core.policy.rule import compile_rules
@@ -69,8 +70,9 @@ def load(
     actions: Mapping[str, PolicyAction[Any]],
     providers: Collection[str],
     models: Collection[str] = (),
+    functions: Iterable[ConditionFunction] = (),
 ) -> PolicyStack:
     """A policy file's text as a stack. Raises ``PolicyError`` with every finding."""
-    conditions = Conditions()
+    conditions = Conditions(functions)
     document = read_document(text, source, actions, providers, conditions, models)
     return compile_policy(document, actions, conditions)

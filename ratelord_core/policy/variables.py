@@ -9,6 +9,7 @@ from typing import Any, Literal
 import msgspec
 
 from ratelord_core.model.instant import SECOND
+from ratelord_core.model.spent import Spent
 from ratelord_core.policy.view import View
 
 Kind = Literal["number", "text", "flag", "labels"]
@@ -52,6 +53,20 @@ def _is_resetting(view: View) -> bool:
     return reset_at is not None and reset_at - view.situation.now <= _RESET_IS_NEAR
 
 
+def _sums(whose: str) -> tuple[Variable, ...]:
+    """What was taken so far in the name of the asker's run or task."""
+
+    def spent(view: View) -> Spent:
+        return view.situation.spent(whose)
+
+    named = f"approved so far in the {whose} that `client_context.{whose}_id` names"
+    return (
+        _number(f"{whose}.requests", "intents", named, lambda v: spent(v).requests),
+        _number(f"{whose}.units", "units", "the largest draws of those", lambda v: spent(v).units),
+        _number(f"{whose}.cost", "micro-USD", "the same in money", lambda v: spent(v).cost),
+    )
+
+
 _ASKED = (
     _text("intent.agent_id", "who asks", lambda v: v.intent.agent_id),
     _text("intent.identity_id", "which credential is charged", lambda v: v.intent.identity_id),
@@ -80,6 +95,13 @@ _WHO = (
     _text("agent.id", "the agent's id", lambda v: v.intent.agent_id),
     _text("agent.role", "its role, or empty", lambda v: v.agent.role),
     _number("agent.weight", "ratio", "its weight in fair shares", lambda v: v.agent.weight),
+    _number("agent.priority", "rank", "its priority, 0 if none", lambda v: v.agent.priority),
+    _number(
+        "agent.burn_rate_share",
+        "ratio",
+        "the agent's part of what is used and held in the pool's present window",
+        lambda v: v.share(0),
+    ),
     _labels("agent.labels", "its labels", lambda v: v.agent.labels),
     _text("identity.id", "the identity's id", lambda v: v.intent.identity_id),
     _text("identity.kind", "its kind; empty if unknown", lambda v: v.known_as.kind),
@@ -99,7 +121,28 @@ _WHO = (
         "its trust level, or empty",
         lambda v: v.known_as.trust_level,
     ),
+    _number(
+        "identity.burn_rate_share",
+        "ratio",
+        "the identity's part of what is used and held in the pool's present window",
+        lambda v: v.share(1),
+    ),
     _text("scope.id", "the intent's scope", lambda v: v.intent.scope_id),
+    _text(
+        "scope.kind", "what stands before its colon: `repo`, `org`, …", lambda v: v.scope_part(0)
+    ),
+    _text("scope.name", "what stands after its colon", lambda v: v.scope_part(2)),
+    _text("scope.parent", "the scope right above it; empty of `global`", lambda v: v.parent),
+    _text("scope.repo", "the nearest `repo:…`, itself or above it", lambda v: v.scope("repo")),
+    _text("scope.env", "the nearest `env:…`", lambda v: v.scope("env")),
+    _text("scope.org", "the nearest `org:…`", lambda v: v.scope("org")),
+    _number("scope.depth", "scopes", "scopes above it", lambda v: len(v.situation.scopes) - 1),
+    _number(
+        "scope.burn_rate_share",
+        "ratio",
+        "the scope's part of what is used and held in the pool's present window",
+        lambda v: v.share(2),
+    ),
 )
 
 _POOL = (
@@ -163,18 +206,43 @@ _AHEAD = (
     _number(
         "forecast.freshness", "seconds", "age of what it rests on", lambda v: v.outlook.freshness
     ),
+    _text("forecast.model", "the model that made it", lambda v: v.outlook.model_id),
+)
+
+_SPENT = (
+    _number(
+        "cost.estimated",
+        "micro-USD",
+        "what it is expected to cost; 0 without a price",
+        lambda v: v.situation.cost or 0,
+    ),
+    _number(
+        "cost.accumulated",
+        "micro-USD",
+        "what the agent has cost so far",
+        lambda v: v.situation.spent("agent").cost,
+    ),
+    _number(
+        "cost.window",
+        "micro-USD",
+        "used and held by all in the present window of the money pool it draws from",
+        lambda v: v.money.used + v.money.held,
+    ),
+    *_sums("run"),
+    *_sums("task"),
 )
 
 _WORLD = (
-    _number("time.hour", "hours", "0 to 23, UTC", lambda v: v.moment.hour),
-    _number("time.minute", "minutes", "0 to 59, UTC", lambda v: v.moment.minute),
-    _number("time.weekday", "days", "0 = Monday to 6 = Sunday, UTC", lambda v: v.moment.weekday()),
-    _number("time.day", "days", "1 to 31, the day of the month, UTC", lambda v: v.moment.day),
-    _number("time.month", "months", "1 to 12, UTC", lambda v: v.moment.month),
-    _flag("time.is_weekend", "Saturday or Sunday, UTC", lambda v: v.is_weekend),
+    _number("time.now", "seconds", "since 1970, for functions", lambda v: v.situation.now / SECOND),
+    _number("time.hour", "hours", "0 to 23", lambda v: v.moment.hour),
+    _number("time.minute", "minutes", "0 to 59", lambda v: v.moment.minute),
+    _number("time.weekday", "days", "0 = Monday to 6 = Sunday", lambda v: v.moment.weekday()),
+    _number("time.day", "days", "1 to 31, the day of the month", lambda v: v.moment.day),
+    _number("time.month", "months", "1 to 12", lambda v: v.moment.month),
+    _flag("time.is_weekend", "Saturday or Sunday", lambda v: v.is_weekend),
     _flag(
         "time.is_business_hours",
-        "Monday to Friday, 9:00 to 17:00 UTC",
+        "Monday to Friday, 9:00 to 17:00",
         lambda v: v.is_business_hours,
     ),
     _text("system.status", "`ok`, `warning` or `critical`", lambda v: v.situation.system_status),
@@ -193,6 +261,7 @@ _SHORT = (
 )
 
 VARIABLES: dict[str, Variable] = {
-    variable.name: variable for variable in (*_ASKED, *_WHO, *_POOL, *_AHEAD, *_WORLD, *_SHORT)
+    variable.name: variable
+    for variable in (*_ASKED, *_WHO, *_POOL, *_AHEAD, *_SPENT, *_WORLD, *_SHORT)
 }
 """Every variable by name, in the order in which the docs list them."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from ratelord_core.model.config import AgentConfig
 from ratelord_core.model.forecast import Forecast
@@ -59,8 +60,36 @@ class View:
 
     @property
     def moment(self) -> datetime:
-        """The instant, in UTC."""
-        return to_datetime(self.situation.now)
+        """The instant, by the clock in the policy's zone."""
+        zone = self.situation.timezone
+        moment = to_datetime(self.situation.now)
+        return moment if zone == "UTC" else moment.astimezone(ZoneInfo(zone))
+
+    def share(self, part: int) -> float:
+        """The asker's part of what is used and held of the pool: its agent's (0), its identity's
+        (1) or its scope's (2)."""
+        return self.situation.share(self.focus, part) if self.focus else 0.0
+
+    def scope(self, kind: str) -> str:
+        """The id of the nearest scope of that kind, the intent's own or one above it."""
+        starts = f"{kind}:"
+        return next((one for one in self.situation.scopes if one.startswith(starts)), "")
+
+    def scope_part(self, part: int) -> str:
+        """What stands before (0) and after (2) the colon of the intent's scope."""
+        return self.intent.scope_id.partition(":")[part]
+
+    @property
+    def parent(self) -> str:
+        """The scope right above the intent's own."""
+        scopes = self.situation.scopes
+        return scopes[1] if len(scopes) > 1 else ""
+
+    @property
+    def money(self) -> PoolNow:
+        """The money pool that the intent draws from."""
+        key = self.situation.money()
+        return self.situation.pool(key) if key else _NO_POOL
 
     @property
     def level(self) -> str:

@@ -34,6 +34,7 @@ class LivingArbiter:
         self.clock = SteppedClock()
         self.store = MemoryEventStore()
         self._actions = loaded.named("ratelord_register_policy_actions")
+        self._functions = loaded.named("ratelord_register_condition_functions").values()
         models = loaded.named("ratelord_register_forecast_models", "model_id")
         blank = Blank(loaded.named("ratelord_register_graphs")["networkx"], models["linear"])
         sealer = Sealer(SeededEntropy(1), seq=0, chain=GENESIS)
@@ -45,7 +46,7 @@ class LivingArbiter:
         return self._check(self.text, "policy.yaml")
 
     def _check(self, text: str, source: str) -> PolicyStack:
-        return load(text, source, self._actions, frozenset())
+        return load(text, source, self._actions, frozenset(), functions=self._functions)
 
     def _around(self) -> Surroundings:
         return Surroundings(

@@ -9,6 +9,8 @@ from ratelord_core.model.forecast import Forecast, RiskLevel
 from ratelord_core.model.identity import Identity
 from ratelord_core.model.instant import Micros
 from ratelord_core.model.intent import Intent
+from ratelord_core.model.pool import MONEY
+from ratelord_core.model.spent import NOTHING, Spent
 from ratelord_core.policy.situation import PoolNow
 
 ASKED = Intent("crawler-01", "pat:rmax", "repo_scan", "repo:acme/api")
@@ -27,6 +29,11 @@ class FixedSituation(msgspec.Struct):
     tightest: str | None = None
     system_status: str = "ok"
     risk_score: int = 0
+    scopes: tuple[str, ...] = ("repo:acme/api", "org:acme", "global")
+    timezone: str = "UTC"
+    cost: int | None = None
+    shares: dict[str, float] = {}
+    sums: dict[str, Spent] = {}
     draws: dict[str, int] = {}
     pools: dict[str, PoolNow] = {}
     forecasts: dict[str, Forecast] = {}
@@ -55,6 +62,19 @@ class FixedSituation(msgspec.Struct):
         """The level as given; of an unlisted pool, ``ok``."""
         self.looked_at.append(("level", key))
         return self.levels.get(key, "ok")
+
+    def share(self, key: str, part: int) -> float:
+        """The pool's share as given, whoever's it is; 0 of an unlisted pool."""
+        self.looked_at.append(("share", key))
+        return self.shares.get(key, 0.0)
+
+    def money(self) -> str | None:
+        """The first pool of money among those given."""
+        return next((key for key, pool in self.pools.items() if pool.unit == MONEY), None)
+
+    def spent(self, whose: str) -> Spent:
+        """The sum as given."""
+        return self.sums.get(whose, NOTHING)
 
     def jitter(self, limit: Micros) -> Micros:
         """All of it."""

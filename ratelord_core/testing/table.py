@@ -46,6 +46,7 @@ class Table:
     ) -> None:
         loaded = plugins.load()
         self._actions = loaded.named("ratelord_register_policy_actions") | dict(actions or {})
+        self._functions = loaded.named("ratelord_register_condition_functions").values()
         self._kinds = frozenset(loaded.named("ratelord_register_providers"))
         models = loaded.named("ratelord_register_forecast_models", "model_id")
         self._blank = Blank(loaded.named("ratelord_register_graphs")["networkx"], models["linear"])
@@ -63,7 +64,7 @@ class Table:
         return self.clock.now()
 
     def _load(self, policy: str) -> PolicyStack:
-        return load(policy, "table", self._actions, self._kinds)
+        return load(policy, "table", self._actions, self._kinds, functions=self._functions)
 
     def configure(self, policy: str) -> None:
         """Bring a policy document into force."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from hashlib import sha256
 from typing import Annotated, Any, Final
 
 import msgspec
@@ -89,9 +90,9 @@ class IntentRequest(msgspec.Struct, frozen=True):
     ] = None
     dry_run: Annotated[bool | None, Meta(description="decide, hold nothing")] = None
     debug: Annotated[bool | None, Meta(description="fill in `trace`")] = None
-    client_context: Annotated[Anything | None, Meta(description="yours; neither read nor kept")] = (
-        None
-    )
+    client_context: Annotated[
+        Anything | None, Meta(description="yours; not kept, read for `run_id` and `task_id`")
+    ] = None
 
 
 class ReportRequest(msgspec.Struct, frozen=True):
@@ -149,7 +150,18 @@ def intent_of(asked: IntentRequest, *, key: str | None = None) -> Intent:
         None if asked.renews is None else uuid_text(uuid_bytes(asked.renews)),
         asked.dry_run is True,
         asked.debug is True,
+        _digest(asked.client_context, "run_id"),
+        _digest(asked.client_context, "task_id"),
     )
+
+
+def _digest(context: object, name: str) -> str:
+    """64 bits in hex of what the asker's context holds under a name: the context itself, which may
+    hold secrets, goes no further. "" without a text or a number there."""
+    said = context.get(name) if isinstance(context, dict) else None
+    if not isinstance(said, (str, int)) or isinstance(said, bool) or said == "":
+        return ""
+    return sha256(str(said).encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
 def report_of(told: ReportRequest) -> Report:

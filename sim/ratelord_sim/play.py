@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from ratelord_core.parts import Parts
+from ratelord_core.policy.condition import Conditions
 from ratelord_core.policy.stack import compile_policy
 from ratelord_sim.actors.agent import Agent
 from ratelord_sim.actors.calendar import Calendar
@@ -66,7 +67,7 @@ class Play:
         self.daemon = Daemon(
             self.stage,
             scenario.daemon,
-            compile_policy(document, parts.actions),
+            compile_policy(document, parts.actions, Conditions(parts.functions)),
             parts.blank(document.settings.forecast_model),
             [account_of(service) for service in self.services.values()],
             scenario.seed,

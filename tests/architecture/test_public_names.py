@@ -22,6 +22,7 @@ PUBLIC = (
     "ratelord_core.provider",
     "ratelord_core.behavior",
     "ratelord_core.policy.action",
+    "ratelord_core.policy.function",
     "ratelord_core.policy.situation",
     "ratelord_core.errors",
     "ratelord_core.clock",

@@ -12,6 +12,7 @@ import pytest
 
 from ratelord_core import hookspecs
 from ratelord_core.events.catalogue import CATALOGUE
+from ratelord_core.policy.variables import VARIABLES
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -57,6 +58,17 @@ def test_every_setting_is_in_the_table_with_what_it_does() -> None:
 
     assert len(rows) == len(table.Settings.model_fields)
     assert not [row for row in rows if row.endswith("|  |")]
+
+
+def test_every_variable_and_function_of_conditions_is_in_a_table() -> None:
+    reference = _extension("condition_reference")
+    page = (DOCS / "conditions.md").read_text(encoding="utf-8")
+    variables, functions = reference.variables_markdown(), reference.functions_markdown()
+
+    assert "```{variables}" in page
+    assert "```{functions}" in page
+    assert [name for name in VARIABLES if f"| `{name}` |" not in variables] == []
+    assert "`business_hours_at(number, text) → flag`" in functions
 
 
 @pytest.mark.parametrize(

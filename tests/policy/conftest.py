@@ -7,7 +7,10 @@ from typing import Any
 
 import pytest
 
-from ratelord_actions.plugin import ratelord_register_policy_actions
+from ratelord_actions.plugin import (
+    ratelord_register_condition_functions,
+    ratelord_register_policy_actions,
+)
 from ratelord_core.policy.action import PolicyAction
 from ratelord_core.policy.stack import PolicyStack, load
 
@@ -22,6 +25,8 @@ def actions() -> dict[str, PolicyAction[Any]]:
 @pytest.fixture(scope="session")
 def load_policy(actions: dict[str, PolicyAction[Any]]) -> Callable[..., PolicyStack]:
     def load_it(text: str | bytes, more: dict[str, Any] | None = None) -> PolicyStack:
-        return load(text, "policy.yaml", {**actions, **(more or {})}, PROVIDERS, ["linear"])
+        offered = {**actions, **(more or {})}
+        functions = ratelord_register_condition_functions()
+        return load(text, "policy.yaml", offered, PROVIDERS, ["linear"], functions)
 
     return load_it

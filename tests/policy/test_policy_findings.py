@@ -137,7 +137,7 @@ MISTAKES = [
     (RULE + "intent.urgency ▶> 3}", "> cannot be applied to text and number", ""),
     (RULE + "▶remaining}", "gives number, not true or false", ""),
     (RULE + "remaining <▶}", "syntax error", ""),
-    (RULE + "▶cost.window > 5}", "unknown name 'cost.window'", ""),
+    (RULE + "▶cost.windw > 5}", "unknown name 'cost.windw'", "'cost.window'?"),
     (RULE + "▶nothing.like.it > 5}", "unknown name 'nothing.like.it'", "table of variables"),
     ("pools: [{id: a/b, limit: 5, window: ▶sliding}]", "a sliding window is a mapping", "every"),
     ("pools: [{id: a/b, limit: 5, window: {kind: ▶[x]}}]", "must be text, not a list", ""),

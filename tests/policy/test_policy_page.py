@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 
 from ratelord_core.model.config import Document
-from ratelord_core.policy.variables import VARIABLES
 from ratelord_core.policy.windows import KEYS_OF
 
-PAGE = (Path(__file__).parents[2] / "docs" / "policy.md").read_text(encoding="utf-8")
-EXAMPLES = re.findall(r"^```yaml\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
+DOCS = Path(__file__).parents[2] / "docs"
+PAGE = (DOCS / "policy.md").read_text(encoding="utf-8")
+CONDITIONS = (DOCS / "conditions.md").read_text(encoding="utf-8")
+EXAMPLES = re.findall(r"^```yaml\n(.*?)^```$", PAGE + CONDITIONS, re.DOTALL | re.MULTILINE)
 
 
 def rows_after(heading: str) -> list[list[str]]:
@@ -28,11 +29,6 @@ def rows_after(heading: str) -> list[list[str]]:
 
 def code(cell: str) -> list[str]:
     return re.findall(r"`([^`]+)`", cell)
-
-
-def test_the_table_of_variables_is_the_table_in_the_code() -> None:
-    expected = [[f"`{v.name}`", v.kind, v.unit, v.doc] for v in VARIABLES.values()]
-    assert rows_after("<!-- variables -->") == expected
 
 
 def test_the_table_of_actions_lists_every_built_in_action_and_parameter(

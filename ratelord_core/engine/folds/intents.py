@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from ratelord_core.engine.receipt import Receipt
@@ -15,6 +16,7 @@ from ratelord_core.events.payloads import (
 from ratelord_core.ledger import Asker, Settlement
 from ratelord_core.model.dimensions import Dimensions
 from ratelord_core.model.instant import Micros
+from ratelord_core.model.pool import MONEY
 from ratelord_core.projections.answers import Answer
 
 if TYPE_CHECKING:
@@ -51,8 +53,10 @@ def decided(state: State, at: Micros, who: Dimensions, intent_id: str, e: Intent
         asker = Asker(party, weight, urgent, who.workload_id)
         hold = state.ledger.place(intent_id, asker, e.holds, at + e.start, at)
         if asked is not None:
-            if state.prices:
-                hold.note = Receipt.of(asked, e)
+            if state.prices or asked.run or asked.task:
+                units = _units(state, [(line.pool, line.units) for line in e.holds])
+                receipt = hold.note = Receipt.of(asked, e, who.agent_id, units)
+                state.spending.add(receipt.keys, receipt.spent)
             if e.modifications:
                 hold.asked_as = state.asked_as
         for line in e.holds:
@@ -64,6 +68,13 @@ def decided(state: State, at: Micros, who: Dimensions, intent_id: str, e: Intent
         answer = Answer(asked.body, intent_id, at + e.until if allowed else None)
         state.answers.forget(at - state.settings.idempotency_ttl)
         state.answers.remember(asked.key, answer, at)
+
+
+def _units(state: State, drawn: Iterable[tuple[str, int]]) -> int:
+    """The largest draw, but for money."""
+    accounts = state.ledger.accounts
+    units = [n for pool, n in drawn if pool in accounts and accounts[pool].pool.unit != MONEY]
+    return max(units, default=0)
 
 
 def _queue_up(state: State, who: Dimensions, pool: str, at: Micros) -> None:
@@ -79,8 +90,13 @@ def reported(
     state: State, at: Micros, who: Dimensions, intent_id: str, e: IntentReported
 ) -> Settlement | None:
     """What it really cost became known; how its holds ended."""
-    if state.ledger.find(intent_id) is None:
+    hold = state.ledger.find(intent_id)
+    if hold is None:
         return None
+    receipt: Receipt | None = hold.note
+    if receipt is not None:
+        counted = receipt.correction(_units(state, e.settled), e.cost)
+        state.spending.add(receipt.keys, counted)
     settlement = state.ledger.settle(intent_id, dict(e.settled), at, e.body)
     for line in settlement.lines:
         if line.used != line.held:

@@ -48,7 +48,9 @@ def read_scenario(
         finding = Finding("a scenario is a mapping of keys to values", 1, 1)
         raise ScenarioError(source, [finding])
     kinds = (*parts.providers, "simulated")
-    reading = Reading(written, parts.actions, kinds, Conditions(), tuple(parts.models))
+    reading = Reading(
+        written, parts.actions, kinds, Conditions(parts.functions), tuple(parts.models)
+    )
     said = cut(root, "policy")
     sections = cut_below(root, "topology", _OF_POLICY)
     scenario = read_record(Scenario, root, "", reading)
