@@ -1,0 +1,1 @@
+"""Projects for authors of plugins, whole and tested from the first minute."""
