@@ -18,7 +18,8 @@ from ratelord_core.model.instant import SECOND, Micros
 from ratelord_core.model.observation import Observation
 from ratelord_core.model.pool import Pool
 
-_SPREAD = 10
+SPREAD = 10
+"""Those who wait for the same moment start within this part of a window."""
 
 
 class Account(ABC):
@@ -116,7 +117,7 @@ class Account(ABC):
             self._held_for(leg.asker.party, leg.units)
         else:
             self.scheduled += leg.units
-            insort(self._waiting, leg, key=_latest_first)
+            insort(self._waiting, leg, key=latest_first)
         self.version += 1
 
     def _dismiss(self, leg: Leg) -> None:
@@ -129,7 +130,7 @@ class Account(ABC):
                 del self.holders[leg.asker.party]
         else:
             self.scheduled -= leg.units
-            where = bisect_left(self._waiting, -leg.start, key=_latest_first)
+            where = bisect_left(self._waiting, -leg.start, key=latest_first)
             self._waiting.pop(self._waiting.index(leg, where))
         self.version += 1
 
@@ -192,7 +193,7 @@ class Account(ABC):
         """How far so many promised units spread the starts of those who wait: W/10 for a limit."""
         if not self.limit:
             return 0
-        return units * (every or 60 * SECOND) // (_SPREAD * self.limit)
+        return units * (every or 60 * SECOND) // (SPREAD * self.limit)
 
 
 def outside(observed: int, low: int, high: int) -> int:
@@ -200,5 +201,6 @@ def outside(observed: int, low: int, high: int) -> int:
     return max(0, observed - high, low - observed)
 
 
-def _latest_first(leg: Leg) -> Micros:
+def latest_first(leg: Leg) -> Micros:
+    """Sorts legs by their start, the latest first."""
     return -leg.start

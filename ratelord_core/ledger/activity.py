@@ -38,13 +38,22 @@ class Activity:
 
     def share(self, agent: str, weight: float, limit: int, now: Micros) -> int:
         """The agent's weighted share of ``limit`` units, rounded up."""
+        parts, whole = self.parts(agent, weight, now)
+        return limit if parts == whole else min(limit, -(-limit * parts // whole))
+
+    def parts(self, agent: str, weight: float, now: Micros) -> tuple[int, int]:
+        """The agent's weight and that of all who are active, itself included, in millionths; equal
+        if there is nobody else."""
         self._forget(now)
         mine = self._seen.get(agent)
         others = self._weight - mine[1] if mine else self._weight
         if others <= 0 or len(self._seen) == (1 if mine else 0):
-            return limit
+            return 1, 1
         parts = int(weight * _PARTS)
-        return min(limit, -(-limit * parts // (others + parts)))
+        return parts, others + parts
+
+    def __len__(self) -> int:
+        return len(self._seen)
 
     def _forget(self, now: Micros) -> None:
         seen = self._seen

@@ -7,9 +7,12 @@ hold is drawn as late as it may be.
 
 from __future__ import annotations
 
+from functools import partial
+
 from ratelord_core.ledger.account import Account, outside
 from ratelord_core.ledger.hold import Asker, Figures, Leg, Party, Reconciled, Reset
 from ratelord_core.ledger.settled import KEPT, SettledLog
+from ratelord_core.ledger.shares import Shares
 from ratelord_core.ledger.turns import Flow, Point, Turns
 from ratelord_core.model.instant import SECOND, Micros
 from ratelord_core.model.observation import Observation
@@ -27,6 +30,7 @@ class BucketAccount(Account):
         self.level = self.burst * self.every
         self.settled = SettledLog()
         self._turns = Turns()
+        self._shares = Shares(self.every)
 
     @property
     def burst(self) -> int:
@@ -83,7 +87,12 @@ class BucketAccount(Account):
         flow, point = self._flow(), Point(self._at, self.level, held)
         if after == now and self.level - held >= need and self._fits_now(need, lifetime):
             return now
-        return self._turns.earliest(flow, point, need, after)
+        fits = partial(self._turns.earliest, flow, point, need)
+        start = fits(after)
+        if start is None or start <= now:
+            return start
+        length = lifetime + self.every
+        return self._shares.turn(start, units, length, self.limit, now, asker, fits)
 
     def _flow(self) -> Flow:
         return Flow(self.limit or 0, self.burst * self.every)
@@ -120,8 +129,18 @@ class BucketAccount(Account):
         self._turns.add((leg.end, -need, -need))
         if not leg.started:
             self._turns.add((leg.start, need, 0))
+            self._shares.promise(leg, self.limit, now)
+
+    def touch(self, asker: Asker, now: Micros) -> None:
+        self._shares.touch(asker, now)
+
+    def settle(self, leg: Leg, used: int, at: Micros) -> None:
+        if self._shares.drop(leg) and used:
+            self._shares.use(leg, used, at, self.limit)
+        super().settle(leg, used, at)
 
     def drop(self, leg: Leg, now: Micros) -> None:
+        self._shares.drop(leg)
         need = leg.units * self.every
         self._turns.remove((leg.end, -need, -need))
         if not leg.started:

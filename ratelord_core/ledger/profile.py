@@ -49,6 +49,11 @@ class Profile:
         """Taken now; the blocks hold what changes later."""
         self._blocks: list[_Block] = []
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is taken now or later."""
+        return not self._level and not self._blocks
+
     def add(self, start: Micros, end: Micros, units: int) -> None:
         """Units are taken throughout [start, end); negative ones take an interval back."""
         self._change(start, units)

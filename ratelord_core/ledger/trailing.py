@@ -7,11 +7,13 @@ resolves, which is concurrency. A hold counts from its start until W after its l
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right, insort
+from functools import partial
 
-from ratelord_core.ledger.account import Account, outside
+from ratelord_core.ledger.account import SPREAD, Account, latest_first, outside
 from ratelord_core.ledger.hold import NOBODY, Asker, Figures, Leg, Party, Reconciled, Reset
 from ratelord_core.ledger.profile import Profile
 from ratelord_core.ledger.settled import KEPT
+from ratelord_core.ledger.shares import Shares
 from ratelord_core.model.instant import Micros
 from ratelord_core.model.observation import Observation
 from ratelord_core.model.pool import Pool
@@ -33,7 +35,7 @@ class TrailingAccount(Account):
         self._counting = 0
         self._external = 0
         self._profile = Profile()
-        self._last_promised: tuple[Micros, int] = (0, 0)
+        self._shares = Shares(self.span)
 
     def advance(self, now: Micros) -> Reset | None:
         self.begin(now)
@@ -67,21 +69,27 @@ class TrailingAccount(Account):
         if after == now and not self._waiting and self.used + self.held <= room:
             return now
         length = max(lifetime + self.span, 1)
-        start = self._profile.earliest(room, length, after)
+        fits = partial(self._profile.earliest, room, length)
+        start = fits(after)
+        if start is not None and start > now:
+            start = self._shares.turn(start, units, length, limit, now, asker, fits)
         if start is None or start <= now:
             return start
         spaced = self._spaced(start, latest)
         if spaced == start:
             return start
-        later = self._profile.earliest(room, length, spaced)
+        later = fits(spaced)
         return later if later is not None and later <= latest else start
 
     def _spaced(self, start: Micros, latest: Micros) -> Micros:
-        """Not on the heels of the one promised last."""
-        last, units = self._last_promised
-        if not self.span or start > last:
+        """Not on the heels of those who were promised the same moment."""
+        if not self.span:
             return start
-        return max(start, min(last + self.spacing(units, self.span), latest))
+        crowd = bisect_left(self._waiting, -(start + self.span // SPREAD), key=latest_first)
+        if crowd == len(self._waiting) or self._waiting[crowd].start < start:
+            return start
+        last = self._waiting[crowd]
+        return max(start, min(last.start + self.spacing(last.units, self.span), latest))
 
     def extendable(self, leg: Leg, end: Micros, now: Micros) -> bool:
         longer = end - leg.end
@@ -95,12 +103,21 @@ class TrailingAccount(Account):
     def hold(self, leg: Leg, now: Micros) -> None:
         self._admit(leg, now)
         self._profile.add(leg.start, self._back(leg), leg.units)
-        if not leg.started and leg.start >= self._last_promised[0]:
-            self._last_promised = (leg.start, leg.units)
+        if not leg.started:
+            self._shares.promise(leg, self.limit, now)
+
+    def touch(self, asker: Asker, now: Micros) -> None:
+        self._shares.touch(asker, now)
 
     def drop(self, leg: Leg, now: Micros) -> None:
         self._dismiss(leg)
         self._profile.add(leg.start, self._back(leg), -leg.units)
+        self._shares.drop(leg)
+
+    def settle(self, leg: Leg, used: int, at: Micros) -> None:
+        if self._shares.drop(leg) and used:
+            self._shares.use(leg, used, at, self.limit)
+        super().settle(leg, used, at)
 
     def _back(self, leg: Leg) -> Micros:
         """When a leg's units come back at the latest."""

@@ -11,10 +11,12 @@ import pytest
 from ratelord_core.engine.folds import intents
 from ratelord_core.engine.observer import Observer
 from ratelord_core.engine.polling import Polling
+from ratelord_core.engine.substitution import Found, Substitution
 from ratelord_core.ledger import calendar, windows
 from ratelord_core.ledger.account import Account
 from ratelord_core.ledger.hold import Leg, Reconciled
 from ratelord_core.ledger.period import PeriodAccount
+from ratelord_core.ledger.shares import Shares
 from ratelord_core.model.instant import Micros
 from ratelord_core.model.window import CalendarUnit
 from ratelord_core.parts import Parts
@@ -205,6 +207,16 @@ def test_without_a_place_for_those_turned_away_a_head_start_takes_all(without: W
     assert failed == ["fairness@all"]
 
 
+def test_without_shares_of_what_comes_back_whoever_asks_most_gets_it(without: Without) -> None:
+    failed = without("s16-noisy-neighbour-rolling", (Shares, "turn", _at_once))
+
+    assert failed == ["fairness@all"]
+
+
+def _at_once(_shares: Shares, start: Micros, *_: Any) -> Micros:
+    return start
+
+
 def test_without_believing_that_the_calendar_turned_its_first_numbers_are_lost(
     without: Without,
 ) -> None:
@@ -215,3 +227,36 @@ def test_without_believing_that_the_calendar_turned_its_first_numbers_are_lost(
 
 def _not_at_all(*_: Any) -> None:
     """Do nothing."""
+
+
+def test_without_other_ways_a_crew_is_turned_away_beside_an_idle_key(without: Without) -> None:
+    failed = without("s17-a-second-key", (Substitution, "find", _as_asked))
+
+    assert {"redirected@all", "served_rate@all"} <= set(failed)
+
+
+def test_agents_that_only_wait_run_into_refusals_where_they_are_sent_elsewhere(
+    without: Without,
+) -> None:
+    failed = without("s17-a-second-key", ("max_wait: 20s", "max_wait: 20s, obeys: [wait]"))
+
+    assert {"redirected@all", "provider_refusals@all"} <= set(failed)
+
+
+def test_without_smaller_ways_work_stands_still(without: Without) -> None:
+    failed = without("s18-do-less", (Substitution, "find", _as_asked))
+
+    assert {"redirected@crawler", "redirected@writer", "served_rate@all"} <= set(failed)
+
+
+def test_agents_that_will_not_do_less_run_into_refusals(without: Without) -> None:
+    failed = without(
+        "s18-do-less",
+        ("workload: summary, ", "workload: summary, obeys: {degrade: 0}, "),
+    )
+
+    assert "provider_refusals@all" in failed
+
+
+def _as_asked(substitution: Substitution) -> Found:
+    return Found(substitution._asked)

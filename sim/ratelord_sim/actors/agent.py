@@ -12,10 +12,12 @@ from ratelord_core.model.instant import SECOND, Micros
 from ratelord_core.model.intent import Intent, Report
 from ratelord_core.model.observation import Observation
 from ratelord_sim.actors.calendar import Calendar
+from ratelord_sim.actors.deeds import Deeds
 from ratelord_sim.actors.line import Line
 from ratelord_sim.measure.tally import Notes, Tally
 from ratelord_sim.provider.service import Reply, Service
 from ratelord_sim.scenario.model import AgentTerms
+from ratelord_sim.scenario.obedience import DENIAL, WAIT, WAYS, parts_of
 from ratelord_sim.stage import Process, Stage
 
 _OUTCOMES = {"ok": "success", "refused": "rate_limited", "failed": "error", "timeout": "error"}
@@ -52,8 +54,7 @@ class Agent:
         self._chance = chance
         self._rows = rows
         self._asked = 0
-        self._draws: dict[str, float] | None = None
-        """The pools that its actions draw from, with the units of a call."""
+        self._deeds = Deeds(terms.spread, line.daemon.engine.state, chance)
 
     def live(self) -> Process:
         """Want one thing after the other until the end, or until told to stop."""
@@ -85,31 +86,34 @@ class Agent:
         tally = self._notes.of(terms.name, phase)
         tally.demands += 1
         tally.by_agent.setdefault(self.name, 0.0)
-        answer, waited = yield from self._ask(demand, tally)
-        obeys = terms.obeys >= 1.0 or self._chance.random() < terms.obeys
-        if answer is None or not (answer.allowed or not obeys):
+        intent, answer, waited = yield from self._ask(demand, tally)
+        if answer is None:
+            return
+        heeded = terms.obeys.heeded(answer, self._chance)
+        if DENIAL in heeded:
             return
         wait = (answer.start_at or answer.as_of) - answer.as_of
         if answer.allowed and terms.cancels and self._chance.random() < terms.cancels:
             yield from self._give_up(answer, round(wait * self._chance.random()), tally)
             return
-        if obeys and wait:
+        if WAIT in heeded:
             yield wait
             tally.starts.append(self._stage.now)
-        elif wait or not answer.allowed:
-            tally.disobeyed += 1
-        tally.waits.append(waited + (wait if obeys else 0))
-        yield from self._do(answer, demand, tally)
+        tally.disobeyed += not parts_of(answer) <= heeded
+        tally.redirected += not heeded.isdisjoint(WAYS)
+        tally.waits.append(waited + (wait if WAIT in heeded else 0))
+        yield from self._do(answer, self._deeds.units(intent, answer, heeded), tally)
 
     def _ask(self, demand: Demand, tally: Tally) -> Process:
-        """Ask, and again after denials as often as the group does; the last answer (None: there
-        was none) and the µs since the first."""
+        """Ask, and again after denials as often as the group does; the last question, its answer
+        (None: there was none) and the µs since the first."""
         stage = self._stage
         first = 0
-        answer = None
+        intent, answer = self._intent(demand), None
         for attempt in range(self.terms.retries + 1):
             asked = stage.now
-            said = yield from self._line.ask(self._intent(demand))
+            intent = self._intent(demand) if attempt else intent
+            said = yield from self._line.ask(intent)
             tally.requests += 1
             tally.latencies.append(stage.now - asked)
             first = first or stage.now
@@ -117,7 +121,7 @@ class Agent:
             if answer is None or answer.allowed or attempt == self.terms.retries:
                 break
             yield _PAUSE if answer.retry_after is None else max(_PAUSE, answer.retry_after)
-        return answer, stage.now - first
+        return intent, answer, stage.now - first
 
     def _intent(self, demand: Demand) -> Intent:
         terms = self.terms
@@ -130,6 +134,9 @@ class Agent:
             urgency=terms.priority,  # type: ignore[arg-type]  # one of the three, checked when read
             expected_cost=terms.units if demand.units is None else demand.units,
             costs=terms.costs,
+            provider_id=terms.provider,
+            pool_id=terms.pool,
+            model=terms.model,
             duration=terms.hint,
             max_wait=terms.max_wait,
             idempotency_key=None if self._line.reliable else f"{self._asked}",
@@ -147,6 +154,8 @@ class Agent:
         else:
             tally.denied += 1
             tally.reasons[said.reason_code] += 1
+        if said.allowed:
+            tally.changes.update(parts_of(said))
         return said
 
     def _give_up(self, answer: Decision, after: Micros, tally: Tally) -> Process:
@@ -157,8 +166,7 @@ class Agent:
 
     # --- acting -------------------------------------------------------------------------------
 
-    def _do(self, answer: Decision, demand: Demand, tally: Tally) -> Process:
-        real = self._real_units(answer, demand)
+    def _do(self, answer: Decision, real: Mapping[str, int], tally: Tally) -> Process:
         needs = self._by_provider(real)
         tally.started += 1
         latency = max([service.terms.latency for service in needs], default=0)
@@ -198,30 +206,6 @@ class Agent:
         else:
             tally.failed += 1
         return bad[0]
-
-    def _real_units(self, answer: Decision, demand: Demand) -> dict[str, int]:
-        """What the action really costs, by pool: what the group says an action costs, more or less
-        by its ``spread``; without one just what was held."""
-        spread = self.terms.spread
-        if answer.allowed and not spread:
-            return {line.pool: line.units for line in answer.holds}
-        usual = self._usual_units(demand)
-        factor = 1 + spread * (2 * self._chance.random() - 1)
-        return {pool: max(0, round(units * factor)) for pool, units in usual.items()}
-
-    def _usual_units(self, demand: Demand) -> dict[str, float]:
-        """What an action costs on average: never learnt from what was held, or the truth would
-        follow the estimate."""
-        if self._draws is None:
-            graph = self._line.daemon.engine.state.graph
-            draws = graph.bind(self._intent(demand)).draws
-            self._draws = {draw.pool: draw.consumes or 1.0 for draw in draws}
-        units = self.terms.units if demand.units is None else demand.units
-        calls = 1.0 if units is None else units
-        return {
-            pool: self.terms.costs.get(pool, calls * per_call)
-            for pool, per_call in self._draws.items()
-        }
 
     def _by_provider(self, real: Mapping[str, int]) -> dict[Service, dict[str, int]]:
         found: dict[Service, dict[str, int]] = {}

@@ -38,7 +38,7 @@ def lines_of(result: Result, *, brief: bool) -> Iterable[tuple[str, str | None]]
         yield (
             (
                 f"  {totals['agents']} agents asked {totals['requests']} times: "
-                f"{totals['approved']} approved, {totals['modified']} told to wait, "
+                f"{totals['approved']} approved, {changed(totals)}, "
                 f"{totals['denied']} denied, {totals['errors']} without an answer"
             ),
             None,
@@ -63,6 +63,16 @@ def _invariant(one: dict[str, Any]) -> str:
     mark = "✓" if one["passed"] else "✗"
     why = f" — {one['why']}" if one["why"] else ""
     return f"{mark} {one['metric']}{where} {one['condition']} {one['expected']:g}: {actual}{why}"
+
+
+def changed(counts: dict[str, Any]) -> str:
+    """How many were allowed with changes, and which."""
+    kinds = counts["modifications"]
+    ways = {name: number for name, number in kinds.items() if name != "wait"}
+    if not ways:
+        return f"{counts['modified']} told to wait"
+    said = ", ".join(f"{name} {number}" for name, number in kinds.items())
+    return f"{counts['modified']} with changes ({said})"
 
 
 def _s(seconds: float | None) -> str:

@@ -86,7 +86,7 @@ def _vices(dice: Dice) -> Tree:
     """What lets the provider say no, whatever the daemon does."""
     made: Tree = {}
     if dice.maybe(0.25):
-        made["obeys"] = dice.of((0, 0.5, 0.9))
+        made["obeys"] = dice.of((0, 0.5, 0.9, ["wait"], {"wait": 0.5, "identity_switch": 0}))
     if dice.maybe(0.3):
         made["spread"] = dice.of((0.2, 0.5, 1))
     return made

@@ -40,6 +40,11 @@ def places(dice: Dice, *, clean: bool) -> Places:
     caps += [_override(dice, key) for key in pools if not clean and dice.maybe(0.05)]
     keys = [*pools, *(cap["id"] for cap in caps if "/" not in cap["id"])]
     workloads = {f"w{n}": _workload(dice, keys) for n in range(dice.whole(1, 2))}
+    for shape in workloads.values():
+        if dice.maybe(0.3):
+            shape["degrade"] = dice.some([*workloads])
+        if dice.maybe(0.3):
+            shape["protocols"] = {"other": dice.of([*workloads])}
     scopes = {"env:s1": "org:acme", "org:acme": "global"} if dice.maybe(0.4) else {}
     return Places(providers, pools, caps, workloads, scopes)
 

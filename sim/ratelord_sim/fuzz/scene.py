@@ -41,7 +41,7 @@ def scene(seed: int, number: int) -> Tree:
             "workloads": there.workloads,
             "scopes": there.scopes,
         },
-        "policy": policy(dice, there.caps),
+        "policy": policy(dice, there),
         "agents": people(dice, there, seconds, clean=clean, patient=late),
         "faults": broken,
     }

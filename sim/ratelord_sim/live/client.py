@@ -7,9 +7,10 @@ from typing import cast
 
 from ratelord import AsyncClient, RatelordError
 from ratelord import Decision as Answer
+from ratelord.decision import Modifications as Changes
 from ratelord_core.engine import Engine
 from ratelord_core.errors import Refused
-from ratelord_core.model.decision import Decision, HoldLine, ReasonCode
+from ratelord_core.model.decision import Decision, HoldLine, Modifications, ReasonCode
 from ratelord_core.model.instant import SECOND, Micros, from_seconds
 from ratelord_core.model.intent import Intent, Report
 from ratelord_core.model.observation import Observation
@@ -66,6 +67,9 @@ class Remote:
             urgency=intent.urgency,
             expected_cost=intent.expected_cost,
             costs=intent.costs or None,
+            provider_id=intent.provider_id,
+            pool_id=intent.pool_id,
+            model=intent.model,
             duration_hint=self._seconds(intent.duration),
             max_wait=self._seconds(intent.max_wait),
             idempotency_key=None if key is None else f"{self._run}-{key}",
@@ -93,6 +97,7 @@ class Remote:
             answer.reason,
             as_of=now,
             start_at=now + from_seconds(answer.wait_seconds * speed) if answer.allowed else None,
+            modifications=_changes(answer.modifications),
             holds=tuple(lines),
             retry_after=None if later is None else from_seconds(later * speed),
         )
@@ -118,3 +123,14 @@ class Remote:
             self.stage.told(lambda: tell(taken))
 
         self.stage.begin(reporting)
+
+
+def _changes(told: Changes) -> Modifications:
+    """What is to be done otherwise; when, the answer's start tells."""
+    return Modifications(
+        identity_switch=told.identity_switch,
+        route=told.route,
+        protocol_switch=told.protocol_switch,
+        max_cost=None if told.max_cost is None else int(told.max_cost),
+        degrade=told.degrade,
+    )

@@ -96,6 +96,10 @@ METRICS: dict[str, Metric] = {
     "units": _tally("units of actions that succeeded", lambda t: t.units),
     "unreported": _tally("actions that nobody reported", lambda t: t.unreported),
     "disobeyed": _tally("actions against what was answered", lambda t: t.disobeyed),
+    "redirected": _tally(
+        "actions done in another way than asked: identity, route, protocol, smaller",
+        lambda t: t.redirected,
+    ),
     "approval_rate": _share(
         "share of questions that were allowed, at once or later",
         lambda t: t.approved + t.modified,

@@ -38,6 +38,10 @@ class Fate(msgspec.Struct):
     """The most that it ever wanted."""
     least: float = 0.0
     """The least that it wanted when it was served."""
+    lasts: Micros = 0
+    """The longest that it wanted to hold something for."""
+    briefest: Micros = 0
+    """The shortest that it wanted to when it was served."""
     max_wait: Micros = 0
     """The shortest wait that it was ready for."""
 
@@ -49,8 +53,8 @@ class Neglect(Listener):
     (a minute, where a pool has none) and never a window apart, it asked for something that its
     pools could hold (beside what they keep for urgent work), was ready to wait for one such window
     after the longest hold in them, and was denied every time for want of room, while another agent
-    that draws from the same pools, with no higher urgency, for no fewer units and no readier to
-    wait, was allowed four times between its first and its last question.
+    that draws from the same pools, with no higher urgency, for no fewer units and no shorter a
+    time, and no readier to wait, was allowed four times between its first and its last question.
     """
 
     def __init__(self, daemon: Daemon) -> None:
@@ -73,17 +77,30 @@ class Neglect(Listener):
         fate.pause = max(fate.pause, now - fate.last)
         fate.last, fate.asked = now, fate.asked + 1
         fate.units, fate.max_wait = max(fate.units, wanted), min(fate.max_wait, ready)
+        span = self._span(intent, draws)
+        fate.lasts = max(fate.lasts, span)
         for line in decision.holds:
             lasts = (line.expires_at or now) - (decision.start_at or decision.as_of)
             self._longest[line.pool] = max(lasts, self._longest.get(line.pool, 0))
         if decision.allowed:
             fate.served.append(now)
-            fate.least = wanted if len(fate.served) == 1 else min(fate.least, wanted)
+            first = len(fate.served) == 1
+            fate.least = wanted if first else min(fate.least, wanted)
+            fate.briefest = span if first else min(fate.briefest, span)
         elif decision.reason_code in _ROOM and self._could_fit(intent, draws):
             fate.denied += 1
 
+    def _span(self, intent: Intent, draws: Sequence[Draw]) -> Micros:
+        """How long it wants to hold what it asks for."""
+        if intent.duration is not None:
+            return intent.duration
+        state = self._daemon.engine.state
+        windows = [state.ledger.accounts[draw.pool].pool.window.kind for draw in draws]
+        slots = "concurrency" in windows
+        return state.settings.concurrency_ttl if slots else state.settings.hold_ttl
+
     def _could_fit(self, intent: Intent, draws: Sequence[Draw]) -> bool:
-        """Whether the pools hold so much at all, beside what they keep for urgent work."""
+        """Whether the pools ever hold so much again, beside what they keep for urgent work."""
         state = self._daemon.engine.state
         for draw in draws:
             calls = 1.0 if intent.expected_cost is None else intent.expected_cost
@@ -92,7 +109,8 @@ class Neglect(Listener):
             room = account.capacity
             if account.pool.window.kind == "fixed" and intent.urgency != "high":
                 room = usable(room, state.settings.high_reserve_percent)
-            if room is not None and units > room:
+            refills = account.limit != 0 or account.pool.window.kind == "concurrency"
+            if room is not None and (units > room or not refills):
                 return False
         return True
 
@@ -125,6 +143,7 @@ class Neglect(Listener):
         return any(
             len([at for at in other.served if fate.first <= at <= fate.last]) >= PATIENCE
             and other.least >= fate.units
+            and other.briefest >= fate.lasts
             and other.max_wait <= fate.max_wait
             for (urgency, pools), fates in self._fates.items()
             if pools == kind[1] and _RANK[urgency] <= _RANK[kind[0]]

@@ -28,6 +28,10 @@ class Tally(msgspec.Struct):
     unreported: int = 0
     disobeyed: int = 0
     cancelled: int = 0
+    redirected: int = 0
+    """Actions done in another way than asked."""
+    changes: Counter[str] = msgspec.field(default_factory=Counter)
+    """What approvals asked to be changed, by kind."""
     reasons: Counter[str] = msgspec.field(default_factory=Counter)
     """Denials by their code."""
     latencies: list[Micros] = msgspec.field(default_factory=list)
@@ -47,6 +51,7 @@ def merged(tallies: Iterable[Tally]) -> Tally:
         for name in _SUMS:
             setattr(whole, name, getattr(whole, name) + getattr(one, name))
         whole.reasons.update(one.reasons)
+        whole.changes.update(one.changes)
         whole.latencies += one.latencies
         whole.waits += one.waits
         whole.starts += one.starts
@@ -58,6 +63,7 @@ def merged(tallies: Iterable[Tally]) -> Tally:
 _SUMS = (
     "demands", "requests", "approved", "modified", "denied", "errors", "started", "succeeded",
     "refused", "failed", "units", "reported", "unreported", "disobeyed", "cancelled",
+    "redirected",
 )  # fmt: skip
 
 

@@ -41,8 +41,9 @@ _POOL_KEY = (
     '<span class="k limit"></span>limit<span class="k mark"></span>reset'
 )
 _DECISION_KEY = (
-    '<span class="k approved"></span>approved<span class="k modified"></span>told to wait'
-    '<span class="k denied"></span>denied<span class="k errors"></span>no answer'
+    '<span class="k approved"></span>approved<span class="k modified"></span>told to wait, '
+    'or to do it otherwise<span class="k denied"></span>denied'
+    '<span class="k errors"></span>no answer'
     '<span class="k refused"></span>refused by the provider'
 )
 
@@ -56,7 +57,7 @@ def _head(result: Result) -> str:
     told = (
         f"{_n(totals['agents'])} agents asked {_n(totals['requests'])} times in "
         f"{_s(result['duration_seconds'])}: {_n(totals['approved'])} were approved at once, "
-        f"{_n(totals['modified'])} were told to wait, {_n(totals['denied'])} were denied, "
+        f"{_n(totals['modified'])} {_changes(totals)}, {_n(totals['denied'])} were denied, "
         f"{_n(totals['errors'])} got no answer. The provider refused "
         f"{_n(totals['provider_refusals'])} of {_n(totals['started'])} actions; {longest}."
     )
@@ -66,6 +67,16 @@ def _head(result: Result) -> str:
         f"<p class='fine'>seed {result['seed']} · ratelord {escape(result['version'])} · "
         f"policy {escape(result['policy_version'])} · begins {escape(result['start'])}, "
         "in virtual time</p>"
+    )
+
+
+def _changes(totals: dict[str, Any]) -> str:
+    """What those who were allowed with changes were told."""
+    told = totals["modifications"]
+    if not told.keys() - {"wait"}:
+        return "were told to wait"
+    return (
+        f"were told to do it otherwise ({', '.join(f'{name} {_n(n)}' for name, n in told.items())})"
     )
 
 
@@ -108,8 +119,9 @@ def _figure(title: str, words: str, plot: str, key: str) -> str:
 
 _COLUMNS = (
     ("agents", "agents"), ("requests", "asked"), ("approved", "approved"),
-    ("modified", "told to wait"), ("denied", "denied"), ("errors", "no answer"),
-    ("succeeded", "done"), ("provider_refusals", "refused"), ("units", "units"),
+    ("modified", "changed"), ("redirected", "otherwise"), ("denied", "denied"),
+    ("errors", "no answer"), ("succeeded", "done"), ("provider_refusals", "refused"),
+    ("units", "units"),
 )  # fmt: skip
 
 

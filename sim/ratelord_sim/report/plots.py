@@ -10,7 +10,7 @@ from ratelord_sim.result import Result
 
 _STACK = ("approved", "modified", "denied", "errors", "refused")
 _NAMES = {
-    "approved": "approved", "modified": "told to wait", "denied": "denied",
+    "approved": "approved", "modified": "told to wait, or to do it otherwise", "denied": "denied",
     "errors": "no answer", "refused": "refused by the provider",
 }  # fmt: skip
 _MOST_MARKS = 60

@@ -13,6 +13,7 @@ from ratelord_core.policy import values as plain
 from ratelord_core.policy.windows import window
 from ratelord_sim.scenario import values
 from ratelord_sim.scenario.keys import key, named, record, records
+from ratelord_sim.scenario.obedience import WHOLLY, Obedience, obedience
 
 START: Micros = 1_767_225_600 * SECOND
 """Midnight of the first of January 2026, UTC: when a scenario begins unless it says otherwise."""
@@ -97,6 +98,11 @@ class AgentTerms(msgspec.Struct, frozen=True):
         float | None, key(plain.number, "units they expect an action to cost", "expected_cost")
     ] = None
     costs: Annotated[dict[str, float], key(values.costs, "expected units, pool by pool")] = {}
+    provider: Annotated[
+        str | None, key(plain.name, "the provider that they pin", "provider_id")
+    ] = None
+    pool: Annotated[str | None, key(plain.name, "the pool that they pin", "pool_id")] = None
+    model: Annotated[str | None, key(plain.name, "the model that they name")] = None
     spread: Annotated[
         float, key(values.share, "how far the real cost lies from the expected, up or down")
     ] = 0.0
@@ -112,8 +118,13 @@ class AgentTerms(msgspec.Struct, frozen=True):
     max_wait: Annotated[Micros | None, key(values.span, "the longest wait they accept")] = None
     retries: Annotated[int, key(plain.whole, "how often they ask again after a denial")] = 0
     obeys: Annotated[
-        float, key(values.share, "share of answers they obey; the others they act against at once")
-    ] = 1.0
+        Obedience,
+        key(
+            obedience,
+            "share of answers they obey, acting at once against the others; a list of the "
+            "modifications that they apply; or a share for each part of an answer",
+        ),
+    ] = WHOLLY
     honesty: Annotated[
         float, key(values.honesty, "share of actions they report; `honest`, `silent`")
     ] = 1.0
