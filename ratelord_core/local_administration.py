@@ -20,6 +20,7 @@ from ratelord_core.model.caller import Caller, caller_for
 from ratelord_core.model.identity import Identity
 from ratelord_core.model.instant import Micros, to_text
 from ratelord_core.model.views import PolicyReloadView, RegisteredView
+from ratelord_core.policy.difference import difference
 from ratelord_core.store import EventStore
 from ratelord_core.surroundings import Surroundings
 
@@ -153,13 +154,20 @@ class LocalAdministration(LocalProspects):
             # Compiling thousands of rules takes a second; questions must not wait for it.
             stack = await asyncio.to_thread(self._around.read_policy)
         except PolicyError as error:
+            self.policy_error = _in_one_line(error)
             lines = tuple(finding.text(error.source) for finding in error.findings)
             self.engine.write(self.clock.now(), PolicyRejected(source=error.source, errors=lines))
             raise
+        self.policy_error = None
+        before = self.engine.policy.document
         if stack.version != previous:
             self._gate()
             await self._around.apply_policy(stack)
-        return PolicyReloadView(stack.version, previous, stack.version != previous)
+        found = difference(before, stack.document)
+        changed = stack.version != previous
+        return PolicyReloadView(
+            stack.version, previous, changed, found.added, found.removed, found.changed
+        )
 
     # --- simulated providers ------------------------------------------------------------------
 
@@ -174,3 +182,9 @@ class LocalAdministration(LocalProspects):
         self._gate()
         with self.noted("provider.inject", f"{provider_id}/{pool_id}", caller):
             self._around.inject(provider_id, pool_id, usage, limit)
+
+
+def _in_one_line(error: PolicyError) -> str:
+    first = error.findings[0].text(error.source)
+    more = len(error.findings) - 1
+    return f"{first}; and {more} more" if more else first

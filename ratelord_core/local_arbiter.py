@@ -65,6 +65,7 @@ class LocalArbiter(LocalAdministration):
         before = self.engine
         state.polling.intervals = before.state.polling.intervals
         self.engine = Engine(state, before.policy, before.entropy)
+        self.engine.negotiator.watcher = before.negotiator.watcher
         self.engine.observer.overrides = before.observer.overrides
         self.engine.observer.members = before.observer.members
         self.engine.reader.hidden = before.reader.hidden

@@ -55,6 +55,8 @@ class Onlooker:
         self.clock = clock
         self.phase = "starting"
         """starting, running or stopping."""
+        self.policy_error: str | None = None
+        """Why the policy that was read last is not in force."""
         self._store = store
         self._around = around
         self._log = LogReader(store, journal)
@@ -85,6 +87,7 @@ class Onlooker:
             db_checkpoint_lag=self._store.checkpoint_lag(),
             policy_version=state.policy_version,
             providers=providers,
+            policy_error=self.policy_error,
         )
 
     def _status(self, failing: bool) -> str:

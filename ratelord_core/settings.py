@@ -42,6 +42,15 @@ class Settings(BaseSettings):
         description="The policy file. Default: the first of ./policy.yaml, ./policy.json and the "
         "same names in the user's configuration folder; without any, an empty policy.",
     )
+    policy_watch: float = Field(
+        1.0,
+        ge=0,
+        description="Seconds between looks at the policy file; a change that lasted from one look "
+        "to the next is read. 0: only when told to.",
+    )
+    trace_policy: bool = Field(
+        False, description="Log every rule that is looked at, with what it saw and what came of it."
+    )
     host: str = Field("127.0.0.1", description="The address to listen on.")
     port: int = Field(
         8090, ge=0, le=65535, description="The port to listen on; 0 takes a free one."

@@ -12,9 +12,9 @@ from docutils.statemachine import StringList
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
+from ratelord_core import parts
 from ratelord_core.model.instant import to_text
 from ratelord_core.model.span import parse_span
-from ratelord_core import parts
 from ratelord_sim import library
 from ratelord_sim.measure.metrics import METRICS
 from ratelord_sim.scenario import model

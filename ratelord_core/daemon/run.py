@@ -6,8 +6,9 @@ import asyncio
 import gc
 import logging
 import signal
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 from ratelord_core import __version__, plugins
@@ -17,6 +18,8 @@ from ratelord_core.daemon.accounts import Accounts
 from ratelord_core.daemon.fleet import Fleet
 from ratelord_core.daemon.logs import configure
 from ratelord_core.daemon.metrics import Metrics
+from ratelord_core.daemon.policy_source import PolicySource
+from ratelord_core.daemon.policy_watch import PolicyWatch
 from ratelord_core.daemon.recovery import Recovery
 from ratelord_core.daemon.serving import open_door
 from ratelord_core.engine import Engine, State
@@ -27,8 +30,10 @@ from ratelord_core.events.payloads import SystemStarted, SystemStopped
 from ratelord_core.journal import Journal
 from ratelord_core.local_arbiter import LocalArbiter
 from ratelord_core.model.caller import Caller
-from ratelord_core.policy.stack import PolicyStack, load
+from ratelord_core.policy.difference import Difference
+from ratelord_core.policy.stack import PolicyStack
 from ratelord_core.replay import Blank, replay
+from ratelord_core.rule_log import log_rules
 from ratelord_core.settings import Settings, default_db_path
 from ratelord_core.store import EventQuery
 from ratelord_core.surroundings import Surroundings
@@ -40,6 +45,7 @@ _GC_THRESHOLDS = (50_000, 20, 100)
 garbage more rarely cuts a third off the slowest hundredth of the answers."""
 _FIRST_POLLS = 5_000_000
 _SIGNALS = Caller(door="signal")
+_WATCH = Caller(door="watch")
 
 
 def run(settings: Settings, announce: Callable[[str], None] = print) -> int:
@@ -71,8 +77,6 @@ class Daemon:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self._plugins = plugins.load(settings.without)
-        self._actions = self._plugins.named("ratelord_register_policy_actions")
-        self._functions = self._plugins.named("ratelord_register_condition_functions").values()
         self._entropy = SystemEntropy()
         self._stopping = asyncio.Event()
         self._show_certificate: Callable[[], bool] = lambda: False
@@ -81,7 +85,8 @@ class Daemon:
         self._clock = SystemClock(not_before=head.ts_ingest)
         self._accounts = Accounts(self._plugins.named("ratelord_register_providers"), self._clock)
         try:
-            self._stack = self._read_policy()
+            self._policy = PolicySource(settings.policy_path, self._plugins, self._accounts)
+            self._stack = self._policy.read()
             self._blank = self._choose_blank()
             state = self._rebuild()
         except BaseException:
@@ -116,26 +121,10 @@ class Daemon:
     def _rebuild(self) -> State:
         return replay(self._store.read(EventQuery()), self._blank.state())
 
-    def _read_policy(self) -> PolicyStack:
-        path = self.settings.policy_path
-        if path is None:
-            return self._check_policy("", "built-in defaults")
-        try:
-            text = path.read_bytes()
-        except OSError as error:
-            raise SettingsError(f"policy file {path}: {error.strerror}; check --policy") from error
-        return self._check_policy(text, str(path))
-
-    def _check_policy(self, text: str | bytes, source: str) -> PolicyStack:
-        models = self._plugins.named("ratelord_register_forecast_models", "model_id")
-        stack = load(text, source, self._actions, self._accounts.kinds, models, self._functions)
-        self._accounts.check(stack.document)
-        return stack
-
     def _make_arbiter(self, engine: Engine) -> LocalArbiter:
         around = Surroundings(
-            read_policy=self._read_policy,
-            check_policy=self._check_policy,
+            read_policy=self._policy.read,
+            check_policy=self._policy.check,
             apply_policy=self._apply_policy,
             read_headers=self._fleet.read_headers,
             inject=self._fleet.inject,
@@ -144,6 +133,8 @@ class Daemon:
             metrics=lambda: Metrics(arbiter).text(),
             plugins=self._plugins.listed,
         )
+        if self.settings.trace_policy:
+            engine.negotiator.watcher = log_rules
         arbiter = LocalArbiter(engine, self._journal, self._store, self._clock, around)
         self._fleet.report_to(arbiter)
         self._recovery.serve(arbiter, self._configure_again)
@@ -187,6 +178,7 @@ class Daemon:
                 asyncio.create_task(self._fleet.watcher.run(), name="watcher"),
                 asyncio.create_task(self._open_for_questions(), name="opening"),
                 asyncio.create_task(self._tick(), name="tick"),
+                *self._watch_policy(),
             ]
             yield self.arbiter
         finally:
@@ -222,15 +214,24 @@ class Daemon:
         task = asyncio.create_task(self._reload_policy(), name="reload")
         task.add_done_callback(_log_failure)
 
-    async def _reload_policy(self) -> None:
+    def _watch_policy(self) -> Iterator[asyncio.Task[None]]:
+        path, every = self._policy.path, self.settings.policy_watch
+        if path is not None and every:
+            reload = partial(self._reload_policy, _WATCH)
+            watch = PolicyWatch(path, lambda: self._policy.digest, reload)
+            yield asyncio.create_task(watch.run(every), name="policy watch")
+
+    async def _reload_policy(self, caller: Caller = _SIGNALS) -> None:
         try:
-            done = await self.arbiter.reload_policy(_SIGNALS)
+            done = await self.arbiter.reload_policy(caller)
         except PolicyError as error:
             _log.error("the policy stays as it was: %s", error)
         except RatelordError as error:
             _log.error("the policy was not read: %s", error)
         else:
-            _log.info("policy %s is in force (was %s)", done.version, done.previous)
+            changes = Difference(done.added, done.removed, done.what_changed).text()
+            before = done.previous
+            _log.info("policy %s is in force (was %s): %s", done.version, before, changes or "same")
 
     async def _open_for_questions(self) -> None:
         """Answer questions once every provider was polled, or after five seconds."""

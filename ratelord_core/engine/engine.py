@@ -21,10 +21,12 @@ from ratelord_core.engine.state import State
 from ratelord_core.engine.surveyor import Surveyor
 from ratelord_core.events.envelope import Draft
 from ratelord_core.events.payloads import ConfigLoaded, Payload, PolicyUpdated
+from ratelord_core.model.config import Document
 from ratelord_core.model.ids import Entropy
 from ratelord_core.model.instant import Micros
 from ratelord_core.model.pool import Pool
-from ratelord_core.policy.document import canonical
+from ratelord_core.policy.difference import difference
+from ratelord_core.policy.document import canonical, from_canonical
 from ratelord_core.policy.stack import PolicyStack
 
 _encode = msgspec.json.Encoder(order="sorted").encode
@@ -79,8 +81,21 @@ class Engine:
         changed = policy.version != self.state.policy_version
         self.write(now, loaded)
         if changed:
-            event = PolicyUpdated(version=policy.version, source=document.source, document=text)
+            found = difference(self._before(), document)
+            event = PolicyUpdated(
+                version=policy.version,
+                source=document.source,
+                document=text,
+                added=found.added,
+                removed=found.removed,
+                changed=found.changed,
+            )
             self.write(now, event)
+
+    def _before(self) -> Document:
+        """The policy that was in force, as the log has it; an empty one before the first."""
+        text = self.state.policy_text
+        return from_canonical(text) if text else Document()
 
     def write(self, now: Micros, payload: Payload) -> None:
         """Write an event of the daemon's own down."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import msgspec
@@ -58,6 +58,8 @@ class Negotiator:
         self.adopt(policy)
         self.entropy = entropy
         self.scribe = scribe
+        self.watcher: Callable[[Decision], None] | None = None
+        """Is told every decision with its trace."""
         self._pacer = Pacer()
         self._bound_at: dict[tuple[str, str], Micros] = {}
 
@@ -97,6 +99,8 @@ class Negotiator:
             keep(Draft(twin(event_id), now, decided, charged, origin, event_id), intent_id)
             self._note_rules(verdict, now, intent)
         decision = decision_of(intent_id, now, decided, self.state.policy_version)
+        if self.watcher is not None:
+            self.watcher(self._traced(decision, decided, intent))
         return self._traced(decision, decided, intent) if intent.debug else decision
 
     def _traced(self, decision: Decision, decided: IntentDecided, intent: Intent) -> Decision:

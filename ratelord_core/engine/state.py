@@ -47,6 +47,8 @@ class State:
         self.settings = Settings()
         self.prices = Prices({})
         self.policy_version = ""
+        self.policy_text = ""
+        """The document in force as canonical text."""
         self.system_status = "ok"
         self.risk_score = 0
         self.degraded = False

@@ -65,12 +65,16 @@ class ConfigLoaded(Payload, frozen=True, omit_defaults=True, kw_only=True):
 
 
 class PolicyUpdated(Payload, frozen=True, omit_defaults=True, kw_only=True):
-    """A policy came into force. ``document`` is its normalised text as canonical JSON."""
+    """A policy came into force. ``document`` is its normalised text as canonical JSON; ``added``,
+    ``removed`` and ``changed`` are what it does not share with the one before, by kind and id."""
 
     event_type: ClassVar[str] = "policy_updated"
     version: str
     source: str = ""
     document: str = "{}"
+    added: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
 
 
 class PolicyRejected(Payload, frozen=True, omit_defaults=True, kw_only=True):

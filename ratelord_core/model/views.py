@@ -150,6 +150,8 @@ class HealthView(msgspec.Struct, frozen=True):
     db_checkpoint_lag: int
     policy_version: str
     providers: dict[str, ProviderHealth]
+    policy_error: str | None = None
+    """Why the policy file as it stands is not in force."""
 
 
 class SettledHold(msgspec.Struct, frozen=True):
@@ -213,8 +215,12 @@ class PolicyCheckView(msgspec.Struct, frozen=True):
 
 
 class PolicyReloadView(msgspec.Struct, frozen=True):
-    """What a reload did; an unchanged file keeps its version."""
+    """What a reload did; an unchanged file keeps its version. What was ``added``, ``removed`` and
+    changed is named by kind and id: ``rule shedding/night``."""
 
     version: str
     previous: str
     changed: bool
+    added: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+    what_changed: tuple[str, ...] = ()

@@ -140,3 +140,21 @@ def test_a_disk_that_fills_up_makes_it_read_only_until_there_is_space(
     desk.daemon.kill()
     desk.daemon.start()
     assert desk.figures() == before
+
+
+def test_an_edited_policy_is_noticed_without_being_told(start: Start, until: Until) -> None:
+    desk = start()
+    before = len(desk.events("policy_updated"))
+
+    desk.daemon.policy.write_text("policies: [{id: x, rules: 7}]")
+    until(lambda: desk.get("/v1/health")["policy_error"])
+    assert "policies[0].rules must be a list" in desk.get("/v1/health")["policy_error"]
+    assert desk.ask()["allowed"]
+
+    desk.daemon.policy.write_text(DENY_ALL)
+    until(lambda: len(desk.events("policy_updated")) > before)
+    assert desk.get("/v1/health")["policy_error"] is None
+    updated = [event["payload"].get("added", []) for event in desk.events("policy_updated")]
+    assert any(name.startswith("rule closed/") for names in updated for name in names)
+    assert not desk.ask()["allowed"]
+    assert len(desk.events("policy_rejected")) == 1

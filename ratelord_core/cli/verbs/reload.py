@@ -24,6 +24,9 @@ def reload(*, json: Json = False) -> int:
         print_json(done)
     elif done.get("changed"):
         say(f"Policy {words.plain(done.get('version', ''))[:12]} is in force.")
+        for mark, key in (("+", "added"), ("-", "removed"), ("~", "what_changed")):
+            for name in done.get(key) or ():
+                say(f"  {mark} {words.plain(name)}")
     else:
         say("The policy did not change.")
     return DONE

@@ -42,6 +42,8 @@ def _show(health: dict[str, Any]) -> None:
         f"{words.number(health.get('seq'))} events in the log, "
         f"policy {words.plain(health.get('policy_version') or 'built-in')[:12]}."
     )
+    if health.get("policy_error"):
+        say(f"The policy file is not in force: {words.plain(health['policy_error'])}", "red")
     providers = health.get("providers") or {}
     if providers:
         print_table(

@@ -55,7 +55,7 @@ def configured(state: State, at: Micros, _who: Dimensions, _id: str, e: ConfigLo
 
 def policy_updated(state: State, _at: Micros, _who: Dimensions, _id: str, e: PolicyUpdated) -> None:
     """Another policy rules; the document itself is the engine's."""
-    state.policy_version = e.version
+    state.policy_version, state.policy_text = e.version, e.document
 
 
 def status_changed(

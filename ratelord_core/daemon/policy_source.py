@@ -1,0 +1,44 @@
+"""Where a daemon's policy comes from, and what it takes to read it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ratelord_core.daemon.accounts import Accounts
+from ratelord_core.daemon.policy_watch import digest_of
+from ratelord_core.errors import SettingsError
+from ratelord_core.plugins import Plugins
+from ratelord_core.policy.stack import PolicyStack, load
+
+
+class PolicySource:
+    """Reads the policy file, or any text, as this daemon's plugins understand it."""
+
+    def __init__(self, path: Path | None, plugins: Plugins, accounts: Accounts) -> None:
+        self.path = path
+        self.digest = ""
+        """Of what was read last, whether it was valid or not."""
+        self._accounts = accounts
+        self._actions = plugins.named("ratelord_register_policy_actions")
+        self._functions = plugins.named("ratelord_register_condition_functions")
+        self._models = plugins.named("ratelord_register_forecast_models", "model_id")
+
+    def read(self) -> PolicyStack:
+        """The file as it stands. Raises ``PolicyError`` with every finding."""
+        if self.path is None:
+            return self.check("", "built-in defaults")
+        try:
+            content = self.path.read_bytes()
+        except OSError as error:
+            message = f"policy file {self.path}: {error.strerror}; check --policy"
+            raise SettingsError(message) from error
+        self.digest = digest_of(content)
+        return self.check(content, str(self.path))
+
+    def check(self, text: str | bytes, source: str) -> PolicyStack:
+        """Any text as a policy. Raises ``PolicyError`` with every finding."""
+        functions = self._functions.values()
+        kinds = self._accounts.kinds
+        stack = load(text, source, self._actions, kinds, self._models, functions)
+        self._accounts.check(stack.document)
+        return stack
