@@ -12,7 +12,7 @@ import anyio.to_thread
 import msgspec
 
 from ratelord_core.arbiter import EventFilter
-from ratelord_core.engine.answering import decision_of, seen
+from ratelord_core.engine.answering import decision_of, seen, told_again
 from ratelord_core.errors import NotFound
 from ratelord_core.events.codec import open_record
 from ratelord_core.events.envelope import Event
@@ -176,7 +176,9 @@ def _traced(
     if policy is None or not answer.looked:
         return decision
     saw = seen(answer) | values_asked(asked.dimensions, question.urgency)
-    trace = rules_told(from_canonical(policy.document), answer.looked, answer.held, saw)
+    document = from_canonical(policy.document)
+    trace = rules_told(document, answer.looked, answer.held, saw)
+    trace += told_again(document, answer.again, answer.modifications)
     return msgspec.structs.replace(decision, trace=trace)
 
 

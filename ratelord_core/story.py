@@ -46,7 +46,8 @@ def _rule(step: TraceStep) -> str:
     held = "held" if step.result else "did not hold"
     done = f" → {step.action}" if step.result else ""
     condition = step.condition or "condition not kept"
-    name = f"{step.policy_id}/{step.rule} ({step.level})"
+    again = f", for the {step.way.replace('_', ' ')}" if step.way else ""
+    name = f"{step.policy_id}/{step.rule} ({step.level}{again})"
     return f"Rule {name} {held}: {condition}{_saw(step.inputs)}{done}."
 
 

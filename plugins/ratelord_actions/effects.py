@@ -1,19 +1,13 @@
-"""The actions that every policy file may name: approve, warn, shape, delay, defer, deny."""
+"""The simplest actions that every policy file may name: approve, warn, defer, deny."""
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
-
 import msgspec
 
+from ratelord_actions.spans import Seconds
 from ratelord_core.model.instant import from_seconds
-from ratelord_core.policy.action import Approve, Deny, Effect, Wait, WaitForReset, Warn
+from ratelord_core.policy.action import Approve, Deny, Effect, WaitForReset, Warn
 from ratelord_core.policy.situation import Situation
-
-LONGEST_SECONDS = 366 * 86_400
-"""The longest wait that a rule may ask for: a year."""
-
-Seconds = Annotated[float, msgspec.Meta(ge=0, le=LONGEST_SECONDS)]
 
 
 class NoParams(msgspec.Struct, frozen=True):
@@ -24,14 +18,6 @@ class WarnParams(msgspec.Struct, frozen=True):
     """``message`` is the sentence that the asker reads."""
 
     message: str = ""
-
-
-class DelayParams(msgspec.Struct, frozen=True):
-    """``wait_seconds`` from now; ``algorithm`` says how the wait is found."""
-
-    wait_seconds: Seconds
-    algorithm: Literal["fixed"] = "fixed"
-    reason: str = ""
 
 
 class DeferParams(msgspec.Struct, frozen=True):
@@ -66,18 +52,6 @@ class WarnAction:
 
     def apply(self, params: WarnParams, situation: Situation) -> Effect:
         return Warn(params.message)
-
-
-class DelayAction:
-    """Makes the asker wait; known as ``delay`` and as ``shape``."""
-
-    params: type[msgspec.Struct] = DelayParams
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-
-    def apply(self, params: DelayParams, situation: Situation) -> Effect:
-        return Wait(from_seconds(params.wait_seconds), params.reason)
 
 
 class DeferAction:

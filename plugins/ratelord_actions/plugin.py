@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from ratelord_actions.budget import BudgetCapAction
 from ratelord_actions.clockwork import FUNCTIONS
 from ratelord_actions.effects import (
     ApproveAction,
     DeferAction,
-    DelayAction,
     DenyAction,
     WarnAction,
 )
+from ratelord_actions.notify import NotifyAction
 from ratelord_actions.routing import (
     CostEfficiencyAction,
     DegradeAction,
@@ -21,6 +22,7 @@ from ratelord_actions.routing import (
     SwitchAction,
     SwitchProtocolAction,
 )
+from ratelord_actions.shaping import ShapeAction
 from ratelord_core import hookimpl
 from ratelord_core.policy.action import PolicyAction
 from ratelord_core.policy.function import ConditionFunction
@@ -32,8 +34,8 @@ def ratelord_register_policy_actions() -> Iterable[PolicyAction[Any]]:
     return (
         ApproveAction(),
         WarnAction(),
-        DelayAction("shape"),
-        DelayAction("delay"),
+        ShapeAction("shape"),
+        ShapeAction("delay"),
         DeferAction(),
         DenyAction(),
         SwitchAction(),
@@ -42,6 +44,8 @@ def ratelord_register_policy_actions() -> Iterable[PolicyAction[Any]]:
         DegradeAction(),
         LimitCostAction(),
         CostEfficiencyAction(),
+        BudgetCapAction(),
+        NotifyAction(),
     )
 
 

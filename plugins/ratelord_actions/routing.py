@@ -3,13 +3,14 @@ limit_cost, cost_efficiency."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Annotated, Literal
 
 import msgspec
 
 from ratelord_core.model.ids import ID_PATTERN, pool_key
 from ratelord_core.model.pool import MAX_UNITS
-from ratelord_core.policy.action import Effect, Instead, Way
+from ratelord_core.policy.action import Effect, Instead, Named, Way
 from ratelord_core.policy.situation import Situation
 
 Name = Annotated[str, msgspec.Meta(pattern=ID_PATTERN)]
@@ -111,6 +112,10 @@ class RouteAction:
         ways = (target.way() for target in params.to)
         return Instead(tuple(ways), params.by, params.reason)
 
+    def names(self, params: RouteParams) -> Iterable[Named]:
+        """The providers and pools that targets lead to."""
+        return _named(params.to)
+
 
 class SwitchProtocolAction:
     """Does the same by another protocol, as the substitute workload that was declared for it."""
@@ -121,6 +126,10 @@ class SwitchProtocolAction:
     def apply(self, params: SwitchProtocolParams, situation: Situation) -> Effect:
         return Instead((Way("protocol_switch", params.to),), "order", params.reason)
 
+    def names(self, params: SwitchProtocolParams) -> Iterable[Named]:
+        """A protocol that some workload declares."""
+        return (Named("protocol", "to", params.to),)
+
 
 class DegradeAction:
     """Does less: a smaller workload."""
@@ -130,6 +139,10 @@ class DegradeAction:
 
     def apply(self, params: DegradeParams, situation: Situation) -> Effect:
         return Instead((Way("degrade", params.to or ""),), "order", params.reason)
+
+    def names(self, params: DegradeParams) -> Iterable[Named]:
+        """The smaller workload."""
+        return () if params.to is None else (Named("workload", "to", params.to),)
 
 
 class LimitCostAction:
@@ -158,3 +171,20 @@ class CostEfficiencyAction:
                 return Instead(())
         ways = tuple(target.way() for target in params.to)
         return Instead(ways, "cost", params.reason, suggest=params.mode == "suggest")
+
+    def names(self, params: CostEfficiencyParams) -> Iterable[Named]:
+        """The providers and pools that targets lead to, and the pool whose runway counts."""
+        yield from _named(params.to)
+        if params.pool is not None:
+            yield Named("pool", "pool", params.pool)
+
+
+def _named(targets: Targets) -> Iterable[Named]:
+    for target in targets:
+        if target.provider is None:
+            continue
+        yield Named("provider", "to", target.provider)
+        if target.pool is not None:
+            inside = target.pool.startswith(f"{target.provider}/")
+            key = target.pool if inside else pool_key(target.provider, target.pool)
+            yield Named("pool", "to", key)

@@ -10,9 +10,12 @@ from collections.abc import Mapping, Sequence
 from math import inf
 from typing import Any, cast
 
-from ratelord_core.events.lines import HeldLine
+from msgspec.structs import replace
+
+from ratelord_core.events.lines import HeldLine, SecondLook
 from ratelord_core.events.payloads import IntentDecided
 from ratelord_core.forecast.record import millionths, millis
+from ratelord_core.model.config import Document
 from ratelord_core.model.decision import (
     UNCHANGED,
     DecidedBy,
@@ -21,10 +24,13 @@ from ratelord_core.model.decision import (
     Modifications,
     ReasonCode,
     Risk,
+    TraceStep,
     Verdict,
 )
 from ratelord_core.model.forecast import Forecast
 from ratelord_core.model.instant import DAY, HOUR, MINUTE, SECOND, Micros
+from ratelord_core.policy.trace import told
+from ratelord_core.policy.verdict import PolicyVerdict
 
 _FRACTION = "~"
 """Marks a fraction that is written as text, because event content holds no floats; a text that
@@ -138,6 +144,21 @@ def _told(
     if risk and risk[0] is not None:
         told["risk.p_exhaustion"] = risk[0] / 1_000_000 if risk[0] else 0
     return told
+
+
+def second_look(verdict: PolicyVerdict) -> SecondLook:
+    """What the rules made of the way that was chosen instead, as it is recorded."""
+    return SecondLook(verdict.looked, verdict.held, written(verdict.saw))
+
+
+def told_again(
+    document: Document, again: SecondLook | None, way: Mapping[str, Any]
+) -> tuple[TraceStep, ...]:
+    """Every rule that was looked at once more for the way that was chosen instead."""
+    if again is None:
+        return ()
+    steps = told(document, again.looked, again.held, read_back(again.saw))
+    return tuple(replace(step, way=next(iter(way), "")) for step in steps)
 
 
 def written(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from ratelord_core.engine.state import State
 from ratelord_core.ledger import Hold
 from ratelord_core.model.ids import split_pool_key
 from ratelord_core.model.intent import Report
-from ratelord_core.model.pool import MONEY
+from ratelord_core.model.pool import MONEY, declared_key
 
 Settled = Sequence[tuple[str, int]]
 
@@ -42,17 +42,18 @@ class Bill:
         return self._report.actual_cost is not None or bool(self._report.costs)
 
     def _is_priced(self, pool: str) -> bool:
+        name = declared_key(pool)
         return (
             self._unit(pool) == MONEY
-            and pool not in self._declared
-            and pool not in self._report.costs
+            and name not in self._declared
+            and name not in self._report.costs
         )
 
     def _unit(self, pool: str) -> str:
         return self._state.ledger.accounts[pool].pool.unit
 
     def _cost(self, settled: Settled) -> int | None:
-        pools = [pool for pool, _ in settled]
+        pools = [declared_key(pool) for pool, _ in settled]
         drawn = [
             Amount(pool, units, self._unit(pool))
             for pool, units in settled

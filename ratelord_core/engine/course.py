@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import msgspec
+from msgspec.structs import replace
 
 from ratelord_core.engine.prices import Amount, meters
 from ratelord_core.engine.state import State
@@ -19,7 +22,7 @@ from ratelord_core.policy.stack import PolicyStack
 _MEMORY = 8192
 """Courses kept; a full table starts anew, so that strangers' names cannot fill memory."""
 
-_Names = tuple[str, str, str, str, str | None, str | None]
+_Names = tuple[str, str, str, str, str | None, str | None, tuple[str, ...]]
 
 
 class Lane(msgspec.Struct, frozen=True):
@@ -34,6 +37,10 @@ class Lane(msgspec.Struct, frozen=True):
     unit: str = ""
     declared: bool = False
     """Whether the workload says what a call consumes of it."""
+    name: str = ""
+    """The key of the pool as askers know it: of a part, that of the whole."""
+    soft: bool = False
+    """Whether it only counts and never binds."""
 
     @property
     def priced(self) -> bool:
@@ -46,8 +53,8 @@ class Lane(msgspec.Struct, frozen=True):
 
         What reports taught is nobody's wish, so it never asks for more than an asker can have: one
         report of an absurd cost must not shut its workload out for good."""
-        if intent.costs and self.pool in intent.costs:
-            return whole(intent.costs[self.pool])
+        if intent.costs and self.name in intent.costs:
+            return whole(intent.costs[self.name])
         if intent.expected_cost is not None:
             return whole(intent.expected_cost * self.per_call)
         learned = self.learned(intent, state)
@@ -55,7 +62,7 @@ class Lane(msgspec.Struct, frozen=True):
 
     def learned(self, intent: Intent, state: State) -> int | None:
         """Units that reports taught to expect, never more than an asker can have."""
-        learned = state.costs.estimate(intent.workload_id, self.pool)
+        learned = state.costs.estimate(intent.workload_id, self.name)
         if learned is None:
             return None
         most = usable(self.account.capacity, state.settings.high_reserve_percent)
@@ -63,7 +70,9 @@ class Lane(msgspec.Struct, frozen=True):
 
 
 class Course(msgspec.Struct, frozen=True):
-    """The way of an intent: its pools, the rules that may bind it, and who asks."""
+    """The way of an intent: its pools, the rules that may bind it, and who asks. ``caps`` are the
+    pools that it draws from as well if the rule applies whose cap they are; ``soft`` those that
+    only count."""
 
     binding: Binding
     lanes: tuple[Lane, ...]
@@ -71,6 +80,9 @@ class Course(msgspec.Struct, frozen=True):
     levels: tuple[Level, ...]
     asker: Asker
     urgent: Asker
+    names: tuple[str, ...] = ()
+    caps: tuple[Lane, ...] = ()
+    soft: frozenset[str] = frozenset()
 
     def needs(self, intent: Intent, state: State) -> list[Need]:
         """What the intent needs of each of its pools, and for how long."""
@@ -81,21 +93,34 @@ class Course(msgspec.Struct, frozen=True):
             for lane in self.lanes
         ]
 
+    def capped(
+        self, rules: Collection[str], intent: Intent, state: State, cost: int | None
+    ) -> tuple[list[Lane], list[Need]]:
+        """What it needs of the caps of these rules, which are named by their pools."""
+        lanes = [lane for lane in self.caps if lane.name in rules]
+        needs = []
+        for lane in lanes:
+            units = lane.units(intent, state)
+            if state.prices and lane.priced and lane.name not in intent.costs:
+                units = cost if cost is not None else lane.learned(intent, state) or 0
+            needs.append(Need(lane.pool, units, intent.duration or lane.lifetime))
+        return lanes, needs
+
     def quote(self, intent: Intent, state: State) -> tuple[list[Need], int | None]:
         """What the intent needs, its money by the price list; and what it costs in micro-USD, None
         if nobody knows a price."""
         drawn = {
             lane.pool: lane.units(intent, state)
             for lane in self.lanes
-            if not (lane.priced and lane.pool not in intent.costs)
+            if not (lane.priced and lane.name not in intent.costs)
         }
         amounts = [
-            Amount(lane.pool, drawn[lane.pool], lane.unit)
+            Amount(lane.name, drawn[lane.pool], lane.unit)
             for lane in self.lanes
             if lane.unit != MONEY
         ]
         model = intent.model
-        cost = state.prices.cost(amounts + meters(intent.costs, self.pools), model)
+        cost = state.prices.cost(amounts + meters(intent.costs, self.names), model)
         needs = []
         for lane in self.lanes:
             units = drawn.get(lane.pool)
@@ -126,6 +151,7 @@ class Courses:
             intent.scope_id,
             intent.provider_id,
             intent.pool_id,
+            self._state.divisions.context(intent),
         )
         known = self._known.get(names)
         if known is None:
@@ -135,21 +161,42 @@ class Courses:
     def _chart(self, intent: Intent) -> Course:
         binding = self._state.graph.bind(intent)
         party = (intent.agent_id, intent.identity_id, intent.scope_id)
-        lanes = tuple([self._lane(draw) for draw in binding.draws])
+        ways = [self._lane(draw, intent) for draw in binding.draws]
+        at_times = self._policy.caps_at_times
+        lanes = tuple([lane for lane in ways if lane.name not in at_times])
+        groups = self._state.groups(intent.dimensions)
+        asker = Asker(
+            party, binding.weight, urgent=False, workload=intent.workload_id, groups=groups
+        )
         return Course(
             binding,
             lanes,
             tuple([lane.pool for lane in lanes]),
             self._policy.levels(binding, intent),
-            Asker(party, binding.weight, urgent=False, workload=intent.workload_id),
-            Asker(party, binding.weight, urgent=True, workload=intent.workload_id),
+            asker,
+            replace(asker, urgent=True),
+            tuple([lane.name for lane in lanes]),
+            tuple([lane for lane in ways if lane.name in at_times]),
+            frozenset([lane.pool for lane in ways if lane.soft]),
         )
 
-    def _lane(self, draw: Draw) -> Lane:
-        account, settings = self._state.ledger.accounts[draw.pool], self._state.settings
+    def _lane(self, draw: Draw, intent: Intent) -> Lane:
+        state, settings = self._state, self._state.settings
+        key = state.divisions.drawn(state, draw.pool, intent)
+        account = state.ledger.accounts[key]
         concurrent = account.pool.window.kind == "concurrency"
         lifetime = settings.concurrency_ttl if concurrent else settings.hold_ttl
         declared = draw.consumes is not None
         per_call = 1.0 if draw.consumes is None else draw.consumes
-        unit = account.pool.unit
-        return Lane(draw.pool, account, per_call, whole(per_call), lifetime, unit, declared)
+        pool = account.pool
+        return Lane(
+            key,
+            account,
+            per_call,
+            whole(per_call),
+            lifetime,
+            pool.unit,
+            declared,
+            draw.pool,
+            pool.soft,
+        )

@@ -24,7 +24,7 @@ from ratelord_core.events.payloads import ConfigLoaded, Payload, PolicyUpdated
 from ratelord_core.model.config import Document
 from ratelord_core.model.ids import Entropy
 from ratelord_core.model.instant import Micros
-from ratelord_core.model.pool import Pool
+from ratelord_core.model.pool import Pool, declared_key
 from ratelord_core.policy.difference import difference
 from ratelord_core.policy.document import canonical, from_canonical
 from ratelord_core.policy.stack import PolicyStack
@@ -65,7 +65,7 @@ class Engine:
         self.reader.hidden = {
             key
             for key, account in self.state.ledger.accounts.items()
-            if key not in declared
+            if declared_key(key) not in declared
             and (account.pool.local or account.pool.provider_id not in document.topology.providers)
         }
         self.lookout.forget(self.reader.hidden)

@@ -12,11 +12,13 @@ from ratelord_core.forecast.record import forecast_computed
 from ratelord_core.ledger import Figures
 from ratelord_core.model.forecast import Forecast, RiskLevel
 from ratelord_core.model.instant import SECOND, Micros
+from ratelord_core.model.pool import PART
 
 _RANK = {"unknown": 0, "ok": 0, "warn": 1, "critical": 2}
 _STATUS = ("ok", "warning", "critical")
 _FAILING = ("degraded", "open")
 _RECHECK = SECOND
+_MANY = 512
 
 
 class Lookout:
@@ -29,6 +31,7 @@ class Lookout:
         self._levels: dict[str, RiskLevel] = {}
         self._risks: dict[str, float] = {}
         self._forgotten: Collection[str] = ()
+        self._many = _MANY
 
     def forget(self, pools: Collection[str]) -> None:
         """Look at these pools no longer: the configuration does not declare them any more."""
@@ -41,7 +44,10 @@ class Lookout:
         """Let time pass and refresh the forecasts of the pools that changed (or were not looked
         at for a second)."""
         self.scribe.turn(now)
+        self._tidy(now)
         for key in [key for key in self.state.ledger.accounts if key not in self._forgotten]:
+            if PART in key:
+                continue
             account = self.state.ledger.account(key, now)
             version, at = self._seen.get(key, (-1, 0))
             if version == account.version and (now - at < _RECHECK or not self._alive(key)):
@@ -50,6 +56,15 @@ class Lookout:
             self._refresh(key, account.figures(now), now)
         self.scribe.turn(now)
         self._system(now)
+
+    def _tidy(self, now: Micros) -> None:
+        """Names come and go: parts in which nothing is left are forgotten once they are many."""
+        ledger = self.state.ledger
+        if len(ledger.accounts) < self._many:
+            return
+        if ledger.sweep(now):
+            self.state.shape += 1
+        self._many = 2 * len(ledger.accounts) + _MANY
 
     def _alive(self, key: str) -> bool:
         """Whether a pool's risk may change although nothing was done to it."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ratelord_core.engine.course import Course
+from ratelord_core.engine.course import Course, Lane
 from ratelord_core.engine.state import State
 from ratelord_core.forecast import Standing
 from ratelord_core.ledger import Figures, Need
@@ -50,12 +50,17 @@ class Moment:
         self.tightest: str | None = None
         """The pool that this intent brings nearest to exhaustion, by how likely each runs dry as it
         stands (a value that may be a moment old) and then by how much is left of it."""
-        self._look(needs)
+        self._most = (-1.0, 0.0)
+        self._look(course.lanes, needs, several=len(needs) > 1)
 
-    def _look(self, needs: Sequence[Need]) -> None:
+    def draw(self, lanes: Sequence[Lane], needs: Sequence[Need]) -> None:
+        """It draws from these pools as well, whose accounts have been brought to ``now``."""
+        self._look(lanes, needs, several=True)
+
+    def _look(self, lanes: Sequence[Lane], needs: Sequence[Need], *, several: bool) -> None:
         state, now, rank = self._state, self.now, self._state.book.rank
-        several, most = len(needs) > 1, (-1.0, 0.0)
-        for lane, need in zip(self.course.lanes, needs, strict=True):
+        most = self._most
+        for lane, need in zip(lanes, needs, strict=True):
             pool, units = lane.pool, need.units
             figures = self.figures[pool] = lane.account.figures(now)
             standing = self._standings[pool] = state.standing(pool, figures, now)
@@ -66,6 +71,7 @@ class Moment:
                 tightness = (rank(pool, now, standing) if limit else 1.0, 1.0 - left)
             if tightness > most:
                 self.tightest, most = pool, tightness
+        self._most = most
 
     @property
     def identity(self) -> Identity | None:

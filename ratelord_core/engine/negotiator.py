@@ -8,9 +8,19 @@ from functools import partial
 import msgspec
 from msgspec.structs import replace
 
-from ratelord_core.engine.answering import decision_of, seen, seen_risk, tightest_of, untold
+from ratelord_core.engine.answering import (
+    decision_of,
+    second_look,
+    seen,
+    seen_risk,
+    tightest_of,
+    told_again,
+    untold,
+)
+from ratelord_core.engine.counting import cap_of, count
 from ratelord_core.engine.course import Course, Courses
 from ratelord_core.engine.freshness import Pacer
+from ratelord_core.engine.herald import Herald
 from ratelord_core.engine.judgement import judge
 from ratelord_core.engine.moment import Moment
 from ratelord_core.engine.otherwise import otherwise
@@ -26,22 +36,19 @@ from ratelord_core.events.lines import HeldLine
 from ratelord_core.events.payloads import (
     IntentDecided,
     IntentSubmitted,
-    PolicyTriggered,
 )
 from ratelord_core.forecast.record import millis
 from ratelord_core.ledger import Need
 from ratelord_core.model.decision import Decision
 from ratelord_core.model.ids import Entropy, twin, uuid_text
-from ratelord_core.model.instant import MINUTE, Micros
+from ratelord_core.model.instant import Micros
 from ratelord_core.model.intent import Intent
+from ratelord_core.model.pool import declared_key
 from ratelord_core.policy.action import Way
 from ratelord_core.policy.stack import PolicyStack
 from ratelord_core.policy.trace import asked, told
 from ratelord_core.policy.verdict import PolicyVerdict
 from ratelord_core.projections.answers import body_digest, key_digest
-
-_QUIET = MINUTE
-"""A rule that bound nobody for so long begins anew when it binds again."""
 
 
 class Repeated(msgspec.Struct, frozen=True):
@@ -61,7 +68,7 @@ class Negotiator:
         self.watcher: Callable[[Decision], None] | None = None
         """Is told every decision with its trace."""
         self._pacer = Pacer()
-        self._bound_at: dict[tuple[str, str], Micros] = {}
+        self.herald = Herald(scribe)
 
     def adopt(self, policy: PolicyStack) -> None:
         """Judge by this policy from now on."""
@@ -97,7 +104,9 @@ class Negotiator:
             keep(Draft(event_id, now, submitted, who, origin), intent_id)
             charged = who if done is intent else done.dimensions
             keep(Draft(twin(event_id), now, decided, charged, origin, event_id), intent_id)
-            self._note_rules(verdict, now, intent)
+            if verdict is not None:
+                self.herald.bound(verdict.bound, now, who)
+                self.herald.notices(verdict.notices, now, who)
         decision = decision_of(intent_id, now, decided, self.state.policy_version)
         if self.watcher is not None:
             self.watcher(self._traced(decision, decided, intent))
@@ -106,6 +115,7 @@ class Negotiator:
     def _traced(self, decision: Decision, decided: IntentDecided, intent: Intent) -> Decision:
         saw = seen(decided) | asked(intent.dimensions, intent.urgency)
         trace = told(self._policy.document, decided.looked, decided.held, saw)
+        trace += told_again(self._policy.document, decided.again, decided.modifications)
         return msgspec.structs.replace(decision, trace=trace)
 
     def vet(self, intents: Sequence[Intent], now: Micros) -> None:
@@ -153,6 +163,8 @@ class Negotiator:
         decided = self._answer(chosen, asked.verdict)
         if found is not None:
             decided = otherwise(decided, found, now)
+            if chosen is not asked:
+                decided = replace(decided, again=second_look(chosen.verdict))
         return decided, asked.verdict, chosen.intent
 
     def _weigh_way(
@@ -184,6 +196,8 @@ class Negotiator:
             return denial("policy", reason, course.binding.warnings)
         moment = Moment(state, intent, course, needs, now, self.entropy, cost)
         verdict = self._policy.evaluate(course.levels, moment, waived)
+        if verdict.counted or course.soft:
+            verdict, needs = count(state, moment, verdict, needs)
         judged = judge(state, moment, verdict, needs, self._pacer)
         return Weighed(intent, moment, needs, verdict, judged)
 
@@ -205,7 +219,7 @@ class Negotiator:
         outlook = None if tightest is None else moment.outlook(tightest)
         risk = () if outlook is None else seen_risk(outlook)
         place = tightest_of(tightest, holds)
-        by_rule = verdict.decided_by if judged.by_rule else None
+        by_rule = verdict.decided_by if judged.by_rule else cap_of(verdict, judged.blocker)
         return IntentDecided(
             decision=waits if allowed else "deny_with_reason",
             reason_code=judged.code,
@@ -239,17 +253,6 @@ class Negotiator:
             reset_in = -1 if reset_at is None else reset_at - now if reset_at > now else 0
             lines.append(HeldLine(pool, units, left, reset_in, need.lifetime))
         return tuple(lines)
-
-    def _note_rules(self, verdict: PolicyVerdict | None, now: Micros, intent: Intent) -> None:
-        """A rule that begins to bind, after a while in which it bound nobody, is an event."""
-        for policy_id, rule, action, reason in () if verdict is None else verdict.bound:
-            before = self._bound_at.get((policy_id, rule))
-            self._bound_at[policy_id, rule] = now
-            if before is None or now - before >= _QUIET:
-                triggered = PolicyTriggered(
-                    policy_id=policy_id, rule=rule, action=action, reason=reason
-                )
-                self.scribe.write(now, triggered, intent.dimensions)
 
 
 def _submitted(intent: Intent, key: str, body: str) -> IntentSubmitted:
@@ -287,10 +290,9 @@ def _unused_costs(moment: Moment, prices: Prices) -> tuple[str, ...]:
     intent = moment.intent
     if not intent.costs:
         return ()
+    names = set(map(declared_key, moment.figures))
     unused = sorted(
-        key
-        for key in intent.costs
-        if key not in moment.figures and not prices.knows(key, intent.model)
+        key for key in intent.costs if key not in names and not prices.knows(key, intent.model)
     )
     if not unused:
         return ()

@@ -235,6 +235,8 @@ def pin(pool: Pool, overrides: Mapping[str, PoolOverride]) -> Pool:
         unit=override.unit or pool.unit,
         limit=pool.limit if override.limit is None else override.limit,
         window=override.window or pool.window,
+        reserve=override.reserve,
+        shares=override.shares,
     )
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from msgspec.structs import replace
+
 from ratelord_core.engine.answering import span_text
 from ratelord_core.engine.moment import Moment
 from ratelord_core.engine.state import State
@@ -18,6 +20,9 @@ def place(state: State, moment: Moment, wish: Wish, needs: Sequence[Need]) -> Ju
     """Start as soon as all needs fit, but not before the wish's instant; no, if they never do, or
     only later than the asker waits."""
     now, longest = moment.now, state.max_wait(moment.intent)
+    soft = moment.course.soft
+    if soft:  # what only counts keeps nobody away
+        needs = [need for need in needs if need.pool not in soft]
     asker = moment.course.urgent if moment.intent.urgency == "high" else moment.course.asker
     latest = max(now + longest, wish.not_before)
     found = state.ledger.propose(needs, asker, now, not_before=wish.not_before, latest=latest)
@@ -41,8 +46,10 @@ def place(state: State, moment: Moment, wish: Wish, needs: Sequence[Need]) -> Ju
             retry_after=wait,
             warnings=wish.warnings,
             by_rule=by_rule,
+            blocker=found.blocker or "",
         )
-    return wish.granted(start, code, f"wait {span_text(wait)}: {why}", by_rule=by_rule)
+    granted = wish.granted(start, code, f"wait {span_text(wait)}: {why}", by_rule=by_rule)
+    return granted if found.blocker is None else replace(granted, blocker=found.blocker)
 
 
 def _refusal(code: ReasonCode, longest: Micros) -> ReasonCode:
@@ -80,4 +87,4 @@ def _no_room(state: State, moment: Moment, found: Proposal, wish: Wish) -> Judge
         what += ", more than the pool ever holds: ask for less"
     elif pool.reset_at is not None:
         retry_after = max(0, pool.reset_at - moment.now)
-    return Judgement(None, code, what, retry_after, wish.warnings)
+    return Judgement(None, code, what, retry_after, wish.warnings, blocker=found.blocker)

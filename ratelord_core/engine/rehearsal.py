@@ -18,7 +18,6 @@ from ratelord_core.engine.scribe import Scribe
 from ratelord_core.engine.state import State
 from ratelord_core.errors import InvalidRequest
 from ratelord_core.events.payloads import IntentSubmitted
-from ratelord_core.graph import Draw
 from ratelord_core.ledger import Ledger
 from ratelord_core.model.decision import Decision
 from ratelord_core.model.ids import Entropy
@@ -45,14 +44,14 @@ class _Stage(Negotiator):
         pretended = copy(state)
         pretended.ledger = Ledger(state.ledger.terms)
         pretended.ledger.now = state.ledger.now
-        pretended.ledger.accounts = dict(state.ledger.accounts)
+        pretended.ledger.accounts.update(state.ledger.accounts)
         # What is still to be written down is the real state's affair.
         pretended.expired, pretended.ended = {}, {}
         super().__init__(pretended, policy, entropy, Scribe(pretended, entropy))
         self._real = state
 
     def play(self, intents: Sequence[Intent], now: Micros) -> list[Decision]:
-        self._stand_in({draw.pool for intent in intents for draw in self._draws(intent)})
+        self._stand_in({pool for intent in intents for pool in self._pools(intent)})
         return [self._step(f"step {index}", intent, now) for index, intent in enumerate(intents)]
 
     def _stand_in(self, pools: set[str]) -> None:
@@ -64,12 +63,14 @@ class _Stage(Negotiator):
         if new:
             self.state.book = self.state.book.apart(new)
 
-    def _draws(self, intent: Intent) -> tuple[Draw, ...]:
+    def _pools(self, intent: Intent) -> list[str]:
         # Not the course of the intent: that would hold on to the account before it is copied.
         try:
-            return self._real.graph.bind(intent).draws
+            draws = self._real.graph.bind(intent).draws
         except LookupError as error:
             raise InvalidRequest(str(error.args[0]), code="unknown_pin") from error
+        real = self._real
+        return [real.divisions.drawn(real, draw.pool, intent) for draw in draws]
 
     def _step(self, name: str, intent: Intent, now: Micros) -> Decision:
         decided, _, done = self._decide(intent, now, None)
@@ -80,5 +81,5 @@ class _Stage(Negotiator):
 
     def _course(self, intent: Intent) -> Course:
         # a substitute draws from pools of its own
-        self._stand_in({draw.pool for draw in self._draws(intent)})
+        self._stand_in(set(self._pools(intent)))
         return super()._course(intent)

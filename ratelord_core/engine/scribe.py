@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import Any
 
@@ -63,7 +63,7 @@ class Scribe:
                 (intent_id, pool, gone.held, gone.at)
                 for (intent_id, pool), gone in state.expired.items()
             )
-            self.write(now, HoldExpired(expired=lines))
+            self.write(now, HoldExpired(expired=lines, costs=tuple(_costs(state))))
         for reset in list(state.ended.values()) if state.ended else ():
             event = ResetObserved(
                 pool=reset.pool, used=reset.used, reset_at=reset.at, next_reset_at=reset.next_at
@@ -74,6 +74,15 @@ class Scribe:
         """The drafts since the last call, for the journal."""
         drafts, self._drafts = self._drafts, []
         return drafts
+
+
+def _costs(state: State) -> Iterator[tuple[str, int]]:
+    """What was expected of the intents that expired: told with the first of their holds."""
+    for intent_id, pool in state.expired if state.prices else ():
+        hold = state.ledger.find(intent_id)
+        first = None if hold is None else next(iter(hold.resolved), None)
+        if hold is not None and hold.note is not None and pool == first and hold.note.cost >= 0:
+            yield intent_id, hold.note.cost
 
 
 @lru_cache(maxsize=64)

@@ -15,6 +15,7 @@ from ratelord_core.model.dimensions import Dimensions
 from ratelord_core.model.ids import split_pool_key, uuid_bytes
 from ratelord_core.model.instant import Micros
 from ratelord_core.model.intent import Report
+from ratelord_core.model.pool import declared_key
 from ratelord_core.model.views import ReportView, SettledHold
 
 
@@ -89,7 +90,8 @@ class Settler:
         for pool in sorted(held):
             per_call = consumes.get(pool, consumes.get(shared_key(pool, identity), 1.0))
             settled.append((pool, settled_units(pool, held[pool], report, per_call)))
-        told = [p for p in held if report.actual_cost is not None or p in report.costs]
+        costs = report.costs
+        told = [p for p in held if report.actual_cost is not None or declared_key(p) in costs]
         cost = -1
         if self.state.prices:
             settled, priced, cost = Bill(self.state, hold, report, consumes).of(settled)

@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from ratelord_core.engine.divisions import Divisions
 from ratelord_core.engine.folds import FOLDS
 from ratelord_core.engine.polling import Polling
 from ratelord_core.engine.prices import Prices
@@ -61,6 +62,8 @@ class State:
         """Windows that ended, by pool and reset, and no event says so yet."""
         self.announced: dict[str, RiskLevel] = {}
         """The risk level that was last written down, by pool."""
+        self.divisions = Divisions()
+        """Who belongs to which share, and by what pools are counted apart."""
         self.agent_patterns: list[str] = []
         """Beginnings of agents' ids, the longest first."""
         self.asked: tuple[str, IntentSubmitted] | None = None
@@ -98,6 +101,10 @@ class State:
         fits = (prefix for prefix in self.agent_patterns if agent_id.startswith(prefix))
         longest = next(fits, None)
         return _NOBODY if longest is None else agents[f"{longest}*"]
+
+    def groups(self, who: Dimensions) -> tuple[str, ...]:
+        """The shares that these names belong to."""
+        return self.divisions.groups(self, who) if self.divisions.patterns else ()
 
     def max_wait(self, intent: Intent) -> Micros:
         """The longest wait that the asker takes for an answer."""

@@ -15,10 +15,11 @@ from msgspec.structs import replace
 
 from ratelord_core.engine.state import State
 from ratelord_core.engine.weighed import Weighed
+from ratelord_core.ledger import Figures
 from ratelord_core.model.config import WorkloadConfig
 from ratelord_core.model.instant import SECOND, Micros
 from ratelord_core.model.intent import Intent
-from ratelord_core.model.pool import MONEY
+from ratelord_core.model.pool import MONEY, declared_key
 from ratelord_core.policy.action import Instead, Way
 from ratelord_core.policy.verdict import Routed
 
@@ -162,7 +163,16 @@ class Substitution:
         """What it draws, but for money, which follows."""
         accounts = self._state.ledger.accounts
         needs = self._asked.needs
-        return {each.pool: each.units for each in needs if accounts[each.pool].pool.unit != MONEY}
+        return {
+            declared_key(each.pool): each.units
+            for each in needs
+            if accounts[each.pool].pool.unit != MONEY
+        }
+
+    def _figures(self, name: str) -> Figures:
+        """The account of a pool that it draws from, by the pool's name."""
+        figures = self._asked.moment.figures
+        return next(figures[key] for key in figures if declared_key(key) == name)
 
     # --- what the asker could choose ----------------------------------------------------------
 
@@ -186,7 +196,7 @@ class Substitution:
         """As much as is left now, with and without what is kept for urgent work."""
         short = []
         for pool, units in self._counted().items():
-            figures = self._asked.moment.figures[pool]
+            figures = self._figures(pool)
             if figures.limit and units > figures.available:
                 kept = math.ceil(figures.limit * self._state.settings.high_reserve_percent / 100)
                 short.append((figures.available, max(0, figures.available - kept)))

@@ -6,7 +6,7 @@ import math
 
 from ratelord_core.model.ids import pool_key, split_pool_key
 from ratelord_core.model.intent import Report
-from ratelord_core.model.pool import MAX_UNITS
+from ratelord_core.model.pool import MAX_UNITS, declared_key
 
 
 def usable(capacity: int | None, reserve_percent: float) -> int | None:
@@ -17,7 +17,7 @@ def usable(capacity: int | None, reserve_percent: float) -> int | None:
 def settled_units(pool: str, held: int, report: Report, per_call: float) -> int:
     """Units that a report settles in a pool: what it says of the pool, else its cost × what a call
     consumes, else the held units."""
-    named = report.costs.get(pool)
+    named = report.costs.get(declared_key(pool))
     if named is not None:
         return whole(named)
     if report.actual_cost is not None:
@@ -27,7 +27,7 @@ def settled_units(pool: str, held: int, report: Report, per_call: float) -> int:
 
 def shared_key(pool: str, identity: str) -> str:
     """The key under which a workload lists an identity's own instance of a pool."""
-    provider_id, pool_id = split_pool_key(pool)
+    provider_id, pool_id = split_pool_key(declared_key(pool))
     return pool_key(provider_id, pool_id.removeprefix(f"{identity}/"))
 
 

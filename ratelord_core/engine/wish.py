@@ -10,7 +10,7 @@ from ratelord_core.model.instant import Micros
 
 class Judgement(msgspec.Struct, frozen=True, gc=False):
     """What will be answered: a start (allowed) or None (denied), and why. ``paced`` is the stale
-    pool through which it is let, spaced."""
+    pool through which it is let, spaced; ``blocker`` the one without room for it."""
 
     start: Micros | None
     code: ReasonCode = "ok"
@@ -19,6 +19,7 @@ class Judgement(msgspec.Struct, frozen=True, gc=False):
     warnings: tuple[str, ...] = ()
     by_rule: bool = False
     paced: str = ""
+    blocker: str = ""
 
 
 class Wish(msgspec.Struct, frozen=True, gc=False):

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 import msgspec
 
-from ratelord_core.events.lines import HeldLine
+from ratelord_core.events.lines import HeldLine, SecondLook
 from ratelord_core.events.payload import Payload
 from ratelord_core.model.instant import Micros
 
@@ -43,7 +43,8 @@ class IntentDecided(Payload, frozen=True, omit_defaults=True, kw_only=True, gc=F
     rest lies beyond the reset; ``cost`` what it was expected to cost in micro-USD (-1: nobody knows
     a price); ``tightest`` is its pool (its hold's place, else its key), ``ttr``
     (ms) that pool's time to reset where no hold tells it. ``looked``, ``held`` and ``saw`` are the
-    rules that were looked at, see ``policy.trace``, and what only they tell of what they saw."""
+    rules that were looked at, see ``policy.trace``, and what only they tell of what they saw;
+    ``again`` the same for the way that was chosen instead."""
 
     event_type: ClassVar[str] = "intent_decided"
     decision: str = "approve"
@@ -65,6 +66,7 @@ class IntentDecided(Payload, frozen=True, omit_defaults=True, kw_only=True, gc=F
     saw: dict[str, Any] = msgspec.field(default_factory=dict)
     alternatives: tuple[dict[str, Any], ...] = ()
     cost: int = -1
+    again: SecondLook | None = None
 
     @property
     def until(self) -> Micros:
@@ -97,7 +99,9 @@ class HoldExtended(Payload, frozen=True, omit_defaults=True, kw_only=True):
 
 
 class HoldExpired(Payload, frozen=True, omit_defaults=True, kw_only=True):
-    """Holds ended unreported, each (intent id, pool, units, when)."""
+    """Holds ended unreported, each (intent id, pool, units, when). ``costs`` are (intent id,
+    micro-USD) as they were expected, once for each intent, where a price is known."""
 
     event_type: ClassVar[str] = "hold_expired"
     expired: tuple[tuple[str, str, int, Micros], ...]
+    costs: tuple[tuple[str, int], ...] = ()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 
 from ratelord_core.model.instant import Micros
@@ -13,6 +15,15 @@ class PluginSeen(msgspec.Struct, frozen=True, array_like=True):
     name: str
     version: str
     distribution: str
+
+
+class SecondLook(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """The rules that were looked at for a substitute: as ``looked``, ``held`` and ``saw`` of the
+    decision tell it of what was asked."""
+
+    looked: str
+    held: dict[str, str] = {}
+    saw: dict[str, Any] = {}
 
 
 class HeldLine(msgspec.Struct, frozen=True, array_like=True, gc=False):

@@ -17,7 +17,7 @@ from ratelord_core.forecast.track import TrackRecord
 from ratelord_core.model.forecast import Forecast, RiskLevel, Score
 from ratelord_core.model.ids import split_pool_key
 from ratelord_core.model.instant import HOUR, SECOND, Micros, to_seconds
-from ratelord_core.model.pool import Pool
+from ratelord_core.model.pool import PART, Pool
 from ratelord_core.model.window import Window
 
 _NOTHING: Final = Forecast()
@@ -227,15 +227,21 @@ class ForecastBook:
 
 class _Pages(dict[str, Page]):
     """Pages by pool. One that is asked for before its pool was declared is that of a pool of which
-    nothing is known."""
+    nothing is known. Parts of a pool that is counted for each value apart have no forecast: they
+    share a page on which nothing binds."""
 
-    __slots__ = ("_open",)
+    __slots__ = ("_of_parts", "_open")
 
     def __init__(self, opened: Callable[[Pool], Page]) -> None:
         super().__init__()
         self._open = opened
+        self._of_parts: Page | None = None
 
     def __missing__(self, pool: str) -> Page:
+        if PART in pool:
+            if self._of_parts is None:
+                self._of_parts = self._open(Pool("local", PART))
+            return self._of_parts
         page = self[pool] = self._open(Pool(*split_pool_key(pool), window=Window(kind="fixed")))
         return page
 

@@ -16,7 +16,7 @@ from ratelord_core.ledger.parts import Parts
 from ratelord_core.ledger.tally import Tally
 from ratelord_core.model.instant import SECOND, Micros
 from ratelord_core.model.observation import Observation
-from ratelord_core.model.pool import Pool
+from ratelord_core.model.pool import WHOLE, Pool
 
 SPREAD = 10
 """Those who wait for the same moment start within this part of a window."""
@@ -41,6 +41,8 @@ class Account(ABC):
         """Grows with every change of the figures."""
         self.observed_at: Micros | None = None
         self.tally = Tally()
+        self.kept = pool.reserve or 0
+        """The part for urgent intents, in millionths of a percent."""
         self.legs: set[Leg] = set()
         self._waiting: list[Leg] = []
         """Scheduled legs, the next to start last."""
@@ -87,8 +89,19 @@ class Account(ABC):
     def figures(self, now: Micros) -> Figures:
         """The account as it stands."""
 
-    def reserve(self, percent: float) -> None:  # noqa: B027 - most kinds keep nothing back
-        """Keep so many percent of the limit for urgent intents, where the window has a reserve."""
+    def reserve(self, percent: float) -> None:
+        """Keep so many percent of the limit for urgent intents, where the window has a reserve and
+        the pool does not say otherwise."""
+        self.kept = self.pool.reserve or 0
+
+    def attribute(self, asker: Asker, units: int, at: Micros) -> None:  # noqa: B027 - as below
+        """Count use among the shares of whoever used it."""
+
+    def back(self, asker: Asker) -> int:
+        """Units that this asker may not take because they are kept for urgent intents."""
+        if not self.kept or asker.urgent:
+            return 0
+        return -(-self.kept * (self.capacity or 0) // WHOLE)
 
     def touch(self, asker: Asker, now: Micros) -> None:  # noqa: B027 - most kinds have no shares
         """Note that an agent is active here: future windows are shared among the active."""
@@ -178,6 +191,7 @@ class Account(ABC):
         self.drop(leg, at)
         if used:
             self.use(used, at, leg.asker.party)
+            self.attribute(leg.asker, used, at)
         self.settled_total += used
 
     def used_from(self, seen: Observation) -> int | None:

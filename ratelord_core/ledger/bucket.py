@@ -80,14 +80,15 @@ class BucketAccount(Account):
         would have less than these units to spare, though some of them might flow in again."""
         if self.limit is None:
             return after
-        need = units * self.every
-        if units > self.burst or (self.limit == 0 and need > self.level):
+        back = self.back(asker)
+        need, wanted = units * self.every, (units + back) * self.every
+        if units + back > self.burst or (self.limit == 0 and wanted > self.level):
             return None
         held = self.held * self.every
         flow, point = self._flow(), Point(self._at, self.level, held)
-        if after == now and self.level - held >= need and self._fits_now(need, lifetime):
+        if after == now and self.level - held >= wanted and self._fits_now(need, lifetime):
             return now
-        fits = partial(self._turns.earliest, flow, point, need)
+        fits = partial(self._turns.earliest, flow, point, wanted)
         start = fits(after)
         if start is None or start <= now:
             return start

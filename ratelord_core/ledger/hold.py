@@ -22,12 +22,13 @@ NEVER: Micros = 2**62
 
 class Asker(msgspec.Struct, frozen=True, gc=False):
     """Whom a hold is for. ``weight`` is the agent's share when a pool is contended; ``urgent``
-    intents may use what is kept in reserve."""
+    intents may use what is kept in reserve; ``groups`` are the shares that it belongs to."""
 
     party: Party
     weight: float = 1.0
     urgent: bool = False
     workload: str = ""
+    groups: tuple[str, ...] = ()
 
     @property
     def agent(self) -> str:

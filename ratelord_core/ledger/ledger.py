@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from ratelord_core.ledger.account import Account
+from ratelord_core.ledger.accounts import Accounts, shape_of
 from ratelord_core.ledger.expiries import Expiries
 from ratelord_core.ledger.hold import (
     Asker,
@@ -25,9 +26,10 @@ from ratelord_core.ledger.hold import (
     by_pool,
 )
 from ratelord_core.ledger.opening import open_account, reshape
+from ratelord_core.ledger.picture import picture
 from ratelord_core.model.instant import Micros
 from ratelord_core.model.observation import Observation
-from ratelord_core.model.pool import Pool
+from ratelord_core.model.pool import PART, Pool
 
 _ROUNDS = 256
 _REMEMBERED = 100_000
@@ -45,7 +47,7 @@ class Ledger:
     def __init__(self, terms: Terms | None = None) -> None:
         self.terms = terms or Terms()
         self.now: Micros = 0
-        self.accounts: dict[str, Account] = {}
+        self.accounts = Accounts(self)
         self.holds: dict[str, Hold] = {}
         self.closed: OrderedDict[str, Hold] = OrderedDict()
         self._expiries = Expiries()
@@ -62,12 +64,19 @@ class Ledger:
         if before is None:
             self.accounts[pool.key] = open_account(pool, now, self.terms)
             return
+        self._redeclare(before, pool, now)
+        for part in self.accounts.parts(pool.key) if pool.per else ():
+            shape = shape_of(self.accounts[pool.key], part)
+            self._redeclare(self.accounts[part], shape, now)
+
+    def _redeclare(self, before: Account, pool: Pool, now: Micros) -> None:
         self.account(pool.key, now)
-        before.reserve(self.terms.high_reserve_percent)
         if before.pool == pool:
+            before.reserve(self.terms.high_reserve_percent)
             return
         if before.pool.window == pool.window and before.pool.local == pool.local:
             before.pool = pool
+            before.reserve(self.terms.high_reserve_percent)
             if pool.limit is not None:
                 before.relimit(pool.limit)
             return
@@ -88,7 +97,7 @@ class Ledger:
         if account.brought_to != now:
             account.brought_to = now
             reset = account.advance(now)
-            if reset is not None:
+            if reset is not None and PART not in key:  # a part's windows are those of its pool
                 self.resets.append(reset)
         return account
 
@@ -239,6 +248,7 @@ class Ledger:
         change = used - before.used
         if change and account.correct(change, before.at, hold.asker.party):
             account.settled_total = max(0, account.settled_total + change)
+            account.attribute(hold.asker, change, before.at)
         hold.resolved[before.pool] = msgspec.structs.replace(before, used=used)
 
     def extendable(self, intent_id: str, end: Micros, now: Micros) -> bool:
@@ -273,27 +283,16 @@ class Ledger:
         self._bring(key, now)
         return result
 
-    # --- comparison ---------------------------------------------------------------------------
+    # --- all of it ----------------------------------------------------------------------------
+
+    def sweep(self, now: Micros) -> bool:
+        """Forget the parts in which nothing is left to tell; whether there were any."""
+        self.bring(list(self.accounts), now)
+        idle = list(self.accounts.idle(self.now))
+        for key in idle:
+            del self.accounts[key]
+        return bool(idle)
 
     def picture(self, now: Micros) -> dict[str, Any]:
         """Everything observable, as plain sorted data: two ledgers that agree have equal ones."""
-        now = self._reach(now)
-        return {
-            "pools": {key: self._account_picture(key, now) for key in sorted(self.accounts)},
-            "holds": {
-                intent_id: sorted(
-                    (leg.pool, leg.units, leg.start, leg.end) for leg in hold.legs.values()
-                )
-                for intent_id, hold in sorted(self.holds.items())
-            },
-        }
-
-    def _account_picture(self, key: str, now: Micros) -> dict[str, Any]:
-        account = self.account(key, now)
-        shares = sorted((*party, used) for party, used in account.tally.by_party.items())
-        return {
-            "figures": msgspec.to_builtins(account.figures(now)),
-            "observed_at": account.observed_at,
-            "settled_total": account.settled_total,
-            "shares": shares,
-        }
+        return picture(self, self._reach(now))

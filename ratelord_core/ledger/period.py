@@ -6,14 +6,12 @@ from ratelord_core.ledger.account import Account, outside
 from ratelord_core.ledger.activity import Activity
 from ratelord_core.ledger.commitments import FARTHEST, Commitments
 from ratelord_core.ledger.hold import NEVER, NOBODY, Asker, Figures, Leg, Party, Reconciled, Reset
+from ratelord_core.ledger.portions import Portions
 from ratelord_core.ledger.settled import KEPT, SettledLog
 from ratelord_core.ledger.windows import Windows
 from ratelord_core.model.instant import HOUR, Micros
 from ratelord_core.model.observation import Observation
-from ratelord_core.model.pool import Pool
-
-_PERCENT = 1_000_000
-"""The reserve is kept in millionths of a percent, so that its units come out exact."""
+from ratelord_core.model.pool import WHOLE, Pool
 
 
 class PeriodAccount(Account):
@@ -23,7 +21,7 @@ class PeriodAccount(Account):
         super().__init__(pool)
         self.windows = Windows(pool, now)
         self.used = 0
-        self._reserve = 0
+        self.portions = Portions(pool.shares, self.windows)
         self.reserve(reserve_percent)
         self._commitments = Commitments(self.windows)
         self.settled = SettledLog()
@@ -33,8 +31,10 @@ class PeriodAccount(Account):
         self._ended: Reset | None = None
 
     def reserve(self, percent: float) -> None:
-        exempt = self.pool.local or self.windows.calendar
-        self._reserve = 0 if exempt else round(percent * _PERCENT)
+        own, exempt = self.pool.reserve, self.pool.local or self.windows.calendar
+        usual = 0 if exempt else round(percent * WHOLE / 100)
+        self.kept = usual if own is None else own
+        self.portions.reshape(self.pool.shares, self.legs)
 
     # --- time ---------------------------------------------------------------------------------
 
@@ -61,6 +61,7 @@ class PeriodAccount(Account):
             if at >= since:
                 self.tally.add(party, units)
         self.early.clear()
+        self.portions.begin_window(since, self.windows.start)
         self.version += 1
         self._ended = Reset(self.pool.key, used, ended, self.windows.reset_at)
 
@@ -71,6 +72,7 @@ class PeriodAccount(Account):
         self._inherit(before)
         self.used, self.settled, self.early = before.used, before.settled, before.early
         self.activity = before.activity
+        self.portions.take_over(before.portions)
         reset_at = before.windows.reset_at
         if reset_at is not None and not self.windows.calendar and before.windows.end > now:
             self.windows.move(reset_at)
@@ -90,21 +92,29 @@ class PeriodAccount(Account):
         return taken
 
     def _kept(self, end: Micros, now: Micros, asker: Asker) -> int:
-        """Units of the window that only urgent intents may take; they melt as the reset nears."""
-        windows, limit = self.windows, self.limit
-        every = windows.every
-        if asker.urgent or not (self._reserve and every and limit) or end == NEVER:
+        """Units of the window that only others may take: what is kept melts as the reset nears."""
+        windows, limit, portions = self.windows, self.limit, self.portions
+        every, own = windows.every, 0 if asker.urgent else self.kept
+        if not ((own or portions) and every and limit) or end == NEVER:
             return 0
         left = every
         if end == windows.end:
             left = min(left, max(0, end - windows.guard - now))
-        return self._reserve * limit * left // (100 * _PERCENT * every)
+        kept = own * limit * left // (WHOLE * every)
+        return kept + portions.kept(end, limit, left, now, asker) if portions else kept
 
-    def _blocked(self, units: int, start: Micros, last: Micros) -> Micros | None:
+    def _room(self, end: Micros, now: Micros, asker: Asker) -> int:
+        """What a window has left for this asker."""
+        limit = self.limit or 0
+        room = limit - self._taken(end) - self._kept(end, now, asker)
+        return min(room, self.portions.room(end, limit, asker)) if asker.groups else room
+
+    def _blocked(self, units: int, start: Micros, last: Micros, asker: Asker) -> Micros | None:
         """The end of a window between that would be overfull; None if none would."""
-        room = (self.limit or 0) - units
+        limit, own = self.limit or 0, asker.groups if self.portions else ()
+        room = limit - units
         for number, end in enumerate(self.windows.over(start, last)):
-            if self._taken(end) > room:
+            if self._taken(end) > room or (own and self.portions.room(end, limit, asker) < units):
                 return end
             if number == FARTHEST:
                 return self._commitments.last_above(room, end)
@@ -116,20 +126,17 @@ class PeriodAccount(Account):
         limit = self.limit
         if limit is None:
             return after
-        if units > limit:
+        if units > (self.portions.most(limit, asker) if asker.groups else limit):
             return None
-        windows = self.windows
-        end = windows.end
-        if after + lifetime < end - windows.guard:
-            room = limit - self.used - self._commitments.in_window(end)
-            if units <= room - self._kept(end, now, asker):
-                return after  # nearly always: it counts in the present window only, and fits
+        windows, end = self.windows, self.windows.end
+        if after + lifetime < end - windows.guard and units <= self._room(end, now, asker):
+            return after  # nearly always: it counts in the present window only, and fits
         start, end = after, windows.end_of(after)
         for _ in range(FARTHEST):
             blocked: Micros | None = end
             if self._has_room(end, units, now, asker):
                 for begin in self._places(start, end, latest):
-                    blocked = self._blocked(units, begin, begin + lifetime)
+                    blocked = self._blocked(units, begin, begin + lifetime, asker)
                     if blocked is None:
                         return begin
             if blocked is None or blocked == NEVER:
@@ -139,8 +146,7 @@ class PeriodAccount(Account):
 
     def _has_room(self, end: Micros, units: int, now: Micros, asker: Asker) -> bool:
         """Whether the window that a hold would start in lets this asker in."""
-        room = (self.limit or 0) - self._taken(end) - self._kept(end, now, asker)
-        if units > room:
+        if units > self._room(end, now, asker):
             return False
         return end == self.windows.end or self._within_share(end, units, now, asker)
 
@@ -169,12 +175,18 @@ class PeriodAccount(Account):
 
     def hold(self, leg: Leg, now: Micros) -> None:
         self._commitments.add(leg)
+        self.portions.add(leg)
         self._admit(leg, now)
 
     def touch(self, asker: Asker, now: Micros) -> None:
         self.activity.touch(asker.party[0], asker.weight, now)
+        self.portions.touch(asker, now)
+
+    def attribute(self, asker: Asker, units: int, at: Micros) -> None:
+        self.portions.use(asker, units, at)
 
     def drop(self, leg: Leg, now: Micros) -> None:
+        self.portions.add(leg, -1)
         self._commitments.remove(leg)
         self._dismiss(leg)
 
@@ -239,6 +251,7 @@ class PeriodAccount(Account):
         if before != (windows.every, windows.end):
             self._sort_out_early()
             self._commitments.refile(self.legs)
+            self.portions.refile(self.legs)
 
     def _learn_reset(self, dated: Micros, reset_at: Micros) -> None:
         windows, known = self.windows, self.windows.reset_at

@@ -63,7 +63,7 @@ class TrailingAccount(Account):
         limit = self.limit
         if limit is None:
             return after
-        room = limit - units - self._external
+        room = limit - units - self._external - self.back(asker)
         if room < 0:
             return None
         if after == now and not self._waiting and self.used + self.held <= room:

@@ -8,7 +8,7 @@ import msgspec
 
 from ratelord_core.model.identity import Identity
 from ratelord_core.model.instant import HOUR, SECOND, Micros
-from ratelord_core.model.pool import Pool
+from ratelord_core.model.pool import Pool, Share
 from ratelord_core.model.window import Window
 
 
@@ -26,12 +26,15 @@ class ProviderConfig(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class PoolOverride(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What the configuration says about a provider's pool; it beats what the provider reports."""
+    """What the configuration says about a provider's pool; it beats what the provider reports.
+    ``reserve`` and ``shares`` are as those of a pool."""
 
     key: str
     unit: str | None = None
     limit: int | None = None
     window: Window | None = None
+    reserve: int | None = None
+    shares: tuple[Share, ...] = ()
 
 
 class WorkloadConfig(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -101,6 +104,8 @@ class PolicyConfig(msgspec.Struct, frozen=True, omit_defaults=True):
     limit: int | None = None
     limit_unit: str = "requests"
     limit_window: Window | None = None
+    limit_per: str = ""
+    limit_reserve: int | None = None
     rules: tuple[RuleConfig, ...] = ()
     line: int = 0
 

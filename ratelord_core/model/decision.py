@@ -59,7 +59,8 @@ class DecidedBy(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class TraceStep(msgspec.Struct, frozen=True):
-    """One rule that was looked at, with the values that it saw."""
+    """One rule that was looked at, with the values that it saw; ``way`` is the modification for
+    which it was looked at once more, "" = as asked."""
 
     policy_id: str
     rule: str
@@ -70,6 +71,7 @@ class TraceStep(msgspec.Struct, frozen=True):
     result: bool
     action: str
     reason: str
+    way: str = ""
 
 
 class Modifications(msgspec.Struct, frozen=True, omit_defaults=True):

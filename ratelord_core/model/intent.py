@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -20,6 +20,8 @@ class Intent(msgspec.Struct, frozen=True, omit_defaults=True):
     ``provider_id``/``pool_id`` pin the pool. ``renews`` names an earlier intent that this one
     continues. ``dry_run`` evaluates and holds nothing. ``run`` and ``task`` are digests of what the
     asker calls its run and its task: what several intents take together is counted under them.
+    ``context`` is the asker's own: it is never kept, but a budget may be counted by one of its
+    values.
     """
 
     agent_id: str
@@ -40,6 +42,7 @@ class Intent(msgspec.Struct, frozen=True, omit_defaults=True):
     debug: bool = False
     run: str = ""
     task: str = ""
+    context: dict[str, Any] = {}
 
     @property
     def dimensions(self) -> Dimensions:

@@ -15,6 +15,22 @@ MONEY: Final = "microusd"
 """The unit of pools that hold money: millionths of a US dollar."""
 
 
+WHOLE: Final = 100 * 1_000_000
+"""All of a pool: parts of it are kept in millionths of a percent, so that units come out exact."""
+PART: Final = "~"
+"""Stands between the key of a pool that is counted for each value apart, and the value. No id
+holds it."""
+
+
+class Share(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A part of a pool for whoever the pattern ``of`` names, in millionths of a percent of the
+    limit: ``least`` is kept for them, ``most`` is all they may have (None: no bound)."""
+
+    of: str
+    least: int = 0
+    most: int | None = None
+
+
 class Pool(msgspec.Struct, frozen=True, omit_defaults=True):
     """What is declared about a pool: its unit, limit, window and who may draw from it.
 
@@ -23,6 +39,11 @@ class Pool(msgspec.Struct, frozen=True, omit_defaults=True):
     ``members`` are identities; empty means everybody. ``shared_by`` (local caps) are patterns over
     agents, identities, workloads and scopes, ``*`` for all. A pool that is not ``default`` is drawn
     from only by workloads that list it, or by a pin.
+
+    ``per`` names what has an amount of its own for each value: ``agent``, ``identity``,
+    ``workload``, ``scope``, ``label:KEY`` or ``client_context.KEY``. ``reserve`` is the part for
+    urgent intents (None: as the settings say), ``shares`` the parts of others. A ``soft`` cap
+    counts and warns, but never binds.
     """
 
     provider_id: str
@@ -34,8 +55,21 @@ class Pool(msgspec.Struct, frozen=True, omit_defaults=True):
     members: tuple[str, ...] = ()
     shared_by: tuple[str, ...] = ()
     default: bool = True
+    per: str = ""
+    reserve: int | None = None
+    shares: tuple[Share, ...] = ()
+    soft: bool = False
 
     @property
     def key(self) -> str:
         """``provider_id/pool_id``."""
         return pool_key(self.provider_id, self.pool_id)
+
+    def part(self, value: str) -> Pool:
+        """The pool that one value has for itself."""
+        return msgspec.structs.replace(self, pool_id=f"{self.pool_id}{PART}{value}", per="")
+
+
+def declared_key(key: str) -> str:
+    """The key as the policy file writes it: a part goes by the name of its pool."""
+    return key.partition(PART)[0]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal, Protocol, TypeVar
+from collections.abc import Iterable
+from typing import Any, Literal, Protocol, TypeVar, runtime_checkable
 
 import msgspec
 
 from ratelord_core.model.instant import Micros
+from ratelord_core.model.window import Window
 from ratelord_core.policy.situation import Situation
 
 
@@ -73,7 +75,68 @@ class Instead(msgspec.Struct, frozen=True):
     suggest: bool = False
 
 
-Effect = Approve | Warn | Wait | WaitForReset | Deny | Instead
+class Count(msgspec.Struct, frozen=True):
+    """Count the intent in the rule's own cap, which it must fit into.
+
+    The asker is warned once so many percent (``warn_at``) of the cap are taken, and when the cap
+    will be used up at least ``warn_before`` µs before its reset at the present pace (None: never).
+    """
+
+    warn_at: tuple[float, ...] = ()
+    warn_before: Micros | None = None
+    reason: str = ""
+
+
+class Notify(msgspec.Struct, frozen=True):
+    """Tell the world, not the asker: an event, at most one every so many µs while it holds."""
+
+    message: str
+    every: Micros
+
+
+Effect = Approve | Warn | Wait | WaitForReset | Deny | Instead | Count | Notify
+
+
+class Cap(msgspec.Struct, frozen=True):
+    """An amount that a rule brings along: a local pool over the scope of its policy. ``per`` and
+    ``reserve`` are as those of a pool."""
+
+    unit: str
+    limit: int
+    window: Window
+    per: str = ""
+    reserve: int | None = None
+
+
+@runtime_checkable
+class Capping(Protocol):
+    """An action whose rules each bring a cap along. It gives a ``Count`` when it applies."""
+
+    def cap(self, params: Any) -> Cap:
+        """The cap of a rule with these parameters."""
+        ...
+
+
+NameKind = Literal["workload", "protocol", "provider", "pool"]
+
+
+class Named(msgspec.Struct, frozen=True):
+    """A name of the policy file that parameters speak of: ``key`` is the parameter it stands in."""
+
+    kind: NameKind
+    key: str
+    name: str
+
+
+@runtime_checkable
+class Naming(Protocol):
+    """An action whose parameters name things of the policy file: those are checked when it is
+    read, with file, line, column and the nearest name."""
+
+    def names(self, params: Any) -> Iterable[Named]:
+        """What these parameters name."""
+        ...
+
 
 Params_contra = TypeVar("Params_contra", bound=msgspec.Struct, contravariant=True)
 

@@ -13,6 +13,9 @@ from ratelord_core.policy.situation import Situation
 from ratelord_core.policy.trace import ASKED, HELD, OUTSIDE, Look, input_name, pack
 from ratelord_core.policy.verdict import PolicyVerdict
 
+SKIPPED = "-"
+"""Marks a rule that an approval above it in its level spared."""
+
 
 class Arbitration:
     """Looks at rules from the top down: a denial ends the stack, an approval its level. Mostly no
@@ -52,14 +55,19 @@ class Arbitration:
             saw=saw,
             bound=tuple(effects.bound),
             instead=() if denied else tuple(effects.instead),
+            counted=() if denied else tuple(effects.counted),
+            notices=tuple(effects.notices),
         )
 
     def _descend(self, level: Level) -> str:
         """Which of the level's rules were looked at, packed; the level knows that if none of them
         applies."""
         marks: dict[int, str] = {}
-        looked = 0
+        looked, ended = 0, False
         for rule, focus in level.candidates:
+            if ended and not rule.cap:
+                marks[looked], looked = SKIPPED, looked + 1
+                continue
             given = self._given.get(focus)
             if given is None:
                 given = self._given[focus] = Inputs(self._situation, focus)
@@ -74,7 +82,8 @@ class Arbitration:
             marks[looked - 1] = HELD
             if self._effects is None:
                 self._effects = Effects(self._situation, self._waived)
-            if self._effects.heed(rule, focus, effect):
+            ended = self._effects.heed(rule, focus, effect) or ended
+            if ended and (self._effects.denied is not None or not level.caps):
                 break
         return _packed(level, looked, marks) if marks else level.looked
 
@@ -92,4 +101,5 @@ def _packed(level: Level, looked: int, marks: Mapping[int, str]) -> str:
     return pack(
         Look(rule.number, marks.get(place, ""), focus or "")
         for place, (rule, focus) in enumerate(level.candidates[:looked])
+        if marks.get(place) != SKIPPED
     )

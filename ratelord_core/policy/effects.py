@@ -4,10 +4,20 @@ from __future__ import annotations
 
 from ratelord_core.model.decision import DecidedBy
 from ratelord_core.model.instant import SECOND, Micros
-from ratelord_core.policy.action import Approve, Deny, Effect, Instead, Wait, WaitForReset, Warn
+from ratelord_core.policy.action import (
+    Approve,
+    Count,
+    Deny,
+    Effect,
+    Instead,
+    Notify,
+    Wait,
+    WaitForReset,
+    Warn,
+)
 from ratelord_core.policy.rule import Rule
 from ratelord_core.policy.situation import Situation
-from ratelord_core.policy.verdict import Routed
+from ratelord_core.policy.verdict import Counted, Notice, Routed
 
 _UNKNOWN_RESET: Micros = 2**63
 """Longer than any wait: a reset that nobody knows decides."""
@@ -33,12 +43,21 @@ class Effects:
         """What each rule that applied says, by its number."""
         self.bound: list[tuple[str, str, str, str]] = []
         self.instead: list[Routed] = []
+        self.counted: list[Counted] = []
+        self.notices: list[Notice] = []
 
     def heed(self, rule: Rule, focus: str | None, effect: Effect) -> bool:
         """Take a rule's effect; whether that ends the level."""
+        if isinstance(effect, Count):
+            self.counted.append(Counted(rule.cap, _by(rule), effect))
+            return False
         lenient = rule.soft or rule.label == self._waived
         reason = _reason(rule, effect, lenient=lenient)
         self.held[str(rule.number)] = reason
+        if isinstance(effect, Notify):
+            told = Notice(*rule.label, rule.config.action, effect.message, effect.every)
+            self.notices.append(told)
+            return False
         if isinstance(effect, Instead) and not effect.ways:
             return False
         self.bound.append((*rule.label, rule.config.action, reason))
@@ -105,14 +124,19 @@ def _reason(rule: Rule, effect: Effect, *, lenient: bool) -> str:
 
 
 def _in_words(effect: Effect) -> tuple[str, str]:
-    if isinstance(effect, Deny):
-        return "denied", effect.reason
-    if isinstance(effect, Warn):
-        return "warned", effect.message
     if isinstance(effect, Wait):
         return f"delayed {effect.span / SECOND:.6g} s", effect.reason
-    if isinstance(effect, WaitForReset):
-        return "deferred to the reset", effect.reason
     if isinstance(effect, Instead):
         return ("done otherwise" if effect.ways else "left as asked"), effect.reason
-    return "approved", ""
+    said = getattr(effect, "message" if isinstance(effect, (Warn, Notify)) else "reason", "")
+    return _VERBS[type(effect)], said
+
+
+_VERBS = {
+    Approve: "approved",
+    Count: "counted",
+    Deny: "denied",
+    Notify: "told",
+    WaitForReset: "deferred to the reset",
+    Warn: "warned",
+}

@@ -59,6 +59,15 @@ def tree(node: yaml.Node, path: str, reading: Reading) -> Any:
     return plain(node)
 
 
+def scalars(node: yaml.Node) -> Iterator[yaml.ScalarNode]:
+    """Every single value below a node, in the order in which they are written."""
+    if isinstance(node, yaml.ScalarNode):
+        yield node
+    for item in node.value if isinstance(node, yaml.CollectionNode) else ():
+        for inner in item if isinstance(item, tuple) else (item,):
+            yield from scalars(inner)
+
+
 class Fields:
     """A mapping whose keys are known. ``null`` counts as absent."""
 

@@ -25,6 +25,8 @@ class Level(msgspec.Struct, frozen=True):
     candidates: tuple[tuple[Rule, str | None], ...]
     looked: str = ""
     """The trace, packed, when none of them applies."""
+    caps: bool = False
+    """Whether any of them brings a cap along: an approval does not lift a cap."""
 
 
 class _Table:
@@ -118,4 +120,4 @@ class RuleIndex:
 def _level(name: str, candidates: Sequence[tuple[Rule, str | None]]) -> Level:
     ordered = sorted(candidates, key=lambda each: (*each[0].order, each[1] or ""))
     looked = pack(Look(rule.number, "", focus or "") for rule, focus in ordered)
-    return Level(name, tuple(ordered), looked)
+    return Level(name, tuple(ordered), looked, any(rule.cap for rule, _ in ordered))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, cast
 
 from ratelord_core.policy.situation import Situation
 from ratelord_core.policy.variables import VARIABLES
@@ -20,9 +20,28 @@ class Inputs(dict[str, Any]):
         self.situation = situation
         self.view = View(situation, focus)
 
+    @property
+    def meant(self) -> Situation:
+        """The situation, with the policy's own pool for the tightest."""
+        focus = self.view.focus
+        if not focus or focus == self.situation.tightest:
+            return self.situation
+        return cast("Situation", _Focused(self.situation, focus))
+
     def __missing__(self, name: str) -> Any:
         value = self[name] = VARIABLES[name].read(self.view)
         return value
+
+
+class _Focused:
+    """A situation of which one pool is looked at in particular."""
+
+    def __init__(self, situation: Situation, focus: str) -> None:
+        self._situation = situation
+        self.tightest = focus
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._situation, name)
 
 
 def rounded(value: Any) -> Any:

@@ -9,6 +9,7 @@ import yaml
 
 from ratelord_core.errors import Finding, PolicyError
 from ratelord_core.model.config import Document, RetentionConfig, Settings, Topology
+from ratelord_core.model.pool import Pool
 from ratelord_core.policy import section_people as people
 from ratelord_core.policy import section_policies as policies
 from ratelord_core.policy import section_pools as pools
@@ -81,7 +82,7 @@ def _document(root: yaml.Node, reading: Reading) -> Document:
     provider_ids = [provider.id for provider in providers]
     own, overrides = pools.read_pools(section("pools"), provider_ids, units, reading)
     rules = policies.read_policies(section("policies"), reading)
-    own += policies.limit_pools(rules)
+    own += policies.limit_pools(rules, reading.actions)
     owners = {*provider_ids, *(pool.provider_id for pool in own)}
     topology = Topology(
         identities=people.read_identities(section("identities"), provider_ids, reading),
@@ -90,6 +91,7 @@ def _document(root: yaml.Node, reading: Reading) -> Document:
         agents=people.read_agents(section("agents"), reading),
         providers={provider.id: provider.identity for provider in providers},
     )
+    reading.check_mentioned(_names(topology, owners, own))
     mapped = tools.read_tools(section("tools"), reading)
     pricing = settings.read_pricing(section("pricing"), reading)
     switches, retention = fields.at("settings"), fields.at("retention")
@@ -106,3 +108,33 @@ def _document(root: yaml.Node, reading: Reading) -> Document:
         settings=settings.read_settings(switches, reading) if switches else Settings(),
         retention=settings.read_retention(retention, reading) if retention else RetentionConfig(),
     )
+
+
+def _names(topology: Topology, owners: Collection[str], own: Collection[Pool]) -> dict[str, Any]:
+    """What rules may name, by kind. Of a configured provider's pools nobody knows before it is
+    polled: any name will do."""
+    workloads = set(topology.workloads)
+    protocols: set[str] = set()
+    for shape in topology.workloads.values():
+        workloads.update(shape.degrade, shape.protocols.values())
+        protocols.update(shape.protocols)
+    ours = {pool.key for pool in own}
+    ours |= {pool.pool_id for pool in own if pool.provider_id == pools.OWN[0]}
+    return {
+        "workload": workloads,
+        "protocol": protocols,
+        "provider": set(owners),
+        "pool": Pools(ours, topology.providers),
+    }
+
+
+class Pools(set[str]):
+    """Pools that are declared, and any of a provider."""
+
+    def __init__(self, declared: Collection[str], providers: Collection[str]) -> None:
+        super().__init__(declared)
+        self._providers = providers
+
+    def __contains__(self, key: object) -> bool:
+        provider, slash, _ = str(key).partition("/")
+        return super().__contains__(key) or (bool(slash) and provider in self._providers)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Collection, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 
@@ -21,6 +21,15 @@ def nearest(name: str, known: Collection[str], *, few: int = 12) -> str:
     if 0 < len(known) <= few:
         return "known: " + ", ".join(sorted(known))
     return ""
+
+
+class Mention(NamedTuple):
+    """A place that names something which is known only when the whole file has been read."""
+
+    node: yaml.Node
+    path: str
+    kind: str
+    name: str
 
 
 class Reading:
@@ -40,11 +49,19 @@ class Reading:
         self.conditions = conditions
         self.models = models
         self.findings: list[Finding] = []
+        self.mentioned: list[Mention] = []
 
     def found(self, node: yaml.Node, path: str, message: str, hint: str = "") -> None:
         """Something is wrong with this node."""
         mark = node.start_mark
         self.findings.append(Finding(message, mark.line + 1, mark.column + 1, path, hint))
+
+    def check_mentioned(self, known: Mapping[str, Collection[str]]) -> None:
+        """What is mentioned and not among the known names of its kind is a finding."""
+        for node, path, kind, name in self.mentioned:
+            if name not in known[kind]:
+                message = f"no {kind} is called {name!r}"
+                self.found(node, path, message, nearest(name, known[kind]))
 
     def found_inside(
         self, node: yaml.ScalarNode, offset: int, path: str, message: str, hint: str = ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,9 +12,12 @@ from ratelord_core.errors import Finding, PolicyError
 from ratelord_core.model.config import Document, PolicyConfig, RuleConfig
 from ratelord_core.policy.action import (
     Approve,
+    Capping,
+    Count,
     Deny,
     Effect,
     Instead,
+    Notify,
     PolicyAction,
     Wait,
     WaitForReset,
@@ -24,7 +28,10 @@ from ratelord_core.policy.inputs import Inputs
 from ratelord_core.policy.params import ParamsError, convert
 from ratelord_core.policy.schedule import Schedule
 
-_EFFECTS = (Approve, Warn, Wait, WaitForReset, Deny, Instead)
+_EFFECTS = (Approve, Warn, Wait, WaitForReset, Deny, Instead, Count, Notify)
+
+
+_NO_ID = re.compile(r"[^A-Za-z0-9._:@+-]")
 
 
 class Outcome(msgspec.Struct, frozen=True, gc=False):
@@ -41,6 +48,7 @@ class Rule:
     __slots__ = (
         "_action",
         "_params",
+        "cap",
         "condition",
         "config",
         "index",
@@ -77,6 +85,13 @@ class Rule:
         self.schedule = Schedule(config.time_window) if config.time_window else None
         self._action = action
         self._params = convert(action, config.params)
+        self.cap = cap_key(policy.id, config.name) if isinstance(action, Capping) else ""
+        """The pool that its cap is, if it brings one along."""
+
+    @property
+    def always(self) -> bool:
+        """Whether it applies to every intent that comes by."""
+        return self.schedule is None and self.condition.constant is True
 
     def try_on(self, given: Inputs) -> Outcome:
         """Look at one intent. Whatever goes wrong denies, and says what it was."""
@@ -94,7 +109,7 @@ class Rule:
 
     def _act(self, given: Inputs) -> Outcome:
         try:
-            effect = self._action.apply(self._params, given.situation)
+            effect = self._action.apply(self._params, given.meant)
         except Exception as error:  # noqa: BLE001 (an action is a plugin: it may raise anything)
             return _failed(f"action {self.config.action!r} failed: {_shown(error)}")
         wrong = _wrong(effect)
@@ -102,6 +117,13 @@ class Rule:
             return _failed(f"action {self.config.action!r} gave {wrong}")
         return Outcome(effect)
 
+
+_SPANS: Mapping[type, str] = {
+    Wait: "span",
+    WaitForReset: "jitter",
+    Deny: "retry_after",
+    Notify: "every",
+}
 
 NOT = Outcome(None)
 """The condition does not hold."""
@@ -118,13 +140,18 @@ def _shown(error: Exception) -> str:
 def _wrong(effect: object) -> str:
     if not isinstance(effect, _EFFECTS):
         return f"{type(effect).__name__}, which is no effect"
-    span = {Wait: "span", WaitForReset: "jitter", Deny: "retry_after"}.get(type(effect))
+    span = _SPANS.get(type(effect))
     value = getattr(effect, span) if span else 0
     if value is None and isinstance(effect, Deny):
         return ""
     if type(value) is not int or value < 0:
         return f"{type(effect).__name__} with {span} {value!r}, which is no span of µs"
     return ""
+
+
+def cap_key(policy_id: str, rule: str) -> str:
+    """The pool that a rule's cap is."""
+    return f"policy/{policy_id}/{_NO_ID.sub('-', rule)}"
 
 
 def compile_rules(

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
 import yaml
+from msgspec.structs import replace
 
 from ratelord_core.model.config import PolicyConfig, RuleConfig
-from ratelord_core.model.ids import is_id
+from ratelord_core.model.ids import is_id, split_pool_key
 from ratelord_core.model.pool import Pool
 from ratelord_core.model.window import Window
+from ratelord_core.policy.action import Cap, Capping, Naming, PolicyAction
 from ratelord_core.policy.condition import ConditionError
-from ratelord_core.policy.fields import Fields, entries, items, tree
+from ratelord_core.policy.fields import Fields, entries, items, scalars, tree
 from ratelord_core.policy.params import ParamsError, convert
-from ratelord_core.policy.reading import Reading, nearest
+from ratelord_core.policy.reading import Mention, Reading, nearest
+from ratelord_core.policy.rule import cap_key
+from ratelord_core.policy.section_division import check_division, per, reserve
 from ratelord_core.policy.section_pools import OWN
 from ratelord_core.policy.values import flag, integer, name, one_of, text, title, whole
 from ratelord_core.policy.windows import time_window, window
@@ -36,20 +43,22 @@ def read_policies(node: yaml.Node, reading: Reading) -> tuple[PolicyConfig, ...]
 def _policy(policy_id: str, fields: Fields) -> PolicyConfig:
     scope = fields.get(_scope, "global", "scope")
     kind = fields.get(one_of("hard", "soft"), "hard", "type")
-    limit, unit, refill = _limit(fields)
-    if limit is not None and scope.startswith("pool:"):
+    limit = _limit(fields)
+    if limit.amount is not None and scope.startswith("pool:"):
         message = "a limit on a pool's policy"
         place = fields.at("limit") or fields.node
-        hint = f"set the limit under pools: {{id: {scope[5:]}, limit: {limit}}}"
+        hint = f"set the limit under pools: {{id: {scope[5:]}, limit: {limit.amount}}}"
         fields.reading.found(place, fields.path_of("limit"), message, hint)
     rules = fields.at("rules")
     policy = PolicyConfig(
         id=policy_id,
         scope=scope,
         type=kind,  # type: ignore[arg-type]  # one of them
-        limit=limit,
-        limit_unit=unit,
-        limit_window=refill,
+        limit=limit.amount,
+        limit_unit=limit.unit,
+        limit_window=limit.window,
+        limit_per=limit.per,
+        limit_reserve=limit.reserve,
         rules=_rules(rules, fields) if rules is not None else (),
         line=fields.node.start_mark.line + 1,
     )
@@ -66,18 +75,43 @@ def _scope(node: yaml.Node, path: str, reading: Reading) -> str | None:
     return None
 
 
-def _limit(fields: Fields) -> tuple[int | None, str, Window | None]:
+def _mention(fields: Fields, action: str, made: Any, given: Mapping[str, Any]) -> None:
+    """Remember what parameters name: it is checked when all names are known."""
+    asked = fields.reading.actions[action]
+    for named in asked.names(made) if isinstance(asked, Naming) else ():
+        whole_, path = given[named.key][1], f"{fields.path_of('params')}.{named.key}"
+        place = next((one for one in scalars(whole_) if one.value == named.name), whole_)
+        fields.reading.mentioned.append(Mention(place, path, named.kind, named.name))
+
+
+class _Limit(NamedTuple):
+    """What a policy's ``limit`` says."""
+
+    amount: int | None = None
+    unit: str = "requests"
+    window: Window | None = None
+    per: str = ""
+    reserve: int | None = None
+
+
+def _limit(fields: Fields) -> _Limit:
     node = fields.at("limit")
     path = fields.path_of("limit")
     if node is None:
-        return None, "requests", None
+        return _Limit()
     if not isinstance(node, yaml.MappingNode):
-        return whole(node, path, fields.reading), "requests", None
+        return _Limit(whole(node, path, fields.reading))
     inner = Fields(node, path, fields.reading)
-    amount = inner.need(whole, "amount")
-    unit, refill = inner.get(text, "requests", "unit"), inner.maybe(window, "window")
+    limit = _Limit(
+        inner.need(whole, "amount"),
+        inner.get(text, "requests", "unit"),
+        inner.maybe(window, "window"),
+        inner.get(per, "", "per"),
+        inner.maybe(reserve, "reserve"),
+    )
+    check_division(inner, limit.per, limit.window, ())
     inner.close()
-    return amount, unit, refill
+    return limit
 
 
 def _rules(node: yaml.Node, fields: Fields) -> tuple[RuleConfig, ...]:
@@ -139,7 +173,8 @@ def _params(fields: Fields, action: str) -> dict[str, object]:
     }
     if action in fields.reading.actions:
         try:
-            convert(fields.reading.actions[action], params)
+            made = convert(fields.reading.actions[action], params)
+            _mention(fields, action, made, given)
         except ParamsError as error:
             for fault in error.faults:
                 place = given[fault.key][1] if fault.key in given else node or fields.node
@@ -150,20 +185,59 @@ def _params(fields: Fields, action: str) -> dict[str, object]:
     return params
 
 
-def limit_pools(policies: tuple[PolicyConfig, ...]) -> tuple[Pool, ...]:
-    """The local pools that the limits of policies are; who draws follows from their scope."""
-    return tuple(
-        Pool(
+def limit_pools(
+    policies: tuple[PolicyConfig, ...], actions: Mapping[str, PolicyAction[Any]]
+) -> tuple[Pool, ...]:
+    """The local pools that the limits of policies and the caps of their rules are; who draws
+    follows from the policy's scope. A soft policy's count, and do not bind."""
+    found = []
+    for policy in policies:
+        shape = Pool(
             OWN[1],
             policy.id,
-            policy.limit_unit,
-            policy.limit,
-            policy.limit_window or NEVER_REFILLS,
             local=True,
             shared_by=_shared_by(policy.scope),
+            soft=policy.type == "soft",
         )
-        for policy in policies
-        if policy.limit is not None
+        if policy.limit is not None:
+            found.append(
+                replace(
+                    shape,
+                    unit=policy.limit_unit,
+                    limit=policy.limit,
+                    window=policy.limit_window or NEVER_REFILLS,
+                    per=policy.limit_per,
+                    reserve=policy.limit_reserve,
+                )
+            )
+        found += [
+            _cap_pool(shape, rule, actions[rule.action]) for rule in _capping(policy, actions)
+        ]
+    return tuple(found)
+
+
+def _capping(
+    policy: PolicyConfig, actions: Mapping[str, PolicyAction[Any]]
+) -> Iterator[RuleConfig]:
+    for rule in policy.rules:
+        if isinstance(actions.get(rule.action), Capping):
+            yield rule
+
+
+def _cap_pool(shape: Pool, rule: RuleConfig, action: Any) -> Pool:
+    try:
+        cap: Cap = action.cap(convert(action, rule.params))
+    except ParamsError:  # told already, where the parameters were read
+        return shape
+    key = split_pool_key(cap_key(shape.pool_id, rule.name))[1]
+    return replace(
+        shape,
+        pool_id=key,
+        unit=cap.unit,
+        limit=cap.limit,
+        window=cap.window,
+        per=cap.per,
+        reserve=cap.reserve,
     )
 
 

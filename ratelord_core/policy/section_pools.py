@@ -14,6 +14,7 @@ from ratelord_core.model.pool import Pool
 from ratelord_core.model.window import Window
 from ratelord_core.policy.fields import Fields, entries, items, tree
 from ratelord_core.policy.reading import Reading, nearest
+from ratelord_core.policy.section_division import check_division, per, reserve, shares
 from ratelord_core.policy.values import flag, long_span, name, names, text, whole
 from ratelord_core.policy.windows import window
 
@@ -138,6 +139,8 @@ def _override(key: str, fields: Fields) -> PoolOverride:
         unit=fields.maybe(text, "unit"),
         limit=fields.maybe(whole, "limit"),
         window=fields.maybe(window, "window"),
+        reserve=fields.maybe(reserve, "reserve"),
+        shares=fields.maybe(shares, "shares") or (),
     )
 
 
@@ -156,6 +159,8 @@ def _pool(key: str, units: Mapping[str, str], fields: Fields) -> Pool:
         fields.reading.found(
             fields.node, fields.path, "'window' is missing: a limit needs to say when it refills"
         )
+    counted_per, divided = fields.get(per, "", "per"), fields.maybe(shares, "shares") or ()
+    check_division(fields, counted_per, made, divided)
     unit = fields.get(text, units.get(provider_id, "requests"), "unit")
     return Pool(
         provider_id,
@@ -167,4 +172,7 @@ def _pool(key: str, units: Mapping[str, str], fields: Fields) -> Pool:
         members=fields.maybe(names, "members") or (),
         shared_by=fields.maybe(names, "shared_by") or ("*",),
         default=fields.get(flag, True, "default"),
+        per=counted_per,
+        reserve=fields.maybe(reserve, "reserve"),
+        shares=divided,
     )

@@ -25,10 +25,14 @@ class PolicyStack:
     Immutable; a new policy is a new stack.
     """
 
-    def __init__(self, document: Document, index: RuleIndex) -> None:
+    def __init__(
+        self, document: Document, index: RuleIndex, caps_at_times: frozenset[str] = frozenset()
+    ) -> None:
         self.document = document
         self.version = document.version
         self._index = index
+        self.caps_at_times = caps_at_times
+        """The pools of caps that rules bring along which do not apply to every intent."""
 
     def levels(self, binding: Binding, intent: Intent) -> tuple[Level, ...]:
         """The rules that may bind an intent of these names."""
@@ -61,7 +65,9 @@ def compile_policy(
     """The document, ready to judge. Raises ``PolicyError`` naming every rule that cannot be
     compiled."""
     compiled = compile_rules(document, actions, conditions or Conditions())
-    return PolicyStack(document, RuleIndex(compiled))
+    rules = (rule for _, each in compiled for rule in each)
+    at_times = frozenset(rule.cap for rule in rules if rule.cap and not rule.always)
+    return PolicyStack(document, RuleIndex(compiled), at_times)
 
 
 def load(

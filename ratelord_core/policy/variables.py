@@ -82,9 +82,9 @@ _ASKED = (
     _number("intent.units", "units", "what it draws from the pool", lambda v: v.units),
     _number(
         "intent.estimated_cost",
-        "units",
-        "the largest of its draws",
-        lambda v: v.situation.total_units(),
+        "micro-USD",
+        "what it is expected to cost; without a price, its largest draw in units",
+        lambda v: v.estimated_cost,
     ),
     _text("intent.model", "the model it names, or empty", lambda v: v.intent.model),
     _text("intent.provider_id", "the provider it pins, or empty", lambda v: v.intent.provider_id),
@@ -253,9 +253,7 @@ _WORLD = (
 
 _SHORT = (
     _number("remaining", "units", "short for `pool.remaining`", lambda v: v.remaining),
-    _number(
-        "cost", "units", "short for `intent.estimated_cost`", lambda v: v.situation.total_units()
-    ),
+    _number("cost", "micro-USD", "short for `intent.estimated_cost`", lambda v: v.estimated_cost),
     _number("forecast_tte", "seconds", "short for `tte.p90`", lambda v: v.outlook.tte_p90),
     _text("provider_id", "short for `pool.provider_id`", lambda v: v.provider_id),
 )

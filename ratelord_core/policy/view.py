@@ -151,6 +151,12 @@ class View:
         return float(self.situation.total_units() if said is None else said)
 
     @property
+    def estimated_cost(self) -> float:
+        """Micro-USD; where nothing has a price, the largest of its draws in units."""
+        cost = self.situation.cost
+        return float(self.situation.total_units() if cost is None else cost)
+
+    @property
     def is_weekend(self) -> bool:
         """Saturday or Sunday."""
         return self.moment.weekday() >= 5

@@ -15,12 +15,13 @@ from ratelord_core.model.config import (
 )
 from ratelord_core.model.identity import Identity
 from ratelord_core.model.instant import DAY, HOUR, MINUTE, SECOND, Micros, to_text
-from ratelord_core.model.pool import Pool
+from ratelord_core.model.pool import WHOLE, Pool, Share
 from ratelord_core.model.window import Window
 from ratelord_core.policy.document import content
 
 _UNITS: Final = ((DAY, "d"), (HOUR, "h"), (MINUTE, "m"), (SECOND, "s"), (1000, "ms"), (1, "us"))
 _DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_PERCENT: Final = WHOLE // 100
 _SPANS: Final = ("default_max_wait", "hold_ttl", "concurrency_ttl", "idempotency_ttl")
 
 
@@ -30,10 +31,16 @@ def as_written(document: Document) -> dict[str, Any]:
     Read again it gives a document of the same version. Limits of policies stand with their
     policies, not among the pools that they make.
     """
-    of_policies = {f"policy/{policy.id}" for policy in document.policies}
-    own = [_pool(pool) for pool in document.pools if pool.key not in of_policies]
+    own = [_pool(pool) for pool in document.pools if pool.provider_id != "policy"]
     overrides = [
-        _filled(id=one.key, unit=one.unit, limit=one.limit, window=_window(one.window))
+        _filled(
+            id=one.key,
+            unit=one.unit,
+            limit=one.limit,
+            window=_window(one.window),
+            reserve=_reserve(one.reserve),
+            shares=_shares(one.shares),
+        )
         for one in document.overrides
     ]
     topology = document.topology
@@ -85,8 +92,31 @@ def _pool(pool: Pool) -> dict[str, Any]:
         unit=pool.unit,
         limit=pool.limit,
         window=_window(pool.window),
+        members=list(pool.members),
         shared_by=list(pool.shared_by),
+        default=None if pool.default else False,
+        per=pool.per or None,
+        reserve=_reserve(pool.reserve),
+        shares=_shares(pool.shares),
     )
+
+
+def _reserve(part: int | None) -> dict[str, Any] | None:
+    return None if part is None else {"urgency": "high", "percent": _percent(part)}
+
+
+def _shares(shares: tuple[Share, ...]) -> dict[str, Any]:
+    return {
+        share.of: _filled(
+            least=_percent(share.least) if share.least else None,
+            most=None if share.most is None else _percent(share.most),
+        )
+        for share in shares
+    }
+
+
+def _percent(part: int) -> int | float:
+    return part // _PERCENT if part % _PERCENT == 0 else part / _PERCENT
 
 
 def _window(window: Window | None) -> dict[str, Any] | None:
@@ -112,8 +142,14 @@ def _identity(identity: Identity) -> dict[str, Any]:
 
 def _policy(policy: PolicyConfig) -> dict[str, Any]:
     limit: Any = policy.limit
-    if limit is not None and (policy.limit_window or policy.limit_unit != "requests"):
-        limit = _filled(amount=limit, unit=policy.limit_unit, window=_window(policy.limit_window))
+    if limit is not None:
+        more = _filled(
+            window=_window(policy.limit_window),
+            per=policy.limit_per or None,
+            reserve=_reserve(policy.limit_reserve),
+        )
+        if more or policy.limit_unit != "requests":
+            limit = {"amount": limit, "unit": policy.limit_unit, **more}
     return _filled(
         id=policy.id,
         scope=policy.scope,

@@ -54,12 +54,14 @@ def key_digest(agent_id: str, key: str) -> str:
 
 
 def body_digest(intent: Intent) -> str:
-    """The question as it is compared: 64 bits in hex over everything but key and debug. However
-    it was written (defaults left out or not, 1 or 1.0), the same question has the same digest."""
+    """The question as it is compared: 64 bits in hex over everything but key, debug and context.
+    However it was written (defaults left out or not, 1 or 1.0), the same question has the same
+    digest."""
     asked = msgspec.structs.asdict(intent) | {"idempotency_key": None, "debug": False}
     for name in ("run", "task"):  # the questions of those who name none stay what they were
         if not asked[name]:
             del asked[name]
+    del asked["context"]
     asked["costs"] = {pool: float(cost) for pool, cost in intent.costs.items()}
     if intent.expected_cost is not None:
         asked["expected_cost"] = float(intent.expected_cost)

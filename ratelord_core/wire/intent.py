@@ -55,7 +55,8 @@ SECRET_HEADERS: Final = frozenset(
 
 
 class IntentRequest(msgspec.Struct, frozen=True):
-    """The body of a question. ``null`` means absent; ``client_context`` is the asker's own."""
+    """The body of a question. ``null`` means absent; ``client_context`` is the asker's own, and
+    kept nowhere."""
 
     agent_id: Annotated[Id, Meta(description="who asks")]
     identity_id: Annotated[Id, Meta(description="whose credential is used")]
@@ -91,7 +92,8 @@ class IntentRequest(msgspec.Struct, frozen=True):
     dry_run: Annotated[bool | None, Meta(description="decide, hold nothing")] = None
     debug: Annotated[bool | None, Meta(description="fill in `trace`")] = None
     client_context: Annotated[
-        Anything | None, Meta(description="yours; not kept, read for `run_id` and `task_id`")
+        Anything | None,
+        Meta(description="yours, never kept; a budget may count by one of its values"),
     ] = None
 
 
@@ -152,6 +154,7 @@ def intent_of(asked: IntentRequest, *, key: str | None = None) -> Intent:
         asked.debug is True,
         _digest(asked.client_context, "run_id"),
         _digest(asked.client_context, "task_id"),
+        asked.client_context if isinstance(asked.client_context, dict) else {},
     )
 
 

@@ -96,22 +96,103 @@ MISTAKES = [
     ),
     (
         "policies: [{id: p, rules: [{name: r, action: delay, params: {wait_seconds: ▶soon}}]}]",
-        "parameter 'wait_seconds' of action 'delay': expected `float`, got `str`",
+        "parameter 'wait_seconds' of action 'delay': expected `float | null`, got `str`",
         "",
     ),
     (
         "policies: [{id: p, rules: [{name: r, action: shape, params: ▶{reason: x}}]}]",
-        "action 'shape' needs the parameter 'wait_seconds'",
+        "algorithm 'fixed' needs the parameter 'wait_seconds'",
         "",
     ),
     (
         (
             "policies: [{id: p, rules: [{name: r, action: shape,"
-            " params: {wait_seconds: 1, algorithm: ▶linear}}]}]"
+            " params: {wait_seconds: 1, algorithm: ▶linaer}}]}]"
         ),
-        "algorithm 'linear' is not available; available: fixed",
+        "algorithm 'linaer' is not available; available: dynamic, fixed, linear",
+        "did you mean 'linear'?",
+    ),
+    (
+        (
+            "workloads: {scan: {degrade: [peek]}}\n"
+            "policies: [{id: p, rules: [{name: r, action: degrade, params: {to: ▶peak}}]}]"
+        ),
+        "no workload is called 'peak'",
+        "did you mean 'peek'?",
+    ),
+    (
+        (
+            "workloads: {scan: {protocols: {graphql: scan_graphql}}}\n"
+            "policies: [{id: p, rules: [{name: r, action: switch_protocol, params: {to: ▶grapql}}]}]"
+        ),
+        "no protocol is called 'grapql'",
+        "did you mean 'graphql'?",
+    ),
+    (
+        (
+            "providers: {mock: [{id: fast}]}\n"
+            "policies: [{id: p, rules: [{name: r, action: route, params: {to: [{model: m}, {provider: ▶fats}]}}]}]"
+        ),
+        "no provider is called 'fats'",
+        "did you mean 'fast'?",
+    ),
+    (
+        (
+            "pools: [{id: day, limit: 5, window: {kind: calendar, every: day}}]\n"
+            "policies: [{id: p, rules: [{name: r, action: shape, params: {algorithm: dynamic, pool: ▶dya}}]}]"
+        ),
+        "no pool is called 'dya'",
+        "did you mean 'day'?",
+    ),
+    (
+        (
+            "policies: [{id: p, rules: [{name: r, action: budget_cap, params: {limit_microusd: 5, "
+            "window: ▶{every: yesterday}}}]}]"
+        ),
+        "a calendar has no 'yesterday'",
         "",
     ),
+    (
+        "pools: [{id: a, limit: 5, window: concurrency, per: ▶agnet}]",
+        "'agnet' is not one of",
+        "'agent'?",
+    ),
+    (
+        "pools: [{id: a, limit: 5, window: {kind: fixed, reset_at: '2026-01-01T00:00:00Z'}, per: ▶agent}]",
+        "needs a window that refills",
+        "24h",
+    ),
+    (
+        "pools: [{id: a, limit: 5, window: concurrency, reserve: {percent: ▶101}}]",
+        "from 0 to 100",
+        "",
+    ),
+    (
+        "pools: [{id: a, limit: 5, window: concurrency, reserve: {urgency: ▶low, percent: 5}}]",
+        "not one of high",
+        "",
+    ),
+    (
+        "pools: [{id: a, limit: 5, window: concurrency, shares: ▶{'agent:a': 5}}]",
+        "a concurrency window has no shares",
+        "shared_by",
+    ),
+    (
+        "pools: [{id: a, limit: 5, window: {kind: fixed, every: 1h}, shares: {▶bob: 5}}]",
+        "'bob' names nobody",
+        "agent:NAME",
+    ),
+    (
+        "pools: [{id: a, limit: 5, window: {kind: fixed, every: 1h}, shares: ▶{'agent:a': 60, 'agent:b': 50}}]",
+        "more than 100 percent",
+        "",
+    ),
+    (
+        "pools: [{id: a, limit: 5, window: {kind: fixed, every: 1h}, shares: {'agent:a': ▶{least: 6, most: 5}}}]",
+        "'most' is less than 'least'",
+        "",
+    ),
+    ("policies: [{id: p, limit: {amount: 5, per: ▶agent}}]", "needs a window that refills", ""),
     (
         "policies: [{id: p, rules: [{name: r, action: deny, time_window: {days: [Mon, ▶Tuu]}}]}]",
         "'Tuu' is not a day of the week",

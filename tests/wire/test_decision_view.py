@@ -133,6 +133,7 @@ def test_the_trace_is_shown_only_to_those_who_asked_for_it():
         "result",
         "action",
         "reason",
+        "way",
     }
 
 

@@ -48,6 +48,7 @@ def configured(state: State, at: Micros, _who: Dimensions, _id: str, e: ConfigLo
     state.graph.configure(state.topology, e.pools)
     for pool in e.pools:
         declare(state, pool, at)
+    state.divisions.of_pools(account.pool for account in state.ledger.accounts.values())
     for identity in state.identities:
         state.graph.put_identity(identity)
     state.shape += 1

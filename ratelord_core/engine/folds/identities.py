@@ -51,6 +51,7 @@ def restored(state: State, _at: Micros, _who: Dimensions, _id: str, e: IdentityR
 
 def _draw(state: State, identity: Identity) -> None:
     state.graph.put_identity(identity)
+    state.divisions.forget()
     state.shape += 1
 
 

@@ -16,7 +16,7 @@ from ratelord_core.events.payloads import (
 from ratelord_core.ledger import Asker, Settlement
 from ratelord_core.model.dimensions import Dimensions
 from ratelord_core.model.instant import Micros
-from ratelord_core.model.pool import MONEY
+from ratelord_core.model.pool import MONEY, declared_key
 from ratelord_core.projections.answers import Answer
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def decided(state: State, at: Micros, who: Dimensions, intent_id: str, e: Intent
         urgent = asked is not None and asked.urgency == "high"
         party = (who.agent_id, who.identity_id, who.scope_id)
         weight = state.agent(who.agent_id).weight
-        asker = Asker(party, weight, urgent, who.workload_id)
+        asker = Asker(party, weight, urgent, who.workload_id, state.groups(who))
         hold = state.ledger.place(intent_id, asker, e.holds, at + e.start, at)
         if asked is not None:
             if state.prices or asked.run or asked.task:
@@ -83,7 +83,8 @@ def _queue_up(state: State, who: Dimensions, pool: str, at: Micros) -> None:
     account = state.ledger.accounts.get(pool)
     if account is not None:
         party = (who.agent_id, who.identity_id, who.scope_id)
-        account.touch(Asker(party, state.agent(who.agent_id).weight), at)
+        weight, groups = state.agent(who.agent_id).weight, state.groups(who)
+        account.touch(Asker(party, weight, groups=groups), at)
 
 
 def reported(
@@ -104,7 +105,7 @@ def reported(
     if e.learn:
         for pool, units in e.settled:
             if pool not in e.assumed:
-                state.costs.learn(who.workload_id, pool, units)
+                state.costs.learn(who.workload_id, declared_key(pool), units)
     return settlement
 
 

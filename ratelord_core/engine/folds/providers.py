@@ -51,6 +51,7 @@ def constraint_observed(
 ) -> None:
     """A pool appeared, or has another shape."""
     declare(state, e.pool, at)
+    state.divisions.of_pools(account.pool for account in state.ledger.accounts.values())
     state.graph.put_pool(e.pool)
     state.shape += 1
 
