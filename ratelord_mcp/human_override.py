@@ -10,7 +10,7 @@ from typing import Any, Final
 import anyio
 from mcp import MCPError, types
 
-from ratelord_core.errors import RatelordError
+from ratelord_core.errors import Forbidden, RatelordError
 from ratelord_core.model.caller import Caller
 from ratelord_core.model.decision import Decision
 from ratelord_core.model.intent import Intent
@@ -33,6 +33,8 @@ class HumanOverride:
     def __init__(self) -> None:
         self._waiting: OrderedDict[str, str] = OrderedDict()
         """Denied intents, by the state that a client of the stateless era brings back."""
+        self._believed = True
+        """Until a daemon elsewhere says that it does not believe this process's token."""
 
     async def __call__(
         self, call: McpCall, intent: Intent, decision: Decision
@@ -43,7 +45,9 @@ class HumanOverride:
             intent_id, verdict = answered
             return await self._heard(call, intent_id, verdict, decision)
         rule = decision.decided_by
-        if intent.dry_run or rule is None or not rule.overridable or not _can_ask(call.context):
+        if intent.dry_run or rule is None or not rule.overridable or not self._believed:
+            return decision
+        if not _can_ask(call.context):
             return decision
         asked = human.question(
             intent.agent_id, f"do {intent.workload_id} in {intent.scope_id}", decision.reason
@@ -79,6 +83,7 @@ class HumanOverride:
             return await call.arbiter.override(intent_id, by, verdict.reason, call.caller)
         except RatelordError as error:
             _log.warning("intent %s was not overridden: %s", intent_id, error)
+            self._believed &= not isinstance(error, Forbidden)
             return decision
 
 

@@ -171,14 +171,17 @@ class Intents:
         return json_reply(view)
 
     async def override(self, exchange: Exchange) -> Answer:
-        """Let a human allow once what an overridable rule denied."""
+        """Let a human allow once what an overridable rule denied.
+
+        For admins, and for identities whose metadata has ``may_override: yes``, which then pass on
+        what a human said.
+        """
         intent_id = _intent_id(exchange)
         body = await read_body(exchange, self._settings.body_limit, optional=True)
         asked, exchange.warning = self._override.decode(body or b"{}")
         check_override(asked)
         caller = exchange.caller
-        # A token says who this is; what the body says is then beside the point.
-        by = caller.identity_id or asked.by or "local operator"
+        by = _allowed_by(caller, asked.by)
         decision = await self._arbiter.override(intent_id, by, asked.reason or "", caller)
         return Reply(_encode(decision_view(decision)))
 
@@ -241,3 +244,12 @@ def _asker(story: dict[str, Any]) -> str:
     if not isinstance(identity_id, str):
         raise Forbidden("whose intent this is cannot be told; ask with a viewer's token")
     return identity_id
+
+
+def _allowed_by(caller: Caller, said: str | None) -> str:
+    """A token says who this is; what the body says is beside the point then, unless that token
+    stands for somebody who asks humans."""
+    if caller.identity_id is None:
+        return said or "local operator"
+    passes_on = caller.may_override and said
+    return f"{said} through {caller.identity_id}" if passes_on else caller.identity_id

@@ -122,7 +122,7 @@ ASKING: Final = (
         "POST",
         f"{_INTENT}/override",
         Intents.override,
-        "administer",
+        "override",
         DecisionView,
         OverrideRequest,
         problems=(409, 421, 503),

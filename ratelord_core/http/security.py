@@ -15,13 +15,13 @@ from ratelord_core.http.settings import HttpSettings
 from ratelord_core.model.caller import Caller
 from ratelord_core.wire.faults import shown
 
-Access = Literal["open", "known", "ask", "explain", "look", "administer"]
+Access = Literal["open", "known", "ask", "explain", "look", "override", "administer"]
 """What a route needs: nothing, any valid token, or a role that includes it."""
 
 _MAY: Final[dict[str, frozenset[str]]] = {
     "agent": frozenset({"open", "known", "ask", "explain"}),
     "viewer": frozenset({"open", "known", "explain", "look"}),
-    "admin": frozenset({"open", "known", "ask", "explain", "look", "administer"}),
+    "admin": frozenset({"open", "known", "ask", "explain", "look", "override", "administer"}),
 }
 
 
@@ -116,8 +116,17 @@ def permit(exchange: Exchange, access: Access) -> None:
 
 def permit_role(caller: Caller, access: Access) -> None:
     """Raise 403 for a caller whose role does not suffice."""
+    if access == "override" and caller.may_override:
+        return
     if access not in _MAY[caller.role]:
-        raise Forbidden(f"role {caller.role} may not {access} here; use a token whose role may")
+        raise Forbidden(f"role {caller.role} may not {access} here; use a token {_with(access)}")
+
+
+def _with(access: Access) -> str:
+    """What a token needs for an access."""
+    if access == "override":
+        return "of role admin, or of an identity added with --may-override"
+    return "whose role may"
 
 
 def act_as(caller: Caller, identity_id: str) -> None:

@@ -128,7 +128,7 @@ class Call:
                 decision = granted.decision
                 self._open = decision if decision.allowed and decision.intent_id else None
             await anyio.lowlevel.checkpoint()
-            if decision.overridable:
+            if decision.overridable and self._desk.may_override:
                 found = await self._ask_human(plan, decision)
                 if found is None:
                     return None

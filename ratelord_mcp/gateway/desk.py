@@ -71,6 +71,8 @@ class Desk:
         self._say = say
         self._mapping = ToolMapping()
         self._known_at: float | None = None
+        self.may_override = True
+        """Until the daemon says that it does not believe this gateway what a human said."""
 
     async def grant(self, tool: Tool, agent: str) -> Granted:
         """Plan the call and ask. Raises ``MappingFailed`` if nobody can say what it is."""
@@ -150,6 +152,9 @@ class Desk:
             )
         except RatelordError as error:
             self._say(f"intent {decision.intent_id} was not overridden: {error}")
+            self.may_override &= not (
+                isinstance(error, ratelord.RequestRefused) and error.status == 403
+            )
             return decision
 
     async def keep(self, decision: Decision, seconds: float) -> None:

@@ -78,6 +78,24 @@ def test_only_an_admin_overrides(desk: Desk) -> None:
         assert operator.override(no.intent_id, reason="fine").allowed
 
 
+def test_an_identity_that_passes_on_what_humans_say_overrides_its_own_denials(desk: Desk) -> None:
+    added = desk.command("identity", "add", "svc:gate", "--may-override", "--json")
+    token = json.loads(added.stdout)["token"]
+    with Client(desk.daemon.url) as operator, Client(desk.daemon.url, token=token) as gate:
+        own = operator.ask("agent:one", "svc:gate", "x", max_wait=0)
+        other = operator.ask("agent:one", "pat:other", "x", max_wait=0)
+
+        assert gate.override(own.intent_id, by="human at editor", reason="now").allowed
+        with pytest.raises(RequestRefused) as refused:
+            gate.override(other.intent_id, by="human at editor")
+        assert refused.value.status == 404
+        with pytest.raises(RequestRefused):
+            gate.reload_policy()
+
+    told = desk.events("policy_overridden")[-1]["payload"]
+    assert told["by"] == "human at editor through svc:gate"
+
+
 def test_what_is_no_denial_is_a_conflict(desk: Desk) -> None:
     yes = desk.ask(agent_id="agent:two", workload_id="x")
 

@@ -232,3 +232,30 @@ def test_where_tokens_are_required_nobody_enters_without(start: Start) -> None:
 
     assert answer.status_code == 401
     assert answer.headers["www-authenticate"].startswith("Bearer")
+
+
+@pytest.mark.parametrize(
+    "audience", ["https://other.example/mcp", "{here}/v1/intent", "{here}/mcp"]
+)
+def test_a_token_made_for_another_address_is_refused_on_every_way_to_be_answered(
+    wire: Wire, daemon: DaemonProcess, audience: str
+) -> None:
+    wire.call("check_usage")  # from now on hot calls are answered before the door
+    identity = f"pat:for:{len(audience)}"
+    body = {
+        "identity_id": identity,
+        "metadata": {"audience": audience.format(here=daemon.url)},
+    }
+    made = wire.http.post("/v1/identities", json=body)
+    good = audience.endswith("here}/mcp")
+    ask = {"agent_id": "a", "workload_id": "scan", "scope_id": "global", "identity_id": identity}
+    tools = {"ask_intent": ask, "report_usage": {"intent_id": "none"}, "check_usage": {}}
+
+    with Wire(daemon.url, made.json()["token"]) as theirs:
+        answers = [
+            theirs.modern("tools/call", name, name=name, arguments=arguments)
+            for name, arguments in tools.items()
+        ]
+        answers.append(theirs.open())
+
+    assert [answer.status_code for answer in answers] == [200 if good else 401] * 4

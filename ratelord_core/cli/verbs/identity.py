@@ -12,6 +12,7 @@ from ratelord_core.cli.door import open_client
 from ratelord_core.cli.options import ADMINISTER, Json
 from ratelord_core.cli.outcome import DONE, USAGE, CommandFailed
 from ratelord_core.cli.screen import print_json, print_table, say
+from ratelord_core.model.caller import MAY_OVERRIDE
 
 if TYPE_CHECKING:
     from ratelord import Registration
@@ -48,6 +49,7 @@ def add(
     owner: str | None = None,
     role: Literal["agent", "viewer", "admin"] = "agent",
     label: Annotated[tuple[str, ...], Parameter(negative=())] = (),
+    may_override: Annotated[bool, Parameter(negative=())] = False,
     json: Json = False,
 ) -> int:
     """Register an identity; its token is generated and shown once.
@@ -70,6 +72,8 @@ def add(
         What its token may do: agent (ask as itself), viewer (read) or admin.
     label
         KEY=VALUE; may be repeated.
+    may_override
+        Believe it when it says that a human allowed what an overridable rule denies; for a gateway.
     """
     with open_client() as client:
         done = client.register_identity(
@@ -80,6 +84,7 @@ def add(
             owner=owner,
             role=role,
             labels=_labels(label) or None,
+            metadata={MAY_OVERRIDE: "yes"} if may_override else None,
             token=os.environ.get(GIVEN_TOKEN) or None,
         )
     return _show_status(done, json=json)
