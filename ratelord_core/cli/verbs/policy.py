@@ -16,18 +16,20 @@ from ratelord_core.cli.screen import print_json, say
 
 def register(app: App) -> None:
     """Add the verb."""
+    from ratelord_core.cli.policy_backtesting import backtest
     from ratelord_core.cli.policy_testing import run_cases
     from ratelord_core.cli.verbs.reload import reload
 
     verb = App(
         name="policy",
-        help="Check a policy file, test it, show the policy in force, or reload it.",
+        help="Check a policy file, try it on cases or on the past; show or reload the policy.",
         group=ADMINISTER,
     )
     verb.command(check)
     verb.command(show)
     verb.command(reload)
     verb.command(run_cases, name="test")
+    verb.command(backtest)
     app.command(verb)
 
 

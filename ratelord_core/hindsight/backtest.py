@@ -1,0 +1,217 @@
+"""A backtest: a candidate policy, a stretch of the log, and what would have been otherwise."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import msgspec
+
+from ratelord_core.engine import State
+from ratelord_core.errors import InvalidRequest, StoreCorrupt
+from ratelord_core.events.codec import open_record
+from ratelord_core.events.record import Record
+from ratelord_core.hindsight.blank_book import BlankBook
+from ratelord_core.hindsight.candidate import Candidate
+from ratelord_core.hindsight.dryness import Spell, without
+from ratelord_core.hindsight.replaying import Hear, Replaying
+from ratelord_core.hindsight.tally import Tally, told_side
+from ratelord_core.model.instant import Micros, to_text
+from ratelord_core.parts import Parts
+from ratelord_core.policy.stack import PolicyStack
+from ratelord_core.store import EventQuery, EventStore
+
+Progress = Callable[[float], None]
+"""Hears which part of the log has been replayed."""
+
+_BEAT = 2000
+_SPELLS = 50
+"""Exhaustions that are listed of each pool."""
+
+
+class Terms(msgspec.Struct, frozen=True):
+    """What to replay: questions asked from ``since`` (included) until ``until`` (not), with the
+    state that everything before led to. ``examples`` of each kind of change are listed."""
+
+    since: Micros | None = None
+    until: Micros | None = None
+    examples: int = 20
+    seed: int = 0
+    graph: str = "networkx"
+
+
+class Course:
+    """One backtest being run, or a shadow that follows a log."""
+
+    def __init__(self, policy: PolicyStack, parts: Parts, terms: Terms, hear: Hear) -> None:
+        self.policy = policy
+        self.terms = terms
+        self._parts = parts
+        self._hear = hear
+        model = policy.document.settings.forecast_model
+        blank = parts.blank(model, terms.graph)
+        self._past = State(blank.state().graph, BlankBook(parts.model(model)))
+        self._state = blank.state()
+        self.replaying: Replaying | None = None
+        self.seq = 0
+        self._last: Micros = 0
+
+    def feed(self, records: Iterable[Record]) -> None:
+        """The log's next records. Raises ``StoreCorrupt`` naming the event that cannot be read."""
+        since = self.terms.since or 0
+        try:
+            for record in records:
+                self.seq = record.seq
+                event = open_record(record)
+                if self.replaying is None:
+                    if event.ts_event < since:
+                        self._past.replay(event)
+                        self._state.replay(event)
+                        continue
+                    self.begin(event.ts_event)
+                if self.replaying is not None:
+                    self.replaying.feed(event)
+                self._last = max(self._last, event.ts_event)
+        except (msgspec.DecodeError, LookupError, ValueError) as error:
+            raise StoreCorrupt(
+                f"event {self.seq} cannot be replayed: {error}; run ratelord events verify"
+            ) from error
+
+    def begin(self, now: Micros) -> Replaying:
+        """The candidate takes over from here."""
+        document = self.policy.document
+        candidate = Candidate(
+            self._state,
+            self.policy,
+            self._parts.pools(document),
+            self._parts.intervals(document),
+            self.terms.seed,
+            now,
+        )
+        self._last = max(self._last, now)
+        self.replaying = Replaying(self._past, candidate, self._hear)
+        return self.replaying
+
+    def finish(self) -> Replaying:
+        """The log has ended."""
+        replaying = self.replaying or self.begin(self._last)
+        replaying.finish(self._last)
+        return replaying
+
+
+def backtest(
+    store: EventStore,
+    policy: PolicyStack,
+    parts: Parts,
+    terms: Terms,
+    progress: Progress | None = None,
+) -> dict[str, Any]:
+    """What the candidate would have changed, as JSON values. Raises ``InvalidRequest`` if nothing
+    was asked in that time, ``StoreCorrupt``."""
+    tally = Tally(terms.examples)
+    course = Course(policy, parts, terms, tally.add)
+    head = store.head().seq
+    with _without_garbage():
+        course.feed(_counted(store.read(EventQuery(until=terms.until)), head, progress))
+        done = course.finish()
+    if not tally.questions and done.unasked:
+        raise InvalidRequest("every question of that time pins a pool that the candidate lacks")
+    if not tally.questions:
+        raise InvalidRequest(
+            "nobody asked anything in that time; ratelord events --type intent_submitted shows "
+            "when somebody did"
+        )
+    return _told(policy, tally, done)
+
+
+def _counted(records: Iterable[Record], head: int, progress: Progress | None) -> Iterator[Record]:
+    for record in records:
+        if progress is not None and record.seq % _BEAT == 0:
+            progress(record.seq / max(1, head))
+        yield record
+    if progress is not None:
+        progress(1.0)
+
+
+def _told(policy: PolicyStack, tally: Tally, done: Replaying) -> dict[str, Any]:
+    before, after = told_side(tally.before), told_side(tally.after)
+    before["cost_microusd"] = done.cost_before
+    after["cost_microusd"] = done.candidate.cost
+    return {
+        "policy": {"version": policy.version, "source": policy.document.source},
+        "against": [
+            {"version": version, "questions": count} for version, count in done.policies.items()
+        ],
+        "from": to_text(tally.first),
+        "to": to_text(tally.last),
+        "questions": tally.questions,
+        "changed": tally.changed,
+        "changes": {kind: count for kind, count in tally.kinds.items() if kind != "same"},
+        "before": before,
+        "after": after,
+        "rules": tally.rules(),
+        "pools": _pools(done),
+        "by": tally.by_dimension(),
+        "examples": tally.told_examples(),
+        "series": tally.series(),
+        "notes": _notes(done),
+    }
+
+
+def _pools(done: Replaying) -> list[dict[str, Any]]:
+    candidate = done.candidate
+    before, after = done.dry_before.spells, done.dry_after.spells
+    used = done.settled_before.keys() | candidate.settled.keys()
+    found = []
+    for key in sorted(used | before.keys() | after.keys()):
+        account = candidate.state.ledger.accounts.get(key) or done.past.ledger.accounts.get(key)
+        dry, dry_after = before.get(key, []), after.get(key, [])
+        avoided, caused = without(dry, dry_after), without(dry_after, dry)
+        found.append(
+            {
+                "pool": key,
+                "unit": "" if account is None else account.pool.unit,
+                "used_before": done.settled_before.get(key, 0),
+                "used_after": candidate.settled.get(key, 0),
+                "exhaustions_before": len(dry),
+                "exhaustions_after": len(dry_after),
+                "avoided": _listed(avoided),
+                "caused": _listed(caused),
+            }
+        )
+    return found
+
+
+def _listed(spells: list[Spell]) -> list[dict[str, str]]:
+    return [
+        {"from": to_text(spell.begin), "to": to_text(max(spell.last, spell.begin))}
+        for spell in spells[:_SPELLS]
+    ]
+
+
+def _notes(done: Replaying) -> list[str]:
+    found = []
+    if done.unasked:
+        found.append(
+            f"{done.unasked} questions pin a provider or a pool that the candidate does not have; "
+            "they are left out"
+        )
+    if done.unheard:
+        found.append(
+            f"{done.unheard} observations are about providers that the candidate does not have"
+        )
+    return found
+
+
+@contextmanager
+def _without_garbage() -> Iterator[None]:
+    """A replay makes millions of things that last, in few cycles: looking for those costs much."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
