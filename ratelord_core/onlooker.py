@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Any
 
+import anyio.to_thread
+
 from ratelord_core import __version__
 from ratelord_core.arbiter import EventFilter
 from ratelord_core.clock import Clock
@@ -16,7 +18,8 @@ from ratelord_core.errors import (
 from ratelord_core.graph import Snapshot
 from ratelord_core.journal import Journal
 from ratelord_core.log_reader import LogReader
-from ratelord_core.model.instant import DAY, SECOND, Micros, to_seconds
+from ratelord_core.model.instant import DAY, SECOND, Micros, to_seconds, to_text
+from ratelord_core.model.intent import Intent
 from ratelord_core.model.views import (
     EventView,
     ForecastView,
@@ -31,6 +34,7 @@ from ratelord_core.model.views import (
 from ratelord_core.plugins import PluginInfo
 from ratelord_core.policy.written import as_written
 from ratelord_core.store import EventStore
+from ratelord_core.story import along, enough
 from ratelord_core.surroundings import Surroundings
 from ratelord_core.tool_mapping import MappingWire, PoolFacts
 
@@ -123,7 +127,37 @@ class Onlooker:
         return self._log.stream(query)
 
     async def explain(self, intent_id: str) -> dict[str, Any]:
-        return await self._log.explain(intent_id)
+        story = await self._log.explain(intent_id)
+        path = story["path"] = self._path(story["intent"])
+        story["story"][1:1] = along(path)
+        look_back = self._around.look_back
+        if look_back is not None and not story["decision"]["allowed"]:
+            asked, _, _ = await self._log.events_of(intent_id)
+            intervals = self.engine.state.polling.intervals
+            found = await anyio.to_thread.run_sync(look_back, asked, intervals)
+            story["nearest"] = found
+            story["story"] += enough(found)
+        return story
+
+    def _path(self, asked: dict[str, Any]) -> dict[str, Any] | None:
+        """How the graph leads from that asker to pools and scopes, as it stands."""
+        intent = Intent(
+            asked["agent_id"],
+            asked["identity_id"],
+            asked["workload_id"],
+            asked["scope_id"],
+            provider_id=asked.get("provider_id"),
+            pool_id=asked.get("pool_id"),
+        )
+        try:
+            binding = self.engine.state.graph.bind(intent)
+        except LookupError:
+            return None
+        return {
+            "as_of": to_text(self.clock.now()),
+            "pools": [{"pool": one.pool, "consumes": one.consumes} for one in binding.draws],
+            "scopes": list(binding.scopes),
+        }
 
     def graph(self, around: str | None = None) -> Snapshot:
         graph = self.engine.state.graph

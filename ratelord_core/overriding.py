@@ -23,7 +23,7 @@ async def denial_of(log: LogReader, intent_id: str, caller: Caller) -> Denial:
     rule = answer.decided_by if answer.overridable else None
     # Once means once: the key makes a second override the first one's answer. A stranger's key
     # cannot hold a NUL.
-    question = replace(_question(asked), idempotency_key=f"\0override {intent_id}")
+    question = replace(question_of(asked), idempotency_key=f"\0override {intent_id}")
     return Denial(intent_id, question, rule, answer.decision != "deny_with_reason")
 
 
@@ -34,7 +34,8 @@ def must_own(asked: Event, caller: Caller) -> None:
         raise NotFound(said, code="unknown_intent")
 
 
-def _question(asked: Event) -> Intent:
+def question_of(asked: Event) -> Intent:
+    """The question that an event of the log wrote down."""
     said = asked.payload
     assert isinstance(said, IntentSubmitted)  # noqa: S101 - as above
     who = asked.dimensions
@@ -52,4 +53,6 @@ def _question(asked: Event) -> Intent:
         duration=said.duration,
         max_wait=said.max_wait,
         renews=said.renews,
+        run=said.run,
+        task=said.task,
     )

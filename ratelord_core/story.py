@@ -42,6 +42,27 @@ def told(
     return lines
 
 
+def along(path: dict[str, Any] | None) -> list[str]:
+    """How the graph leads from the question to what binds it."""
+    if path is None:
+        return []
+    pools = [
+        each["pool"] + ("" if each["consumes"] is None else f" ({each['consumes']:g} a call)")
+        for each in path["pools"]
+    ]
+    scopes = " → ".join(path["scopes"])
+    return [f"The graph leads to {', '.join(pools) or 'no pool'}; scopes {scopes}."]
+
+
+def enough(nearest: dict[str, Any]) -> list[str]:
+    """What would have got an approval, in a sentence that says for which moment that holds."""
+    changes = [each["text"] for each in nearest["changes"]]
+    when = f"asked again of the state at {nearest['as_of']}, with nobody else asking"
+    if not changes:
+        return [f"What would have been enough ({when}): {nearest['note']}."]
+    return [f"It would have been approved {', or '.join(changes)} ({when})."]
+
+
 def _rule(step: TraceStep) -> str:
     held = "held" if step.result else "did not hold"
     done = f" → {step.action}" if step.result else ""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
 
 import msgspec
 
+from ratelord_core.events.envelope import Event
 from ratelord_core.model.identity import Identity
 from ratelord_core.model.instant import Micros
 from ratelord_core.model.observation import Observation
@@ -27,3 +29,5 @@ class Surroundings(msgspec.Struct, frozen=True):
     identity_changed: Callable[[Identity], Awaitable[None]]
     metrics: Callable[[], str]
     plugins: tuple[PluginInfo, ...] = ()
+    look_back: Callable[[Event, Mapping[str, Micros]], dict[str, Any]] | None = None
+    """What would have been enough for a denied question, asked of the state that it met."""

@@ -7,8 +7,10 @@ from pathlib import Path
 from ratelord_core.daemon.accounts import Accounts
 from ratelord_core.daemon.policy_watch import digest_of
 from ratelord_core.errors import SettingsError
+from ratelord_core.model.config import Document
 from ratelord_core.plugins import Plugins
-from ratelord_core.policy.stack import PolicyStack, load
+from ratelord_core.policy.condition import Conditions
+from ratelord_core.policy.stack import PolicyStack, compile_policy, load
 
 
 class PolicySource:
@@ -34,6 +36,11 @@ class PolicySource:
             raise SettingsError(message) from error
         self.digest = digest_of(content)
         return self.check(content, str(self.path))
+
+    def compiled(self, document: Document) -> PolicyStack:
+        """A document of the log, ready to judge."""
+        conditions = Conditions(self._functions.values())
+        return compile_policy(document, self._actions, conditions)
 
     def check(self, text: str | bytes, source: str) -> PolicyStack:
         """Any text as a policy. Raises ``PolicyError`` with every finding."""

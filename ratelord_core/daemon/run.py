@@ -17,10 +17,12 @@ from ratelord_core.clock import SystemClock, SystemEntropy
 from ratelord_core.daemon.accounts import Accounts
 from ratelord_core.daemon.fleet import Fleet
 from ratelord_core.daemon.logs import configure
+from ratelord_core.daemon.looking_back import LookBack
 from ratelord_core.daemon.metrics import Metrics
 from ratelord_core.daemon.policy_source import PolicySource
 from ratelord_core.daemon.policy_watch import PolicyWatch
 from ratelord_core.daemon.recovery import Recovery
+from ratelord_core.daemon.rule_log import log_rules
 from ratelord_core.daemon.serving import open_door
 from ratelord_core.engine import Engine, State
 from ratelord_core.errors import PolicyError, RatelordError, SettingsError
@@ -33,7 +35,6 @@ from ratelord_core.model.caller import Caller
 from ratelord_core.policy.difference import Difference
 from ratelord_core.policy.stack import PolicyStack
 from ratelord_core.replay import Blank, replay
-from ratelord_core.rule_log import log_rules
 from ratelord_core.settings import Settings, default_db_path
 from ratelord_core.store import EventQuery
 from ratelord_core.surroundings import Surroundings
@@ -132,6 +133,9 @@ class Daemon:
             identity_changed=self._fleet.identity_changed,
             metrics=lambda: Metrics(arbiter).text(),
             plugins=self._plugins.listed,
+            look_back=LookBack(
+                self._store, self._blank, self._policy.compiled, self._entropy
+            ).nearest,
         )
         if self.settings.trace_policy:
             engine.negotiator.watcher = log_rules

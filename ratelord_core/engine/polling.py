@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import copy
 
 from ratelord_core.ledger import Ledger
 from ratelord_core.model.instant import Micros
@@ -25,6 +26,12 @@ class Polling:
         """Account and interval by pool, as far as anybody asked, as of these intervals."""
         self._known_as_of: Mapping[str, Micros] = self.intervals
         self.started_at: Micros = 0
+
+    def over(self, ledger: Ledger) -> Polling:
+        """The same about another ledger of the same pools."""
+        other = copy(self)
+        vars(other)["_ledger"] = ledger
+        return other
 
     def declared(self, pool: str, at: Micros) -> None:
         """The pool is known since then, if it was not before; its shape may be another one."""

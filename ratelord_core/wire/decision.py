@@ -102,6 +102,18 @@ class ExplanationView(msgspec.Struct, frozen=True):
     policy_version: Annotated[str, Meta(description="the policy that it met")]
     report: Annotated[Anything | None, Meta(description="what came of it; null without a report")]
     story: Annotated[list[str], Meta(description="the same in sentences")]
+    overrides: Annotated[list[Anything], Meta(description="which humans allowed it after all")] = []
+    path: Annotated[
+        Anything | None,
+        Meta(description="the pools and scopes that the graph leads to, as it stands"),
+    ] = None
+    nearest: Annotated[
+        Anything | None,
+        Meta(
+            description="of a denial: which `changes` would have got an approval, asked again of "
+            "the state of the instant `as_of`"
+        ),
+    ] = None
 
 
 _NOTHING_AT_RISK = RiskView(0.0, None, None, None, None)

@@ -158,3 +158,26 @@ def test_an_edited_policy_is_noticed_without_being_told(start: Start, until: Unt
     assert any(name.startswith("rule closed/") for names in updated for name in names)
     assert not desk.ask()["allowed"]
     assert len(desk.events("policy_rejected")) == 1
+
+
+def test_a_denial_is_explained_with_what_would_have_been_enough(start: Start) -> None:
+    desk = start("""
+providers: {mock: [{id: mock, pools: {default: {limit: 5000, window: {kind: fixed, every: 1h}}}}]}
+workloads: {scan: {consumes: {mock/default: 1}}}
+scopes: {repo:acme/api: org:acme}
+policies:
+  - {id: small, rules: [{name: steps, action: deny, condition: "intent.units > 17 && remaining < 1e9"}]}
+""")
+    denied = desk.ask(expected_cost=40)
+    assert not denied["allowed"]
+
+    why = desk.get(f"/v1/intents/{denied['intent_id']}")
+    kinds = {change["kind"]: change["value"] for change in why["nearest"]["changes"]}
+    assert kinds["fewer"] == 17
+    assert kinds["rule"] == "small/steps"
+    assert why["nearest"]["as_of"] == why["intent"]["asked_at"]
+    assert any("for at most 17 units" in line for line in why["story"])
+    assert "→ global" in why["story"][1]
+    assert why["path"]["pools"][0]["pool"] == "mock/default"
+    allowed = desk.get(f"/v1/intents/{desk.ask()['intent_id']}")
+    assert "nearest" not in allowed

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from ratelord_core.daemon.rule_log import log_rules
 from ratelord_core.events.payloads import PolicyUpdated
 from ratelord_core.policy.difference import MOST, Difference, difference
-from ratelord_core.rule_log import log_rules
 from ratelord_core.testing.table import Table
 
 BEFORE = """
