@@ -206,11 +206,14 @@ class BucketAccount(Account):
     def _adopt(
         self, remaining: int, dated: Micros, now: Micros, newest: bool, first: bool
     ) -> Reconciled:
-        full = self.burst * self.every
-        refilled = min(full, remaining * self.every + (self.limit or 0) * max(0, now - dated))
-        adopted = refilled - self.settled.after(dated) * self.every
+        """The number was counted between ``dated``, when it was asked for, and now: what flowed in
+        meanwhile may be in it. Our own level stands where both readings leave room for it."""
+        full, settled = self.burst * self.every, self.settled.after(dated) * self.every
+        least = min(full, remaining * self.every)
+        most = min(full, least + (self.limit or 0) * max(0, now - dated)) - settled
         mine = self.level
-        self.level = adopted if newest else min(mine, adopted)
+        adopted = min(max(mine, least - settled), most)
+        self.level = adopted if newest else min(mine, most)
         used, observed = self.burst - mine // self.every, self.burst - adopted // self.every
         high = used + self.held
         drift = 0 if first or not newest else outside(observed, used, high)

@@ -14,6 +14,7 @@ from ratelord_core.engine.polling import Polling
 from ratelord_core.engine.substitution import Found, Substitution
 from ratelord_core.ledger import calendar, windows
 from ratelord_core.ledger.account import Account
+from ratelord_core.ledger.bucket import BucketAccount
 from ratelord_core.ledger.hold import Leg, Reconciled
 from ratelord_core.ledger.period import PeriodAccount
 from ratelord_core.ledger.shares import Shares
@@ -227,6 +228,23 @@ def test_without_believing_that_the_calendar_turned_its_first_numbers_are_lost(
 
 def _not_at_all(*_: Any) -> None:
     """Do nothing."""
+
+
+def test_without_allowing_for_the_way_of_a_number_a_bucket_is_filled_twice(
+    without: Without,
+) -> None:
+    adopting = BucketAccount._adopt
+
+    def later(
+        account: BucketAccount, remaining: int, dated: Micros, now: Micros, *flags: bool
+    ) -> Reconciled:
+        flown = (account.limit or 0) * max(0, now - dated)
+        account.level = remaining * account.every + flown
+        return adopting(account, remaining, dated, now, *flags)
+
+    failed = without("s19-a-number-on-its-way", (BucketAccount, "_adopt", later))
+
+    assert failed == ["provider_refusals@all"]
 
 
 def test_without_other_ways_a_crew_is_turned_away_beside_an_idle_key(without: Without) -> None:
