@@ -17,6 +17,9 @@ from ratelord_core.model.instant import DAY, SECOND, Micros, to_text
 from ratelord_core.model.pool import MONEY, declared_key
 from ratelord_core.policy.verdict import Counted, Notice, PolicyVerdict
 
+_CENT = 10_000
+"""Micro-USD that are worth telling in dollars."""
+
 
 def count(
     state: State, moment: Moment, verdict: PolicyVerdict, needs: list[Need]
@@ -95,7 +98,9 @@ def _ends_before(outlook: Forecast, figures: Figures, before: Micros, now: Micro
 
 def _amount(moment: Moment, pool: str, units: int) -> str:
     unit = moment.pool(pool).unit
-    return f"${units / 1_000_000:,.2f}" if unit == MONEY else f"{units} {unit}"
+    if unit != MONEY or units < _CENT:
+        return f"{units} {unit}"
+    return f"${units / 1_000_000:,.2f}"
 
 
 def _notice(moment: Moment, rule: Counted, pool: str, mark: str, said: str) -> Notice:

@@ -80,6 +80,7 @@ class Engine:
         )
         changed = policy.version != self.state.policy_version
         self.write(now, loaded)
+        self.observer.repin(now)
         if changed:
             found = difference(self._before(), document)
             event = PolicyUpdated(

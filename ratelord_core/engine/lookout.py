@@ -8,11 +8,11 @@ from ratelord_core.engine.answering import span_text
 from ratelord_core.engine.scribe import Scribe
 from ratelord_core.engine.state import State
 from ratelord_core.events.payloads import SystemStatusChanged, ThrottleAdvised
-from ratelord_core.forecast.record import forecast_computed
+from ratelord_core.forecast.record import cost_computed, forecast_computed
 from ratelord_core.ledger import Figures
 from ratelord_core.model.forecast import Forecast, RiskLevel
 from ratelord_core.model.instant import SECOND, Micros
-from ratelord_core.model.pool import PART
+from ratelord_core.model.pool import MONEY, PART
 
 _RANK = {"unknown": 0, "ok": 0, "warn": 1, "critical": 2}
 _STATUS = ("ok", "warning", "critical")
@@ -80,6 +80,10 @@ class Lookout:
         if not self.state.book.material_change(key, forecast, level, now):
             return
         self.scribe.write(now, forecast_computed(key, forecast, level))
+        if self.state.ledger.accounts[key].pool.unit == MONEY:
+            spent = figures.used + figures.held + figures.scheduled
+            runway = cost_computed(key, forecast, spent, figures.available, figures.reset_at, now)
+            self.scribe.write(now, runway)
         if _RANK[level] > _RANK[before]:
             self._advise(key, forecast, level, figures, now)
 

@@ -193,6 +193,17 @@ class Observer:
         )
         return pin(pool, self.overrides)
 
+    def repin(self, now: Micros) -> None:
+        """The configuration may say something else of the providers' pools than before."""
+        for account in list(self.state.ledger.accounts.values()):
+            known = account.pool
+            if known.local or known.provider_id not in self.state.topology.providers:
+                continue
+            plain = replace(known, limit=account.limit, reserve=None, shares=())
+            pinned = pin(plain, self.overrides)
+            if replace(pinned, limit=known.limit) != known or pinned.limit != account.limit:
+                self._learn(pinned, now)
+
     def _learn(self, pool: Pool, now: Micros) -> None:
         known = self.state.ledger.accounts.get(pool.key)
         if known is None or known.pool != pool:

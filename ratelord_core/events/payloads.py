@@ -242,6 +242,22 @@ class ForecastComputed(Payload, frozen=True, omit_defaults=True, kw_only=True):
     risk_level: str = "ok"
 
 
+class ForecastCostComputed(Payload, frozen=True, omit_defaults=True, kw_only=True):
+    """The runway of a budget changed: micro-USD spent and held, left, spent an hour at the present
+    pace, and spent by the reset if it goes on like that (None: no reset is known). When it is used
+    up, as likely as not and with 10 % probability at most (None: not before the reset)."""
+
+    event_type: ClassVar[str] = "forecast_cost_computed"
+    pool: str
+    spent: int
+    left: int
+    per_hour: int
+    projected: int | None = None
+    used_up_p50: Micros | None = None
+    used_up_p90: Micros | None = None
+    reset_at: Micros | None = None
+
+
 class ThrottleAdvised(Payload, frozen=True, omit_defaults=True, kw_only=True):
     """A pool's risk got worse: whoever draws from it should slow down."""
 
