@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from ratelord import Client, DaemonUnreachable, Decision, RatelordError
+from ratelord import Client, DaemonUnreachable, Decision, RatelordError, RequestRefused
 from ratelord.connection import Connection
 from ratelord.wire import without_daemon
 from ratelord_core.model.ids import is_id
@@ -46,6 +46,8 @@ def decide(use: ToolUse, asker: Asker, tried: Iterable[Connection]) -> Decision 
                 error = found
                 if error.code != "daemon_unreachable":
                     break
+    if isinstance(error, RequestRefused):
+        return _denial(str(error))  # asked again as it is, it would be refused again
     return without_daemon(error, "deny")
 
 

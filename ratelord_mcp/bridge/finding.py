@@ -68,9 +68,21 @@ def places(url: str | None, token: str | None, note: Path) -> list[Connection]:
         return [resolve(url, None, token)]
     found = read_note(note)
     noted = [] if found is None else [resolve(found.url, None, token)]
+    return [*noted, *(place for place in _usual(token) if place not in noted)]
+
+
+def check_names(url: str | None, token: str | None) -> None:
+    """Raise ``ValueError`` for an address, port or token that cannot be one: whoever wrote it
+    should hear of it at once, and not with every question."""
+    resolve(url, None, token)
+    if not is_named(url):
+        _usual(token)
+
+
+def _usual(token: str | None) -> list[Connection]:
+    """Where a daemon with these settings would listen, if that can be known."""
     port = os.environ.get("RATELORD_PORT", "8090")
-    usual = [] if port == "0" else [resolve(f"http://127.0.0.1:{port}", None, token)]
-    return [*noted, *(place for place in usual if place not in noted)]
+    return [] if port == "0" else [resolve(f"http://127.0.0.1:{port}", None, token)]
 
 
 def is_named(url: str | None) -> bool:

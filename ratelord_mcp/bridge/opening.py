@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from ratelord.connection import Connection
-from ratelord_mcp.bridge.finding import answers, is_named, note_path, places, seek
+from ratelord_mcp.bridge.finding import answers, check_names, is_named, note_path, places, seek
 from ratelord_mcp.bridge.line import Line
 
 
 def line_to_daemon(url: str | None, token: str | None, *, start: bool) -> Line:
-    """A line that finds the daemon by the rules of ``ratelord mcp``."""
+    """A line that finds the daemon by the rules of ``ratelord mcp``.
+
+    Raises ``ValueError`` for what cannot be an address or a token.
+    """
+    check_names(url, token)
 
     def tried() -> list[Connection]:
         return places(url, token, note_path())

@@ -49,6 +49,8 @@ class Relay:
         """Questions of our own to the client, and what rings when they are answered."""
         self._answers: dict[Key, Message] = {}
         self._listings: set[Key] = set()
+        self._passed: set[Key] = set()
+        """Requests that the server has not answered, but for tool calls."""
         self._greeted: dict[str, Any] = {}
         self._client_name = ""
         self._idle = anyio.Event()
@@ -81,7 +83,7 @@ class Relay:
             call.give_up()
         with anyio.move_on_after(_GRACE):
             await self._server.hear_no_more()
-            while self._calls:
+            while self._calls or self._passed:
                 self._idle = anyio.Event()
                 await self._idle.wait()
 
@@ -108,6 +110,8 @@ class Relay:
             self._asked.pop(message.key).set()
             return
         self._note_greeting(message)
+        if message.is_request:
+            self._passed.add(message.key)
         await self._server.send(message.raw)
 
     async def _begin(self, message: Message) -> None:
@@ -129,7 +133,9 @@ class Relay:
 
     async def _cancelled(self, message: Message) -> bool:
         """Whether that was the end of it: a call that the server has not seen."""
-        call = self._calls.get(key_of(message.params.get("requestId")))
+        key = key_of(message.params.get("requestId"))
+        self._passed.discard(key)
+        call = self._calls.get(key)
         return call is not None and await call.cancel()
 
     def _note_greeting(self, message: Message) -> None:
@@ -159,6 +165,9 @@ class Relay:
                 self._listings.discard(message.key)
                 self._note_tools(message)
         await self._client.send(message.raw)
+        if message.is_response:
+            self._passed.discard(message.key)
+            self._idle.set()
 
     def _note_tools(self, message: Message) -> None:
         tools = mapping(message.content.get("result")).get("tools")

@@ -8,6 +8,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from ratelord.connection import resolve
 from ratelord_core.cli.outcome import DONE, USAGE, CommandFailed
 from ratelord_core.cli.screen import say
 from ratelord_mcp.hosts import instructions as block
@@ -42,6 +43,8 @@ def config(
     url
         Let the host's process connect to this daemon; never put a token there.
     """
+    if url is not None:
+        resolve(url, None, "")
     host, entry = HOSTS[client], _entry(url)
     path = file or file_of(host, project=Path.cwd() if project else None)
     if path is None:

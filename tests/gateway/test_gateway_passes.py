@@ -118,6 +118,26 @@ def test_it_ends_with_its_client_and_with_its_server(wrap: Callable[..., Any], d
     assert (dead["held"], dead["used"]) == (0, 1)
 
 
+def test_what_was_asked_before_the_client_hung_up_is_still_answered(
+    wrap: Callable[..., Any],
+) -> None:
+    gateway = wrap("plain")
+    for number in range(3):
+        gateway.send("tools/list", {}, number)
+    gateway.process.stdin.close()
+
+    assert [gateway.read()["id"] for _ in range(3)] == [0, 1, 2]
+    assert gateway.process.wait(20) == 0
+
+
+def test_an_address_of_the_daemon_that_is_none_is_said_at_once(wrap: Callable[..., Any]) -> None:
+    gateway = wrap("plain", url="nonsense")
+
+    assert gateway.process.wait(20) == 2
+    assert gateway.line() == b""
+    assert len(gateway.noted) == 1
+
+
 def test_a_server_that_cannot_be_started_is_named(wrap: Callable[..., Any]) -> None:
     from ratelord_core.testing.desk import run_command
 

@@ -177,6 +177,12 @@ def test_the_snippet_names_a_program_that_is_there(client, capsys):
     assert entry["args"][-3:] == ["mcp", "--url", "http://127.0.0.1:9"]
 
 
+def test_an_address_that_is_none_is_not_written_down(capsys):
+    assert run(["mcp", "config", "--client", "cursor", "--url", "ftp://x"]) == 2
+
+    assert capsys.readouterr().err.startswith("ratelord: RATELORD_URL 'ftp://x' is not an address")
+
+
 def test_writing_keeps_the_file_as_it_was_beside_it_and_a_link_a_link(tmp_path, capsys):
     real = tmp_path / "dotfiles" / "mcp.json"
     real.parent.mkdir()

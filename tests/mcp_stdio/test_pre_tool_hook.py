@@ -135,6 +135,7 @@ def test_a_question_that_the_daemon_refuses_is_a_denial(hook, daemon):
 
     assert verdict == "deny"
     assert "agent_id" in reason
+    assert "in vain" in reason
 
 
 @pytest.mark.parametrize("said", [b"", b"no json", b"[]", b"{}", b'{"tool_name": 3}', b"\xff"])

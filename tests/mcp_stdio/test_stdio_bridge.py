@@ -172,6 +172,19 @@ def test_embedded_and_a_daemon_contradict_each_other(spawn):
     assert "--embedded uses no daemon" in host.errors()
 
 
+@pytest.mark.parametrize(
+    "variables",
+    [{"RATELORD_URL": "nonsense"}, {"RATELORD_PORT": "many"}, {"RATELORD_TOKEN": "two words"}],
+    ids=lambda variables: next(iter(variables)),
+)
+def test_what_cannot_be_an_address_or_a_token_is_said_at_once(spawn, variables):
+    host = spawn(**variables)
+
+    assert host.process.wait(30) == 2
+    assert host.raw == []
+    assert len(host.errors().splitlines()) == 1
+
+
 @pytest.mark.parametrize("name", [signal.SIGINT, signal.SIGTERM])
 def test_an_idle_server_ends_at_once_when_told_to(spawn, name):
     host = spawn("--no-start")
