@@ -7,7 +7,7 @@ engine or the store. Refusals are ``errors.Refused``; a denial is an answer.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 from ratelord_core.graph import Snapshot
@@ -19,6 +19,7 @@ from ratelord_core.model.ids import UNKNOWN
 from ratelord_core.model.instant import Micros
 from ratelord_core.model.intent import Intent, Report
 from ratelord_core.model.observation import Observation
+from ratelord_core.model.proof import SnapshotView, VerifyView
 from ratelord_core.model.prospects import ConstraintView, FitView, PlanView
 from ratelord_core.model.views import (
     EventView,
@@ -234,6 +235,19 @@ class Authority(Arbiter, Protocol):
 
     def certified(self, identity_id: str) -> Caller | None:
         """The caller whose verified certificate names an identity; None if it is not active."""
+        ...
+
+    async def snapshot(self, caller: Caller) -> SnapshotView:
+        """Take a snapshot, so that the next start replays only what comes after it; ``Conflict`` if
+        one is being taken."""
+        ...
+
+    async def verify(self, caller: Caller) -> VerifyView:
+        """Whether the log is what was written and yields what the daemon says."""
+        ...
+
+    def families(self) -> Iterable[Any]:
+        """Every metric, as prometheus_client's ``Metric``."""
         ...
 
     def ceiling(self, pool: str) -> tuple[int | None, Micros | None]:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ratelord_core.agent_tools import AgentResource, AgentTool
     from ratelord_core.behavior import Behavior
     from ratelord_core.doors import DoorFactory
+    from ratelord_core.exporter import Exporter
     from ratelord_core.forecast import ForecastModelFactory
     from ratelord_core.graph import GraphFactory
     from ratelord_core.policy.action import PolicyAction
@@ -72,6 +73,11 @@ def ratelord_register_verbs() -> Iterable[Verb]:
 @hookspec
 def ratelord_register_doors() -> Iterable[DoorFactory]:
     """Doors on the daemon's port, each below a path of its own. Called once, at the start."""
+
+
+@hookspec
+def ratelord_register_exporters() -> Iterable[Exporter]:
+    """Where traces and metrics are carried to. Called once, when the daemon begins to listen."""
 
 
 @hookspec

@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from ratelord_core.clock import Clock
+from ratelord_core.distribution import SIZES, SPANS, Distribution
 from ratelord_core.errors import StoreError, Unavailable
 from ratelord_core.events.codec import Sealer
 from ratelord_core.events.envelope import Draft
@@ -49,6 +50,8 @@ class _Outcome(msgspec.Struct):
     batch: list[_Write]
     records: Records
     error: StoreError | None = None
+    took: int = 0
+    """µs that it took to write them."""
 
 
 class Journal:
@@ -91,12 +94,14 @@ class Journal:
         self._thread: threading.Thread | None = None
         self.failed: StoreError | None = None
         """Why nothing can be written now; None while all is well."""
-        self.seq = sealer.seq
-        """The newest durable event."""
+        self.seq = self.handed = sealer.seq
+        """The newest durable event, and the newest that was handed in."""
         self.batches = 0
         """Commits so far."""
         self.last_batch = 0
         """Events of the last commit."""
+        self.sizes, self.spans = Distribution(SIZES), Distribution(SPANS)
+        """Events of each commit, and how long each took, in µs."""
 
     @property
     def queued(self) -> int:
@@ -139,6 +144,7 @@ class Journal:
         if self._closed or self._loop is None:
             state = "closed" if self._closed else "not started yet"
             raise Unavailable(f"the journal is {state}; ask again later", code="shutting_down")
+        self.handed += len(drafts)
         answer: asyncio.Future[Any] = self._loop.create_future()
         self._waiting.append(_Write(drafts, answer, told))
         if not self._in_flight and not self._scheduled:
@@ -170,6 +176,7 @@ class Journal:
             raise RuntimeError("the journal is still writing; reopen it after it has failed")
         self._sealer.seq, self._sealer.chain = head.seq, head.chain
         self._newest, self.seq = head.ts_ingest, head.seq
+        self.handed = head.seq
         self.failed = None
 
     def _hand_over(self) -> None:
@@ -191,14 +198,15 @@ class Journal:
         sealer = self._sealer
         seq, chain, newest = sealer.seq, sealer.chain, self._newest
         try:
-            now = self._newest = max(newest, self._clock.now())
+            began = self._clock.now()
+            now = self._newest = max(newest, began)
             drafts = [draft for write in batch for draft in write.drafts]
             records = tuple(sealer.seal_all(drafts, now))
             self._store.append(records)
         except Exception as error:  # noqa: BLE001 - whoever waits must hear of any failure
             sealer.seq, sealer.chain, self._newest = seq, chain, newest
             return _Outcome(batch, (), _as_store_error(error))
-        return _Outcome(batch, records)
+        return _Outcome(batch, records, took=self._clock.now() - began)
 
     def _settle(self, outcome: _Outcome) -> None:
         self._in_flight = 0
@@ -208,6 +216,8 @@ class Journal:
         records, at = outcome.records, 0
         self.batches += 1
         self.last_batch = len(records)
+        self.sizes.note(len(records))
+        self.spans.note(outcome.took)
         self.seq += len(records)
         self._hand_over()
         for write in outcome.batch:

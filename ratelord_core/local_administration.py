@@ -19,14 +19,16 @@ from ratelord_core.local_prospects import LocalProspects
 from ratelord_core.model.caller import Caller, caller_for
 from ratelord_core.model.identity import Identity
 from ratelord_core.model.instant import Micros, to_text
+from ratelord_core.model.proof import Proof, SnapshotView, VerifyView
 from ratelord_core.model.views import PolicyReloadView, RegisteredView
 from ratelord_core.policy.difference import difference
+from ratelord_core.replay import figures
 from ratelord_core.store import EventStore
 from ratelord_core.surroundings import Surroundings
 
 
 class LocalAdministration(LocalProspects):
-    """Identities, their tokens and certificates, the policy, simulated providers."""
+    """Identities, their tokens and certificates, the policy, the log, simulated providers."""
 
     def __init__(
         self,
@@ -169,6 +171,23 @@ class LocalAdministration(LocalProspects):
             stack.version, previous, changed, found.added, found.removed, found.changed
         )
 
+    # --- the log ------------------------------------------------------------------------------
+
+    async def snapshot(self, caller: Caller) -> SnapshotView:
+        self._gate()
+        async with self._durably("log.snapshot", "", caller):
+            return await self._around.take_snapshot()
+
+    async def verify(self, caller: Caller) -> VerifyView:
+        self._gate()
+        async with self._durably("log.verify", "", caller):
+            now = self._look()
+            written = self.journal.write(self.engine.take())
+            seq, live = self.journal.handed, figures(self.engine.state, now)
+            await written
+            proof = await self._around.prove(seq, now)
+        return _compared(proof, live)
+
     # --- simulated providers ------------------------------------------------------------------
 
     def inject(
@@ -188,3 +207,24 @@ def _in_one_line(error: PolicyError) -> str:
     first = error.findings[0].text(error.source)
     more = len(error.findings) - 1
     return f"{first}; and {more} more" if more else first
+
+
+def _compared(proof: Proof, live: dict[str, list[int | None]]) -> VerifyView:
+    differences = tuple(
+        f"{key or 'holds and identities'}: the log yields {proof.figures.get(key)}, "
+        f"the daemon says {live.get(key)}"
+        for key in sorted({*live, *proof.figures})
+        if proof.figures.get(key) != live.get(key)
+    )
+    known = not proof.fault
+    return VerifyView(
+        intact=known,
+        events=proof.seq,
+        chain=proof.chain,
+        redacted=proof.redacted,
+        fault=proof.fault or None,
+        state="unknown" if not known else "differs" if differences else "same",
+        differences=differences if known else (),
+        snapshot=proof.snapshot,
+        snapshot_seq=proof.snapshot_seq,
+    )

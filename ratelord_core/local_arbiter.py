@@ -13,6 +13,7 @@ from weakref import WeakValueDictionary
 import msgspec
 
 from ratelord_core.clock import Clock
+from ratelord_core.correlation import CURRENT
 from ratelord_core.engine import Engine, State
 from ratelord_core.engine.negotiator import Repeated
 from ratelord_core.errors import (
@@ -102,6 +103,11 @@ class LocalArbiter(LocalAdministration):
             return asyncio.ensure_future(first)
         self.decided[decided.decision, decided.reason_code] += 1
         drafts = self.engine.take()
+        named = CURRENT.get(None)
+        if named is not None:
+            named.intent_id, named.decision = decided.intent_id, decided.decision
+            if drafts:
+                named.event_id = drafts[-1].event_id
         if not drafts:
             return at_once(decided)
         written = self.journal.write_for(drafts, decided)

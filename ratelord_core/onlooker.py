@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from typing import Any
 
 import anyio.to_thread
@@ -180,6 +180,10 @@ class Onlooker:
     def metrics(self) -> str:
         self._look()
         return self._around.metrics()
+
+    def families(self) -> Iterable[Any]:
+        self._look()
+        return self._around.families()
 
     def identities(self) -> list[IdentityView]:
         return self.engine.reader.identities()

@@ -13,6 +13,7 @@ from ratelord_core.events.record import Record
 from ratelord_core.forecast import ForecastModelFactory
 from ratelord_core.forecast.book import ForecastBook
 from ratelord_core.graph import GraphFactory
+from ratelord_core.model.instant import Micros
 
 
 class Blank:
@@ -25,6 +26,11 @@ class Blank:
     def state(self) -> State:
         """A state in which nothing has happened."""
         return State(self._graphs.build(), ForecastBook(self._models))
+
+    def packages(self) -> frozenset[str]:
+        """The packages whose objects are in its states, beside the core's own."""
+        parts = (self._graphs, self._models)
+        return frozenset(type(part).__module__.partition(".")[0] for part in parts)
 
 
 def replay(records: Iterable[Record], state: State) -> State:
@@ -40,3 +46,23 @@ def replay(records: Iterable[Record], state: State) -> State:
             f"event {seq} cannot be replayed: {error}; run ratelord events verify"
         ) from error
     return state
+
+
+def figures(state: State, now: Micros) -> dict[str, list[int | None]]:
+    """The numbers by which two states are compared: for each pool its limit, used, held, scheduled,
+    reset and all that was ever settled; under ``""`` how many holds are open and how many
+    identities are known. Time passes until ``now``."""
+    state.pass_time(now)
+    told: dict[str, list[int | None]] = {"": [len(state.ledger.holds), len(list(state.identities))]}
+    for key in state.ledger.accounts:
+        account = state.ledger.account(key, now)
+        seen = account.figures(now)
+        told[key] = [
+            seen.limit,
+            seen.used,
+            seen.held,
+            seen.scheduled,
+            seen.reset_at,
+            account.settled_total,
+        ]
+    return told

@@ -110,6 +110,12 @@ class Settings(BaseSettings):
     reader_timeout: float = Field(
         30.0, gt=0, description="Seconds after which a reader that takes nothing is dropped."
     )
+    snapshot_events: int = Field(
+        100_000,
+        ge=0,
+        description="Events after which a snapshot of the state is kept beside the log; 0: only at "
+        "the end and on request.",
+    )
     without: tuple[str, ...] = Field((), description="Plugins to leave out, by name.")
     plugins_allow: Annotated[tuple[str, ...] | None, NoDecode] = Field(
         None,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ratelord_core.hookspecs import hookimpl
 
 if TYPE_CHECKING:
-    from ratelord_core.store import EventStore, StoreFactory
+    from ratelord_core.store import EventStore, SnapshotStore, StoreFactory
 
 
 class SqliteStores:
@@ -21,6 +21,11 @@ class SqliteStores:
         from ratelord_sql.store import SqliteEventStore  # noqa: PLC0415 - over a second to import
 
         return SqliteEventStore(path, exclusive=exclusive)
+
+    def open_snapshots(self, path: Path) -> SnapshotStore:
+        from ratelord_sql.snapshots import SnapshotFiles  # noqa: PLC0415 - only daemons need it
+
+        return SnapshotFiles(path)
 
 
 @hookimpl

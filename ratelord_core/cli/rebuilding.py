@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ratelord_core.cli.outcome import CommandFailed
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from ratelord import Client
     from ratelord_core.daemon.rebuilt import Rebuilt
+    from ratelord_core.model.proof import Proof
     from ratelord_core.model.views import PoolView
     from ratelord_core.replay import Blank
     from ratelord_core.settings import Settings
@@ -31,9 +34,27 @@ class Difference(NamedTuple):
 class Rebuilder:
     """Replays one log; the settings say with which graph and forecast model."""
 
-    def __init__(self, store: EventStore, settings: Settings) -> None:
+    def __init__(self, path: Path, store: EventStore, settings: Settings) -> None:
+        self._path = path
         self._store = store
+        self._settings = settings
         self._blank = _blank(settings)
+
+    def prove(self, *, drop: bool) -> Proof:
+        """What the log proves, and what its snapshot yields; ``drop`` then forgets that."""
+        from ratelord_core import plugins
+        from ratelord_core.clock import SystemClock
+        from ratelord_core.daemon.proving import prove
+        from ratelord_core.daemon.snapshots import Snapshots
+
+        stores = plugins.load(self._settings.without).named("ratelord_register_stores")
+        kept = stores[self._settings.store].open_snapshots(self._path)
+        clock = SystemClock(not_before=self._store.head().ts_ingest)
+        snapshots = Snapshots(self._store, kept, self._blank, clock)
+        proof = prove(self._store, snapshots, self._blank, clock.now())
+        if drop and not proof.fault:
+            snapshots.drop()
+        return proof
 
     def rebuild(self, up_to: int | None = None) -> Rebuilt:
         """What the log yields, up to and with that seq (None: all of it)."""

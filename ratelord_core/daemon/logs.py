@@ -8,7 +8,8 @@ from typing import Literal
 
 import structlog
 
-from ratelord_core.http.request_id import CURRENT
+from ratelord_core.correlation import CURRENT
+from ratelord_core.model.ids import uuid_text
 
 
 def configure(level: str, form: Literal["text", "json"]) -> None:
@@ -52,9 +53,16 @@ def _named(
     _logger: object, _name: str, event: structlog.typing.EventDict
 ) -> structlog.typing.EventDict:
     """Say on whose behalf, where a door has said it and the line does not."""
-    request_id = CURRENT.get(None)
-    if request_id is not None:
-        event.setdefault("request_id", request_id)
+    named = CURRENT.get(None)
+    if named is None:
+        return event
+    event.setdefault("request_id", named.request_id)
+    if named.trace_id:
+        event.setdefault("trace_id", named.trace_id)
+    if named.intent_id:
+        event.setdefault("intent_id", named.intent_id)
+    if named.event_id:
+        event.setdefault("event_id", uuid_text(named.event_id))
     return event
 
 

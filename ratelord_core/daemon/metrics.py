@@ -1,13 +1,17 @@
-"""The daemon's gauges and counters in Prometheus text form."""
+"""The daemon's gauges, counters and histograms."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from typing import Final
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
 
+from ratelord_core.http.families import histogram
 from ratelord_core.local_arbiter import LocalArbiter
+from ratelord_core.model.instant import SECOND
 from ratelord_core.model.views import PoolView
 
 _POOL_LABELS = ("provider_id", "pool_id")
@@ -25,11 +29,17 @@ _GAUGES: tuple[tuple[str, str, Value], ...] = (
 )
 
 
-class Metrics:
-    """Collects from the arbiter when somebody asks."""
+MOST_POOLS: Final = 1000
+"""Pools with series of their own, the first by name: a page of metrics must stay readable."""
 
-    def __init__(self, arbiter: LocalArbiter) -> None:
+
+class Metrics(Collector):
+    """Collects from the arbiter when somebody asks. ``replayed`` tells how many seconds it took to
+    rebuild the state, and from how many events."""
+
+    def __init__(self, arbiter: LocalArbiter, replayed: Callable[[], tuple[float, int]]) -> None:
         self._arbiter = arbiter
+        self._replayed = replayed
         self._registry = CollectorRegistry()
         self._registry.register(self)
 
@@ -37,9 +47,15 @@ class Metrics:
         """All metrics."""
         return generate_latest(self._registry).decode()
 
+    def describe(self) -> Iterable[Metric]:
+        """Nothing: what there is shows when somebody asks."""
+        return ()
+
     def collect(self) -> Iterator[Metric]:
         """One family a metric."""
         pools = self._arbiter.pools()
+        yield GaugeMetricFamily("ratelord_pools", "Pools that are known.", len(pools))
+        pools = pools[:MOST_POOLS]
         for name, help_text, value in _GAUGES:
             yield _gauge(name, help_text, pools, value)
         yield _gauge(
@@ -50,6 +66,7 @@ class Metrics:
         )
         yield _forecasts(pools)
         yield from self._journal()
+        yield from self._system()
         decisions = CounterMetricFamily(
             "ratelord_intent", "Decisions by kind and reason.", labels=("decision", "reason_code")
         )
@@ -65,6 +82,42 @@ class Metrics:
             "ratelord_journal_last_batch", "Events of the last commit.", journal.last_batch
         )
         yield CounterMetricFamily("ratelord_journal_commits", "Commits so far.", journal.batches)
+        yield histogram(
+            "ratelord_journal_batch_events", "Events of a commit.", (), [((), journal.sizes)]
+        )
+        yield histogram(
+            "ratelord_journal_commit_duration_seconds",
+            "From taking a batch in hand to its being durable.",
+            (),
+            [((), journal.spans)],
+            SECOND,
+        )
+
+    def _system(self) -> Iterator[Metric]:
+        seconds, events = self._replayed()
+        yield GaugeMetricFamily(
+            "ratelord_replay_seconds", "What it took to rebuild the state last.", seconds
+        )
+        yield GaugeMetricFamily(
+            "ratelord_replay_events", "Events that were replayed for that.", events
+        )
+        health = self._arbiter.health()
+        yield GaugeMetricFamily(
+            "ratelord_read_only",
+            "Whether nothing can be decided now.",
+            health.status == "read_only",
+        )
+        yield GaugeMetricFamily(
+            "ratelord_risk_score", "The risk of the system as a whole, 0 to 100.", health.risk_score
+        )
+        providers = GaugeMetricFamily(
+            "ratelord_provider_healthy",
+            "Whether an account's provider answers its polls.",
+            labels=("provider_id",),
+        )
+        for provider_id, provider in sorted(health.providers.items())[:MOST_POOLS]:
+            providers.add_metric((provider_id,), provider.state == "healthy")
+        yield providers
 
 
 def _gauge(name: str, help_text: str, pools: list[PoolView], value: Value) -> Metric:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
-import signal
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from functools import partial
@@ -15,7 +14,10 @@ from ratelord_core import __version__, plugins
 from ratelord_core.arbiter import Arbiter
 from ratelord_core.clock import SystemClock, SystemEntropy
 from ratelord_core.daemon.accounts import Accounts
+from ratelord_core.daemon.aside import Kind, Task
+from ratelord_core.daemon.exporting import close_exporters
 from ratelord_core.daemon.fleet import Fleet
+from ratelord_core.daemon.keeper import Keeper
 from ratelord_core.daemon.logs import configure
 from ratelord_core.daemon.looking_back import LookBack
 from ratelord_core.daemon.metrics import Metrics
@@ -24,19 +26,19 @@ from ratelord_core.daemon.policy_watch import PolicyWatch
 from ratelord_core.daemon.recovery import Recovery
 from ratelord_core.daemon.rule_log import log_rules
 from ratelord_core.daemon.serving import open_door
-from ratelord_core.engine import Engine, State
-from ratelord_core.errors import PolicyError, RatelordError, SettingsError
+from ratelord_core.daemon.signals import WATCH, Signals, log_failure
+from ratelord_core.daemon.snapshots import Snapshots
+from ratelord_core.engine import Engine
+from ratelord_core.errors import RatelordError, SettingsError
 from ratelord_core.events.codec import Sealer
 from ratelord_core.events.lines import PluginSeen
 from ratelord_core.events.payloads import SystemStarted, SystemStopped
 from ratelord_core.journal import Journal
 from ratelord_core.local_arbiter import LocalArbiter
-from ratelord_core.model.caller import Caller
-from ratelord_core.policy.difference import Difference
+from ratelord_core.model.instant import Micros
 from ratelord_core.policy.stack import PolicyStack
-from ratelord_core.replay import Blank, replay
+from ratelord_core.replay import Blank
 from ratelord_core.settings import Settings, default_db_path
-from ratelord_core.store import EventQuery
 from ratelord_core.surroundings import Surroundings
 
 _log = logging.getLogger(__name__)
@@ -45,8 +47,6 @@ _GC_THRESHOLDS = (50_000, 20, 100)
 """Most of what a decision makes is freed at once, and what lasts is in no cycle: looking for
 garbage more rarely cuts a third off the slowest hundredth of the answers."""
 _FIRST_POLLS = 5_000_000
-_SIGNALS = Caller(door="signal")
-_WATCH = Caller(door="watch")
 
 
 def run(settings: Settings, announce: Callable[[str], None] = print) -> int:
@@ -79,8 +79,6 @@ class Daemon:
         self.settings = settings
         self._plugins = plugins.load(settings.without)
         self._entropy = SystemEntropy()
-        self._stopping = asyncio.Event()
-        self._show_certificate: Callable[[], bool] = lambda: False
         self._store = self._open_store()
         head = self._store.head()
         self._clock = SystemClock(not_before=head.ts_ingest)
@@ -88,27 +86,35 @@ class Daemon:
         try:
             self._policy = PolicySource(settings.policy_path, self._plugins, self._accounts)
             self._stack = self._policy.read()
-            self._blank = self._choose_blank()
-            state = self._rebuild()
+            self._snapshots = self._open_snapshots()
+            state = self._snapshots.restore()
         except BaseException:
             self._store.close()
             raise
-        self._recovery = Recovery(self._store, self._rebuild)
+        self._recovery = Recovery(self._store, self._snapshots.restore)
+        self._keeper = Keeper(
+            self._store, self._snapshots, self._task, self.settings.snapshot_events
+        )
         self._recovered_seq = head.seq
         sealer = Sealer(SystemEntropy(), seq=head.seq, chain=head.chain)
         self._journal = Journal(self._store, sealer, self._clock, on_failure=self._recovery.begin)
         self._fleet = Fleet(self._accounts, self._clock, self._entropy)
         self.arbiter = self._make_arbiter(Engine(state, self._stack, self._entropy))
+        self._signals = Signals(self.arbiter, settings.tls_cert)
 
     # --- composing ----------------------------------------------------------------------------
 
     def _open_store(self) -> Any:
         stores = self._plugins.named("ratelord_register_stores")
-        factory = _chosen(stores, self.settings.store, "store")
+        self._stores = _chosen(stores, self.settings.store, "store")
         path = self.settings.db_path
         if path == default_db_path():
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        return factory.open_events(path)
+        return self._stores.open_events(path)
+
+    def _open_snapshots(self) -> Snapshots:
+        kept = self._stores.open_snapshots(self.settings.db_path)
+        return Snapshots(self._store, kept, self._choose_blank(), self._clock)
 
     def _choose_blank(self) -> Blank:
         graphs = self._plugins.named("ratelord_register_graphs")
@@ -119,10 +125,17 @@ class Daemon:
             _chosen(models, model, "forecast_model"),
         )
 
-    def _rebuild(self) -> State:
-        return replay(self._store.read(EventQuery()), self._blank.state())
+    def _task(self, kind: Kind, up_to: int, now: Micros) -> Task:
+        """What a process beside this one is told."""
+        given = self.settings
+        model = self._stack.document.settings.forecast_model
+        db = str(given.db_path.resolve())
+        return Task(kind, db, given.store, given.graph, model, up_to, now, given.without)
 
     def _make_arbiter(self, engine: Engine) -> LocalArbiter:
+        def replayed() -> tuple[float, int]:
+            return self._snapshots.seconds, self._snapshots.replayed
+
         around = Surroundings(
             read_policy=self._policy.read,
             check_policy=self._policy.check,
@@ -131,10 +144,13 @@ class Daemon:
             inject=self._fleet.inject,
             provider_health=self._fleet.health,
             identity_changed=self._fleet.identity_changed,
-            metrics=lambda: Metrics(arbiter).text(),
+            metrics=lambda: Metrics(arbiter, replayed).text(),
+            families=lambda: Metrics(arbiter, replayed).collect(),
+            take_snapshot=lambda: self._keeper.take(arbiter),
+            prove=self._keeper.prove,
             plugins=self._plugins.listed,
             look_back=LookBack(
-                self._store, self._blank, self._policy.compiled, self._entropy
+                self._store, self._snapshots.blank, self._policy.compiled, self._entropy
             ).nearest,
         )
         if self.settings.trace_policy:
@@ -155,19 +171,20 @@ class Daemon:
 
     async def live(self, announce: Callable[[str], None]) -> int:
         """Start, serve until told to stop, stop."""
-        self._listen_to_signals()
+        self._signals.listen()
         async with self.deciding():
-            server = await open_door(
+            server, exporters = await open_door(
                 self.arbiter, self.settings, self._entropy, self._plugins.things
             )
-            self._show_certificate = server.reload_certificate
+            self._signals.show_certificate = server.reload_certificate
             gc.collect()
             gc.freeze()
             gc.set_threshold(*_GC_THRESHOLDS)
             announce(f"ratelord is listening on {server.url}")
-            await self._stopping.wait()
+            await self._signals.stopping.wait()
             self.arbiter.phase = "stopping"
             await server.stop()
+            await close_exporters(exporters)
         return 0
 
     @asynccontextmanager
@@ -200,42 +217,12 @@ class Daemon:
         await self._apply_policy(self._stack)
         await self.arbiter.flush()
 
-    def _listen_to_signals(self) -> None:
-        loop = asyncio.get_running_loop()
-        for name in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(name, self._stopping.set)
-        if hasattr(signal, "SIGHUP"):
-            loop.add_signal_handler(signal.SIGHUP, self._reload)
-
-    def _reload(self) -> None:
-        try:
-            if self.settings.tls_cert is not None:
-                with self.arbiter.noted("certificate.reload", "", _SIGNALS):
-                    self._show_certificate()
-                _log.info("certificate %s is shown from now on", self.settings.tls_cert)
-        except SettingsError as error:
-            _log.error("the certificate stays as it was: %s", error)
-        task = asyncio.create_task(self._reload_policy(), name="reload")
-        task.add_done_callback(_log_failure)
-
     def _watch_policy(self) -> Iterator[asyncio.Task[None]]:
         path, every = self._policy.path, self.settings.policy_watch
         if path is not None and every:
-            reload = partial(self._reload_policy, _WATCH)
+            reload = partial(self._signals.reload_policy, WATCH)
             watch = PolicyWatch(path, lambda: self._policy.digest, reload)
             yield asyncio.create_task(watch.run(every), name="policy watch")
-
-    async def _reload_policy(self, caller: Caller = _SIGNALS) -> None:
-        try:
-            done = await self.arbiter.reload_policy(caller)
-        except PolicyError as error:
-            _log.error("the policy stays as it was: %s", error)
-        except RatelordError as error:
-            _log.error("the policy was not read: %s", error)
-        else:
-            changes = Difference(done.added, done.removed, done.what_changed).text()
-            before = done.previous
-            _log.info("policy %s is in force (was %s): %s", done.version, before, changes or "same")
 
     async def _open_for_questions(self) -> None:
         """Answer questions once every provider was polled, or after five seconds."""
@@ -252,6 +239,7 @@ class Daemon:
             try:
                 self.arbiter.engine.lookout.look(self._clock.now())
                 await self.arbiter.flush()
+                self._keeper.watch(self.arbiter)
             except RatelordError as error:
                 _log.warning("tick: %s", error)
             except Exception:  # noqa: BLE001 - one bad tick must not end the daemon
@@ -259,10 +247,16 @@ class Daemon:
 
     async def _close(self) -> None:
         self._recovery.cancel()
+        await self._keeper.cancel()
         if self._journal.failed is None:
             try:
+                await self.arbiter.flush()
+                await self._journal.drain()
+                kept = self._keeper.at_the_end(self.arbiter)
                 self.arbiter.engine.write(self._clock.now(), SystemStopped())
                 await self.arbiter.flush()
+                if kept:
+                    self._keeper.adopt()
             except RatelordError as error:
                 _log.error("the stop could not be written down: %s", error)
         await self._journal.close()
@@ -283,9 +277,4 @@ async def _end(tasks: list[asyncio.Task[None]]) -> None:
         task.cancel()
     for task in tasks:
         await asyncio.wait((task,))
-        _log_failure(task)
-
-
-def _log_failure(task: asyncio.Task[Any]) -> None:
-    if not task.cancelled() and task.exception() is not None:
-        _log.error("%s ended badly", task.get_name(), exc_info=task.exception())
+        log_failure(task)

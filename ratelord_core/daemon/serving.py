@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 from ratelord_core.arbiter import Authority
+from ratelord_core.daemon.exporting import open_exporters
+from ratelord_core.exporter import OpenExporter
 from ratelord_core.http.app import build_app
 from ratelord_core.http.limits import Limits
 from ratelord_core.http.server import Server, serve
@@ -24,17 +26,23 @@ async def open_door(
     settings: Settings,
     entropy: Entropy,
     gather: Callable[[str], Iterable[Any]],
-) -> Server:
-    """Listen, and answer. ``SettingsError`` if an address or a certificate cannot be used."""
+) -> tuple[Server, tuple[OpenExporter, ...]]:
+    """Listen, and answer; the exporters are to be closed after the server has stopped.
+    ``SettingsError`` if an address or a certificate cannot be used."""
     _allow_open_files(settings.max_connections + _OTHER_FILES)
-    return await serve(
-        build_app(arbiter, _http_settings(settings, entropy), gather),
+    door = build_app(arbiter, _http_settings(settings, entropy), gather)
+    offered = gather("ratelord_register_exporters")
+    exporters = open_exporters(offered, door.metrics.families)
+    door.timings.exporters = exporters
+    server = await serve(
+        door,
         host=settings.host,
         port=settings.port,
         socket_path=settings.socket,
         tls=_tls_files(settings),
         limits=_limits(settings),
     )
+    return server, exporters
 
 
 def _http_settings(settings: Settings, entropy: Entropy) -> HttpSettings:

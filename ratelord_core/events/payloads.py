@@ -49,6 +49,16 @@ class SystemStopped(Payload, frozen=True, omit_defaults=True, kw_only=True):
     reason: str = "signal"
 
 
+class SnapshotTaken(Payload, frozen=True, omit_defaults=True, kw_only=True):
+    """The state after the event ``position`` was kept. ``digest`` (SHA-256, hexadecimal) is that of
+    the snapshot: one that the log does not name is not believed."""
+
+    event_type: ClassVar[str] = "snapshot_taken"
+    position: int
+    digest: str
+    size: int = 0
+
+
 class ConfigLoaded(Payload, frozen=True, omit_defaults=True, kw_only=True):
     """Everything of the configuration that shapes state, normalised; a replay needs nothing else.
 

@@ -12,6 +12,7 @@ from typing import Any, Final
 from starlette.routing import Router
 
 from ratelord_core.arbiter import Authority
+from ratelord_core.correlation import CURRENT
 from ratelord_core.doors import Building, Receive, Scope, Send
 from ratelord_core.http.body import ClientGoneError, discard
 from ratelord_core.http.cors import Cors
@@ -24,6 +25,7 @@ from ratelord_core.http.health import Health
 from ratelord_core.http.hosts import HostGuard
 from ratelord_core.http.identities import Identities
 from ratelord_core.http.intents import Intents
+from ratelord_core.http.log import Log
 from ratelord_core.http.metrics import Metrics, Tally
 from ratelord_core.http.mounts import Mounts
 from ratelord_core.http.observations import Observations
@@ -35,13 +37,15 @@ from ratelord_core.http.problems import HttpRefusal, problem_reply
 from ratelord_core.http.prospects import Prospects
 from ratelord_core.http.rate_fields import as_headers
 from ratelord_core.http.reference import Reference
-from ratelord_core.http.request_id import CURRENT, RequestIds
+from ratelord_core.http.request_id import RequestIds
 from ratelord_core.http.root import Root
 from ratelord_core.http.routes import DEBUGGING, TABLE, endpoints, routes
 from ratelord_core.http.security import Gate, is_wrong_token
 from ratelord_core.http.settings import HttpSettings
 from ratelord_core.http.sse import Followers
 from ratelord_core.http.suspicion import Suspicion
+from ratelord_core.http.timings import Timings
+from ratelord_core.model.instant import Micros
 from ratelord_core.wire.faults import shown
 
 _HOT: Final = ("/v1/intent", "/v1/intents/batch", "/v1/observations")
@@ -62,10 +66,19 @@ class Door:
         self._suspicion = Suspicion()
         self._ids = RequestIds(settings.entropy)
         self._tally = Tally()
+        self.timings = Timings(arbiter.now)
+        """How long requests took, and who is told of each."""
+        self.metrics = Metrics(arbiter, self._tally, self.timings)
         self._followers = Followers(settings)
         intents = Intents(arbiter, settings)
         self.express = Express(
-            intents, mounts.prompt(), self._guard, self._gate, self._ids, self._tally
+            intents,
+            mounts.prompt(),
+            self._guard,
+            self._gate,
+            self._ids,
+            self._tally,
+            self.timings,
         )
         """Where a connection may hand in a plain question, past the ceremony of ASGI."""
         operations = TABLE if settings.debug else tuple(o for o in TABLE if o not in DEBUGGING)
@@ -91,9 +104,10 @@ class Door:
             Graph(arbiter),
             Policy(arbiter, settings),
             Plugins(arbiter, settings),
-            Metrics(arbiter, self._tally),
+            self.metrics,
             Identities(arbiter, settings),
             Prospects(arbiter, settings),
+            Log(arbiter),
             Root(),
             Reference(operations),
         )
@@ -111,16 +125,29 @@ class Door:
         if scope["type"] != "http":
             raise RuntimeError(f"the door speaks HTTP, not {scope['type']}")
         self._tally.requests += 1
+        since = self.timings.now()
         headers = dict(scope["headers"])
-        exchange = Exchange(scope, receive, headers, self._ids.name(headers))
+        named = self._ids.correlation(headers)
+        exchange = Exchange(scope, receive, headers, named.request_id, named)
         # Whatever is logged on behalf of this request carries its id; each has a task of its own.
-        CURRENT.set(exchange.request_id)
+        CURRENT.set(named)
         try:
             await self._serve(exchange, send)
         except ClientGoneError:
             return
         except Exception as error:  # noqa: BLE001 (the last one who can answer)
             await self._refuse(error, exchange, send)
+        if exchange.route is not None:
+            self._time(exchange, exchange.route, since)
+
+    def _time(self, exchange: Exchange, route: str, since: Micros) -> None:
+        trace = (b"", b"")
+        if exchange.extra and exchange.named.trace_id:
+            name, value = exchange.extra[0]
+            trace = (exchange.headers[b"traceparent"], name + b": " + value)
+        self.timings.finished(
+            exchange.scope["method"], route, exchange.status, since, exchange.named, trace
+        )
 
     async def _serve(self, exchange: Exchange, send: Send) -> None:
         scope = exchange.scope

@@ -20,10 +20,11 @@ Handler = Callable[[Exchange], Awaitable[Answer]]
 class Action:
     """What one method does here: an operation, and the noun that carries it out."""
 
-    __slots__ = ("access", "declared", "handle", "listed", "tagged")
+    __slots__ = ("access", "declared", "handle", "listed", "route", "tagged")
 
     def __init__(self, operation: Operation, noun: object) -> None:
         self.access = operation.access
+        self.route = operation.public_path
         self.declared = frozenset(parameter.name for parameter in operation.parameters)
         self.handle: Handler = getattr(noun, operation.handle.__name__)
         self.listed = operation.listed
@@ -50,6 +51,7 @@ class Endpoint:
                 f"{exchange.scope['method']} does not fit here; use {self._allow}",
                 ((b"allow", self._allow.encode()),),
             )
+        exchange.route = action.route
         permit(exchange, action.access)
         exchange.declared = action.declared
         answer = await action.handle(exchange)

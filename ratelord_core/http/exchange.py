@@ -7,6 +7,7 @@ from typing import Final, Protocol
 
 import msgspec
 
+from ratelord_core.correlation import Correlation
 from ratelord_core.doors import WHOLE, Message, Receive, Scope, Send
 from ratelord_core.model.caller import Caller
 
@@ -32,7 +33,8 @@ class Exchange:
     """A request that got past the guards. ``known`` is False for a caller without a needed token;
     ``params`` come from the path, ``declared`` are the names of the query's parameters (None: any),
     ``extra`` headers and the ``warning`` go out with the reply, ``unread`` tells whether a body may
-    still be on its way."""
+    still be on its way. ``route`` is the path's template once it is found (None: not to be timed),
+    ``status`` that of the reply."""
 
     __slots__ = (
         "caller",
@@ -40,21 +42,32 @@ class Exchange:
         "extra",
         "headers",
         "known",
+        "named",
         "params",
         "receive",
         "request_id",
+        "route",
         "scope",
+        "status",
         "unread",
         "warning",
     )
 
     def __init__(
-        self, scope: Scope, receive: Receive, headers: dict[bytes, bytes], request_id: str
+        self,
+        scope: Scope,
+        receive: Receive,
+        headers: dict[bytes, bytes],
+        request_id: str,
+        named: Correlation | None = None,
     ) -> None:
         self.scope = scope
         self.receive = receive
         self.headers = headers
         self.request_id = request_id
+        self.named = named or Correlation(request_id)
+        self.route: str | None = ""
+        self.status = 200
         self.caller = Caller(door="http", request_id=request_id)
         self.known = False
         self.params: Mapping[str, str] = {}
@@ -71,6 +84,7 @@ class Exchange:
 
     def head(self, status: int, *extra: tuple[bytes, bytes]) -> Message:
         """The start of a reply: its own headers, the request's id, what every reply carries."""
+        self.status = status
         extra = (*extra, *self.extra)
         own = {name for name, _ in extra}
         kept = [header for header in _SECURITY if header[0] not in own]

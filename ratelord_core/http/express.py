@@ -14,25 +14,31 @@ from typing import Final, NoReturn
 
 import msgspec
 
+from ratelord_core.correlation import CURRENT, Correlation
 from ratelord_core.doors import Begun, PromptDoor
 from ratelord_core.http.exchange import JSON, Exchange, Reply
 from ratelord_core.http.hosts import HostGuard
 from ratelord_core.http.intents import Intents
 from ratelord_core.http.metrics import Tally
 from ratelord_core.http.problems import problem_reply
-from ratelord_core.http.request_id import CURRENT, RequestIds
+from ratelord_core.http.request_id import RequestIds
 from ratelord_core.http.security import Gate, permit_role
+from ratelord_core.http.timings import Timings
 from ratelord_core.model.caller import Caller
+from ratelord_core.model.instant import Micros
 
 _INTENT: Final = b"/v1/intent"
 
 
 class Passage(msgspec.Struct, frozen=True):
-    """A request on the lane: what was begun, its names, and the line that answers its tracer."""
+    """A request on the lane: what was begun and when, its names, what its tracer sent, and the line
+    that answers that."""
 
     begun: Begun
-    request_id: str
+    since: Micros
+    named: Correlation
     path: bytes
+    traceparent: bytes
     trace: bytes
 
 
@@ -47,6 +53,7 @@ class Express:
         gate: Gate,
         ids: RequestIds,
         tally: Tally,
+        timings: Timings,
     ) -> None:
         self.body_limit = intents.body_limit
         self._intents = intents
@@ -57,6 +64,7 @@ class Express:
         self._gate = gate
         self._ids = ids
         self._tally = tally
+        self._timings = timings
 
     def take(
         self,
@@ -69,41 +77,40 @@ class Express:
     ) -> Passage | None:
         """Begin to answer a request with those headers; None, with nothing done, if it is for the
         door."""
+        since = self._timings.now()
         headers = dict(sent)
         if headers.get(b"content-type") != JSON or len(headers) != len(sent):
             return None
         if b"origin" in headers:
             return None
         try:
-            who = self._caller(headers, by_socket=by_socket, certified=certified)
-            return None if who is None else self._begun(path, headers, body, who)
+            self._guard.check(headers)
+            named = self._ids.correlation(headers)
+            CURRENT.set(named)
+            who = self._gate.caller_of(
+                headers.get(b"authorization"),
+                named.request_id,
+                by_socket=by_socket,
+                certified=certified,
+            )
+            begun = None if who is None else self._begun(path, headers, body, who)
+            if begun is None:
+                return None
+            self._tally.requests += 1
+            parent = headers.get(b"traceparent", b"")
+            return Passage(begun, since, named, path, parent, self._ids.trace_line(headers))
         except Exception:  # noqa: BLE001 (the door comes upon it again, and says it in full)
             return None
 
-    def _caller(
-        self, headers: dict[bytes, bytes], *, by_socket: bool, certified: str | None
-    ) -> Caller | None:
-        self._guard.check(headers)
-        request_id = self._ids.name(headers)
-        CURRENT.set(request_id)
-        token = headers.get(b"authorization")
-        return self._gate.caller_of(token, request_id, by_socket=by_socket, certified=certified)
-
     def _begun(
         self, path: bytes, headers: dict[bytes, bytes], body: bytes, caller: Caller
-    ) -> Passage | None:
+    ) -> Begun | None:
         if caller.audience:
             return None  # whether the token is for this address, the door finds out
         door = self._doors.get(path)
-        begun = (
-            self._asked(headers, body, caller)
-            if door is None
-            else door.begin(headers, body, caller)
-        )
-        if begun is None:
-            return None
-        self._tally.requests += 1
-        return Passage(begun, caller.request_id, path, self._ids.trace_line(headers))
+        if door is None:
+            return self._asked(headers, body, caller)
+        return door.begin(headers, body, caller)
 
     def _asked(self, headers: dict[bytes, bytes], body: bytes, caller: Caller) -> Begun | None:
         if b"idempotency-key" in headers:
@@ -111,10 +118,21 @@ class Express:
         permit_role(caller, "ask")
         return self._intents.begin(body, caller)
 
+    def finished(self, passage: Passage, status: int) -> None:
+        """A request's answer is on its way."""
+        self._timings.finished(
+            "POST",
+            passage.path.decode(),
+            status,
+            passage.since,
+            passage.named,
+            (passage.traceparent, passage.trace),
+        )
+
     def failed(self, error: Exception, passage: Passage) -> tuple[Reply, Exchange]:
         """The problem that ended a request on its way, and what it is a reply to."""
         scope = {"method": "POST", "path": passage.path.decode(), "raw_path": passage.path}
-        exchange = Exchange(scope, _unread, {}, passage.request_id)
+        exchange = Exchange(scope, _unread, {}, passage.named.request_id, passage.named)
         self._tally.refuse(error)
         return problem_reply(error, exchange), exchange
 

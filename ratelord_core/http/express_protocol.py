@@ -90,22 +90,23 @@ class ExpressProtocol(BoundedProtocol):
         if self._ended or self.transport.is_closing():
             passage.begun.unheard()
             return
-        head, body = self._reply(express, passage)
+        status, head, body = self._reply(express, passage)
         if ticket.keep_alive:
             self.transport.write(b"".join((head, b"\r\n", body)))
             self.rest()
         else:
             self.transport.write(b"".join((head, b"connection: close\r\n\r\n", body)))
             self.transport.close()
+        express.finished(passage, status)
 
-    def _reply(self, express: Express, passage: Passage) -> tuple[bytes, bytes]:
+    def _reply(self, express: Express, passage: Passage) -> tuple[int, bytes, bytes]:
         try:
             more, body = passage.begun.reply()
         except Exception as error:  # noqa: BLE001 (whatever befell it, the asker is told)
             reply, exchange = express.failed(error, passage)
-            return head_bytes(reply, exchange), reply.body
-        lines = plain_lines(JSON, len(body), passage.request_id)
-        return b"".join((self.status_line(), lines, more, passage.trace)), body
+            return reply.status, head_bytes(reply, exchange), reply.body
+        lines = plain_lines(JSON, len(body), passage.named.request_id)
+        return 200, b"".join((self.status_line(), lines, more, passage.trace)), body
 
 
 class _Silence:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import Final
 
-from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, Metric
+from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
-from ratelord_core.arbiter import Arbiter
+from ratelord_core.arbiter import Authority
 from ratelord_core.errors import RatelordError
 from ratelord_core.http.exchange import Answer, Exchange, Reply
 from ratelord_core.http.problems import status_of
 
-_TEXT = b"text/plain; version=0.0.4; charset=utf-8"
+OPENMETRICS: Final = "application/openmetrics-text"
 
 
 class Tally(Collector):
@@ -45,14 +47,35 @@ class Tally(Collector):
 class Metrics:
     """What HTTP shows to a scraper."""
 
-    def __init__(self, arbiter: Arbiter, tally: Tally) -> None:
-        self._arbiter = arbiter
+    def __init__(self, arbiter: Authority, *own: Collector) -> None:
         self._registry = CollectorRegistry()
-        self._registry.register(tally)
+        for collector in (_Families(arbiter), *own):
+            self._registry.register(collector)
 
     async def show(self, exchange: Exchange) -> Answer:
-        """Counters and gauges in Prometheus text form."""
-        text = self._arbiter.metrics()
-        separator = "" if not text or text.endswith("\n") else "\n"
-        body = text.encode() + separator.encode() + generate_latest(self._registry)
-        return Reply(body, content_type=_TEXT)
+        """Every metric, as Prometheus or, with exemplars, as OpenMetrics, whichever `Accept` takes.
+
+        No label's values come from strangers, so the page stays bounded.
+        """
+        accepted = exchange.headers.get(b"accept", b"").decode("latin-1")
+        encode, content_type = choose_encoder(accepted)
+        return Reply(encode(self._registry), content_type=content_type.encode("ascii"))
+
+    def families(self) -> Iterable[Metric]:
+        """The same, not yet written."""
+        return list(self._registry.collect())
+
+
+class _Families(Collector):
+    """What the arbiter knows."""
+
+    def __init__(self, arbiter: Authority) -> None:
+        self._arbiter = arbiter
+
+    def describe(self) -> Iterable[Metric]:
+        """Nothing: what there is shows when somebody asks."""
+        return ()
+
+    def collect(self) -> Iterable[Metric]:
+        """The arbiter's metric families."""
+        return self._arbiter.families()

@@ -33,10 +33,12 @@ class Mount:
 
     def __init__(self, factory: DoorFactory, building: Building) -> None:
         self.access = factory.access
+        self._path = factory.path
         self.door: OpenDoor = factory.open(building)
 
     async def serve(self, exchange: Exchange, send: Send) -> None:
         """Let the caller in, if it may, and the door answer."""
+        exchange.route = self._path
         permit(exchange, self.access)
         scope = exchange.scope
         scope[CALLER] = exchange.caller
@@ -81,6 +83,8 @@ class _Reply:
         if message["type"] == "http.response.start":
             self.started = True
             own = list(message.get("headers", ()))
+            if (b"content-type", b"text/event-stream") in own:
+                self._exchange.route = None  # it lasts as long as somebody listens
             named = {name.lower() for name, _ in own}
             ours = self._exchange.head(message["status"])["headers"]
             more = [header for header in ours if header[0] not in named]

@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import re
-from contextvars import ContextVar
 from itertools import count
-from typing import Final
 
+from ratelord_core.correlation import Correlation
 from ratelord_core.model.ids import Entropy
 
 _GIVEN = re.compile(rb"[A-Za-z0-9._:/@+=\-]{1,128}")
 _TRACEPARENT = re.compile(
     rb"(?!ff)([0-9a-f]{2})-((?!0{32})[0-9a-f]{32})-((?!0{16})[0-9a-f]{16})-([0-9a-f]{2})(-.*)?"
 )
-
-
-CURRENT: Final[ContextVar[str]] = ContextVar("request_id")
-"""The request on whose behalf something happens: log lines carry it."""
 
 
 class RequestIds:
@@ -36,6 +31,14 @@ class RequestIds:
         if parent is not None and (found := _TRACEPARENT.fullmatch(parent.strip())):
             return found[2].decode("ascii")
         return f"{self._prefix}{next(self._numbers):x}"
+
+    def correlation(self, headers: dict[bytes, bytes]) -> Correlation:
+        """The same with the caller's trace, for whatever happens on behalf of this request."""
+        named = Correlation(self.name(headers))
+        parent = headers.get(b"traceparent")
+        if parent is not None and (found := _TRACEPARENT.fullmatch(parent.strip())):
+            named.trace_id = found[2].decode("ascii")
+        return named
 
     def trace_line(self, headers: dict[bytes, bytes]) -> bytes:
         """The header line that tells a traced caller which span of its trace answered (W3C Trace

@@ -18,7 +18,8 @@ from ratelord_core.http.graph import Graph, PathView
 from ratelord_core.http.health import Health, StatusView
 from ratelord_core.http.identities import Identities
 from ratelord_core.http.intents import BatchRequest, Decisions, Intents
-from ratelord_core.http.metrics import Metrics
+from ratelord_core.http.log import Log
+from ratelord_core.http.metrics import OPENMETRICS, Metrics
 from ratelord_core.http.observations import Observations
 from ratelord_core.http.operation import Operation
 from ratelord_core.http.paging import Page
@@ -36,6 +37,7 @@ from ratelord_core.http.pools import Pools
 from ratelord_core.http.prospects import FIT, WHO, PlanRequest, Prospects
 from ratelord_core.http.reference import Reference
 from ratelord_core.http.root import Root, RootView
+from ratelord_core.model.proof import SnapshotView, VerifyView
 from ratelord_core.model.prospects import ConstraintView, FitView, PlanView
 from ratelord_core.model.views import (
     EventView,
@@ -72,6 +74,7 @@ _ASKED: Final = {
     "expected_cost": 2,
 }
 _YAML: Final = ("application/yaml", "text/yaml", "text/plain")
+_METRICS: Final = ("text/plain", OPENMETRICS)
 _INTENT: Final = "/v1/intents/{intent_id}"
 _IDENTITY: Final = "/v1/identities/{identity_id:path}"
 
@@ -243,7 +246,7 @@ LOOKING: Final = (
     Operation(
         "GET", "/v1/plugins", Plugins.list, "look", Page[PluginInfo], parameters=PAGE, listed=True
     ),
-    Operation("GET", "/metrics", Metrics.show, "look", media=("text/plain",), listed=True),
+    Operation("GET", "/metrics", Metrics.show, "look", media=_METRICS, listed=True),
     Operation("GET", "/", Root.show, "open", RootView),
     Operation("GET", "/openapi.json", Reference.document, "open", dict, listed=True, tagged=True),
     Operation(
@@ -300,6 +303,12 @@ ADMINISTERING: Final = (
         "administer",
         PolicyReloadView,
         problems=(422, 503),
+    ),
+    Operation(
+        "POST", "/v1/admin/snapshot", Log.snapshot, "administer", SnapshotView, problems=(409, 503)
+    ),
+    Operation(
+        "POST", "/v1/admin/verify", Log.verify, "administer", VerifyView, problems=(409, 503)
     ),
 )
 DEBUGGING: Final = (

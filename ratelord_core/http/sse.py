@@ -66,6 +66,7 @@ class EventStream:
         with ``Last-Event-ID``.
         """
         self._followers.enter()
+        exchange.route = None
         try:
             kind = (b"content-type", STREAM_TYPE)
             await send(exchange.head(200, kind, (b"x-accel-buffering", b"no")))

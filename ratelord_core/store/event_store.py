@@ -14,6 +14,7 @@ import msgspec
 
 from ratelord_core.events.record import GENESIS, Record
 from ratelord_core.model.instant import Micros
+from ratelord_core.store.snapshot_store import SnapshotStore
 
 
 class Head(msgspec.Struct, frozen=True):
@@ -86,4 +87,8 @@ class StoreFactory(Protocol):
 
         Raises ``StoreError`` with the path and the next step: locked, corrupt, newer, unwritable.
         """
+        ...
+
+    def open_snapshots(self, path: Path) -> SnapshotStore:
+        """Where snapshots of the log at ``path`` are kept. Touches nothing yet."""
         ...

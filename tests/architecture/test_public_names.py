@@ -16,6 +16,7 @@ PUBLIC = (
     "ratelord_core.hookspecs",
     "ratelord_core.agent_tools",
     "ratelord_core.doors",
+    "ratelord_core.exporter",
     "ratelord_core.store",
     "ratelord_core.graph",
     "ratelord_core.forecast",

@@ -134,6 +134,15 @@ class Looking(ABC):
         """Make the daemon read its policy file again."""
         return self._call(readers.reload_policy(), dict[str, Any])
 
+    def snapshot(self) -> dict[str, Any]:
+        """Make the daemon keep a snapshot of its state; its place, digest and size. Give the client
+        a timeout of a minute: a large log takes that long."""
+        return self._call(readers.snapshot(), dict[str, Any])
+
+    def verify(self) -> dict[str, Any]:
+        """Whether the log is what was written and yields what the daemon says. Reads all of it."""
+        return self._call(readers.verify(), dict[str, Any])
+
     def inject(
         self, provider_id: str, pool_id: str, *, usage: int | None = None, limit: int | None = None
     ) -> None:

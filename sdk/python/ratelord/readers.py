@@ -131,6 +131,16 @@ def reload_policy() -> Call:
     return Call("POST", "/v1/policy/reload", body={})
 
 
+def snapshot() -> Call:
+    """Take a snapshot."""
+    return Call("POST", "/v1/admin/snapshot", body={}, repeatable=False)
+
+
+def verify() -> Call:
+    """Prove the log."""
+    return Call("POST", "/v1/admin/verify", body={}, repeatable=False)
+
+
 def plugins() -> Call:
     """The daemon's plugins."""
     return look("/v1/plugins")

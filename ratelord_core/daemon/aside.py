@@ -1,0 +1,94 @@
+"""Long work on the log, in a process of its own beside the daemon: it never holds up an answer.
+
+Reads one ``Task`` from standard input, writes one ``Done`` to standard output.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Final, Literal
+
+import msgspec
+
+from ratelord_core import plugins
+from ratelord_core.clock import SystemClock
+from ratelord_core.daemon.proving import prove
+from ratelord_core.daemon.snapshots import Snapshots
+from ratelord_core.errors import RatelordError
+from ratelord_core.events.payloads import SnapshotTaken
+from ratelord_core.freezing import CannotFreeze
+from ratelord_core.model.instant import Micros
+from ratelord_core.model.proof import Proof
+from ratelord_core.replay import Blank
+from ratelord_core.store import EventQuery, Head
+
+_NICENESS: Final = 10
+"""What is asked of the daemon meanwhile comes first."""
+
+Kind = Literal["snapshot", "prove"]
+
+
+class Task(msgspec.Struct, frozen=True):
+    """``snapshot``: offer one of the state after ``up_to``. ``prove``: everything up to there, and
+    the figures at ``now``."""
+
+    kind: Kind
+    db: str
+    store: str
+    graph: str
+    model: str
+    up_to: int
+    now: Micros
+    without: tuple[str, ...] = ()
+
+
+class Done(msgspec.Struct, frozen=True):
+    """What came of it; ``error`` says in one line why nothing did."""
+
+    taken: SnapshotTaken | None = None
+    proof: Proof | None = None
+    error: str = ""
+
+
+def work(task: Task) -> Done:
+    """Do what is asked."""
+    loaded = plugins.load(task.without)
+    factory = loaded.named("ratelord_register_stores")[task.store]
+    blank = Blank(
+        loaded.named("ratelord_register_graphs")[task.graph],
+        loaded.named("ratelord_register_forecast_models", "model_id")[task.model],
+    )
+    path = Path(task.db)
+    log = factory.open_events(path, exclusive=False)
+    try:
+        snapshots = Snapshots(log, factory.open_snapshots(path), blank, SystemClock())
+        if task.kind == "prove":
+            return Done(proof=prove(log, snapshots, blank, task.now, task.up_to))
+        state = snapshots.restore(task.up_to)
+        place = EventQuery(after=task.up_to - 1, before=task.up_to + 1)
+        record = next(iter(log.read(place)))
+        head = Head(record.seq, record.chain, record.ts_ingest)
+        return Done(taken=snapshots.offer(state, head))
+    finally:
+        log.close()
+
+
+def attempt(task: Task) -> Done:
+    """The same; what went wrong is in ``error``."""
+    try:
+        return work(task)
+    except (RatelordError, CannotFreeze, LookupError) as error:
+        return Done(error=f"{type(error).__name__}: {error}")
+
+
+def main() -> None:
+    """Read, work, write."""
+    os.nice(_NICENESS)
+    done = attempt(msgspec.json.decode(sys.stdin.buffer.read(), type=Task))
+    sys.stdout.buffer.write(msgspec.json.encode(done))
+
+
+if __name__ == "__main__":
+    main()
