@@ -23,7 +23,7 @@ extensions = [
     "scenario_reference",
 ]
 source_suffix = {".md": "markdown"}
-exclude_patterns = ["_build"]
+exclude_patterns = ["_build", "plugins/*/*"]  # projects of their own
 root_doc = "index"
 nitpicky = True
 

@@ -1,0 +1,1 @@
+"""A policy action for ratelord that turns away more the closer a pool is to running dry."""

@@ -1,0 +1,1 @@
+"""A forecast model for ratelord that plans for the busiest time of late."""
