@@ -17,6 +17,7 @@ HOSTS = {
     "localhost": "loopback",
     "0.0.0.0": "every interface, as an example of what is refused",
     "api.github.com": "the GitHub provider polls it",
+    "openrouter.ai": "the provider of docs/plugins/example polls it",
     "www.apache.org": "the text of the licence names it",
     "static.modelcontextprotocol.io": "the schema that server.json follows",
     "json-schema.org": "a schema says of which dialect it is",
