@@ -69,6 +69,25 @@ class Injectable(Protocol):
         ...
 
 
+@runtime_checkable
+class Passive(Protocol):
+    """A provider that may have nobody to poll: while ``passive`` is true its pools are never stale,
+    however long nothing was heard of them."""
+
+    passive: bool
+
+
+@runtime_checkable
+class Describing(Protocol):
+    """A provider that knows the shape of pools which only turn up in passing: one for each model
+    that is called, say."""
+
+    def describe(self, pool_id: str) -> Pool | None:
+        """The pool of that id, its limit yet unknown; None if it says no more of it than the
+        observation does."""
+        ...
+
+
 class ProviderFactory(Protocol):
     """Builds the accounts of one kind of provider."""
 

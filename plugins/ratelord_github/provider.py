@@ -16,9 +16,9 @@ from ratelord_core.model.ids import is_id
 from ratelord_core.model.instant import SECOND, Micros, to_seconds
 from ratelord_core.model.observation import Observation
 from ratelord_core.model.pool import Pool
+from ratelord_core.outbound import Answer, Client, without
 from ratelord_core.provider import PollRequest, PollResult
 from ratelord_github.answers import failure_of, limits_are_off, read_limits
-from ratelord_github.client import Answer, Client
 from ratelord_github.options import GithubOptions
 from ratelord_github.resources import CORE, WINDOWS, pool_of, unit_of
 
@@ -66,7 +66,7 @@ class GithubProvider:
         try:
             dated, limits = await self._limits(token)
         except ProviderFailed as error:
-            raise _without(token, error) from None
+            raise without(token, error) from None
         fresh = tuple(
             pool_of(self.provider_id, limit.resource)
             for limit in limits
@@ -154,10 +154,3 @@ class GithubProvider:
             window_every=WINDOWS.get(resource),
             unit=unit_of(resource),
         )
-
-
-def _without(token: str | None, error: ProviderFailed) -> ProviderFailed:
-    """The failure, should its text repeat the token, without it."""
-    if not token or token not in error.detail:
-        return error
-    return ProviderFailed(error.kind, error.detail.replace(token, "***"), error.retry_after)

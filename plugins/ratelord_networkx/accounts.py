@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from ratelord_core.model.model_names import is_one_of
 from ratelord_core.model.pool import Pool
 
 Pools = dict[str, Pool]
@@ -30,6 +31,8 @@ class AccountIndex:
         self._of_account: dict[str, Pools] = {}
         self._open: dict[str, Pools] = {}
         self._own: dict[str, dict[str, Pool]] = {}
+        self.by_model = False
+        """Whether any pool is drawn from by some models only."""
 
     def declare(self, providers: Mapping[str, str | None]) -> None:
         """Replace the providers' declared identities. Pools must be added again afterwards."""
@@ -50,6 +53,7 @@ class AccountIndex:
 
     def add(self, pool: Pool) -> None:
         """Index a provider pool."""
+        self.by_model = self.by_model or bool(pool.models)
         self._pools.setdefault(pool.provider_id, {})[pool.key] = pool
         base = own_base(pool)
         if base is None:
@@ -123,15 +127,19 @@ class AccountIndex:
         if provider is not None and declared not in {None, identity}:
             yield from self._of_account.get(provider, {}).values()
 
-    def defaults(self, identity: str, provider: str | None = None) -> Iterator[Pool]:
+    def defaults(
+        self, identity: str, provider: str | None = None, model: str | None = None
+    ) -> Iterator[Pool]:
         """The pools drawn from when nobody says which: default ones the identity may draw from,
-        of all providers or of one."""
+        of all providers or of one; of those that belong to models only this one's."""
         own = self._own.get(identity, {})
         seen: set[str] = set()
         for pool in self.accessible(identity):
             if provider is None or pool.provider_id == provider:
                 chosen = own.get(pool.key, pool)
-                if chosen.default and chosen.key not in seen:
+                if not chosen.default or chosen.key in seen:
+                    continue
+                if not chosen.models or (model is not None and is_one_of(model, chosen.models)):
                     seen.add(chosen.key)
                     yield chosen
 
@@ -163,6 +171,11 @@ class AccountIndex:
         return (
             declared is None or declared == identity or self._registered.get(identity) == provider
         )
+
+
+def is_of_another_model(pool: Pool, model: str | None) -> bool:
+    """Whether the pool belongs to models, of which this one, if any is named, is none."""
+    return bool(pool.models) and model is not None and not is_one_of(model, pool.models)
 
 
 def own_base(pool: Pool) -> str | None:

@@ -9,7 +9,7 @@ from ratelord_core.graph import Binding, Draw
 from ratelord_core.model.config import AgentConfig, Topology, WorkloadConfig
 from ratelord_core.model.intent import Intent
 from ratelord_core.model.pool import Pool
-from ratelord_networkx.accounts import AccountIndex
+from ratelord_networkx.accounts import AccountIndex, is_of_another_model
 from ratelord_networkx.caps import CapIndex, label_names
 from ratelord_networkx.patterns import PatternTable
 from ratelord_networkx.pins import Pin, pinned
@@ -28,6 +28,7 @@ class _Question(NamedTuple):
     scope: str
     provider: str | None
     pool: str | None
+    model: str | None
 
 
 class Binder:
@@ -95,6 +96,7 @@ class Binder:
             intent.scope_id,
             intent.provider_id,
             intent.pool_id,
+            intent.model if self.accounts.by_model else None,
         )
         known = self._young.get(question)
         if known is not None:
@@ -119,7 +121,7 @@ class Binder:
         if asked.provider is None and asked.pool is None:
             provided, more = self._unpinned(asked, consumes)
         else:
-            pin = Pin(asked.identity, asked.provider, asked.pool, self._pools)
+            pin = Pin(asked.identity, asked.provider, asked.pool, self._pools, asked.model)
             provided, more = pinned(self.accounts, caps, pin, consumes)
         draws = dict(sorted(provided.items()))
         draws.update((key, consumes.get(key)) for key in sorted(caps) if key not in draws)
@@ -138,10 +140,11 @@ class Binder:
     ) -> tuple[dict[str, float | None], tuple[str, ...]]:
         listed = {key: units for key, units in consumes.items() if not self._is_cap(key)}
         if not listed:
-            found = self.accounts.defaults(asked.identity)
+            found = self.accounts.defaults(asked.identity, model=asked.model)
             return {pool.key: None for pool in found}, ()
         provided: dict[str, float | None] = {}
         warnings: list[str] = []
+        elsewhere = False
         for key, units in listed.items():
             pool = self.accounts.own(asked.identity, key) or self._pools.get(key)
             if pool is None:
@@ -149,9 +152,11 @@ class Binder:
                     f"workload {asked.workload} consumes from pool {key}, which nobody has "
                     "declared or reported yet; nothing is drawn from it"
                 )
+            elif is_of_another_model(pool, asked.model):
+                elsewhere = True
             elif self.accounts.may_draw(asked.identity, pool):
                 provided[pool.key] = units
-        if not provided and not warnings:
+        if not provided and not warnings and not elsewhere:
             warnings.append(
                 f"identity {asked.identity} may draw from none of the pools that workload "
                 f"{asked.workload} consumes from; add it to their members or register it with "
@@ -175,9 +180,10 @@ def _index(binder: Binder, pool: Pool) -> AccountIndex | CapIndex:
 
 
 def _binds_alike(one: Pool, other: Pool) -> bool:
-    return (one.local, one.members, one.shared_by, one.default) == (
+    return (one.local, one.members, one.shared_by, one.default, one.models) == (
         other.local,
         other.members,
         other.shared_by,
         other.default,
+        other.models,
     )

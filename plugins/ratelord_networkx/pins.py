@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from ratelord_core.model.ids import pool_key
 from ratelord_core.model.pool import Pool
-from ratelord_networkx.accounts import AccountIndex, own_base
+from ratelord_networkx.accounts import AccountIndex, is_of_another_model, own_base
 
 
 class Pin(NamedTuple):
@@ -19,6 +19,7 @@ class Pin(NamedTuple):
     provider: str | None
     pool: str | None
     pools: Mapping[str, Pool]
+    model: str | None = None
 
 
 Provided = tuple[dict[str, float | None], tuple[str, ...]]
@@ -39,7 +40,7 @@ def pinned(
     """
     identity, pool = pin.identity, pin.pool
     if pool is None:
-        return _of_provider(accounts, identity, pin.provider or "", consumes)
+        return _of_provider(accounts, pin, pin.provider or "", consumes)
     found = dict(_candidates(accounts, caps, pin, pool))
     usable = {p.key: p for p in found.values() if p.local or accounts.may_draw(identity, p)}
     if len(usable) == 1:
@@ -82,8 +83,9 @@ def _candidates(
 
 
 def _of_provider(
-    accounts: AccountIndex, identity: str, provider: str, consumes: Mapping[str, float]
+    accounts: AccountIndex, pin: Pin, provider: str, consumes: Mapping[str, float]
 ) -> Provided:
+    identity = pin.identity
     if not accounts.has_provider(provider):
         known = sorted(islice(accounts.providers(), _COMPARED))
         raise LookupError(
@@ -93,16 +95,19 @@ def _of_provider(
     for key, units in consumes.items():
         if key.partition("/")[0] == provider:
             pool = accounts.own(identity, key) or accounts.find(key, provider)
-            if pool is not None and accounts.may_draw(identity, pool):
+            if pool is None or is_of_another_model(pool, pin.model):
+                continue
+            if accounts.may_draw(identity, pool):
                 provided[pool.key] = units
     if provided:
         return provided, ()
-    for pool in accounts.defaults(identity, provider):
+    for pool in accounts.defaults(identity, provider, pin.model):
         provided[pool.key] = None
     if provided:
         return provided, ()
     if accounts.may_use(identity, provider):
-        return {}, (f"provider {provider} has no default pool yet; nothing is drawn from it",)
+        of = f" for model {pin.model}" if pin.model and accounts.by_model else ""
+        return {}, (f"provider {provider} has no default pool{of} yet; nothing is drawn from it",)
     raise LookupError(
         f"provider {provider} is used by its members only, and identity {identity!r} is not one "
         "of them; ask with a member, register this one with the provider, or leave the pin out"

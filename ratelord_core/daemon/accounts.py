@@ -78,11 +78,15 @@ def wants_account(config: ProviderConfig, identity: Identity) -> bool:
 
 def pools_of(account: Account, declared_identity: str | None) -> tuple[Pool, ...]:
     """An account's pools with their members: the identity that it belongs to, or everybody."""
+    return with_members(account.pools(), declared_identity)
+
+
+def with_members(pools: tuple[Pool, ...], declared_identity: str | None) -> tuple[Pool, ...]:
+    """The pools, those of nobody in particular as the declared identity's, if there is one."""
     if declared_identity is None:
-        return account.pools()
+        return pools
     return tuple(
-        pool if pool.members else replace(pool, members=(declared_identity,))
-        for pool in account.pools()
+        pool if pool.members else replace(pool, members=(declared_identity,)) for pool in pools
     )
 
 

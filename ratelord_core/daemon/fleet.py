@@ -6,13 +6,13 @@ import logging
 from collections.abc import Mapping
 
 from ratelord_core.clock import Clock
-from ratelord_core.daemon.accounts import Accounts, pools_of, wants_account
+from ratelord_core.daemon.accounts import Accounts, pools_of, wants_account, with_members
 from ratelord_core.errors import Conflict, NotFound, ProviderFailed, RatelordError
 from ratelord_core.local_arbiter import LocalArbiter
 from ratelord_core.model.caller import Caller
 from ratelord_core.model.config import Document, ProviderConfig
 from ratelord_core.model.identity import Identity
-from ratelord_core.model.ids import Entropy
+from ratelord_core.model.ids import Entropy, pool_key
 from ratelord_core.model.instant import Micros
 from ratelord_core.model.observation import Observation
 from ratelord_core.model.pool import Pool
@@ -102,7 +102,8 @@ class Fleet:
     def _tell_intervals(self) -> None:
         state, observer = self.arbiter.engine.state, self.arbiter.engine.observer
         state.polling.intervals = {
-            account.account_id: account.poll_interval for account in self.watcher.accounts()
+            account.account_id: 0 if account.passive else account.poll_interval
+            for account in self.watcher.accounts()
         }
         observer.members = {
             account.account_id: (account.identity_id,)
@@ -137,7 +138,22 @@ class Fleet:
     ) -> tuple[Observation, ...] | None:
         """What response headers tell an account; None if nobody has that id."""
         account = self.watcher.account(account_id)
-        return None if account is None else account.read_headers(headers, dated)
+        if account is None:
+            return None
+        seen = account.read_headers(headers, dated)
+        self._learn(account, seen)
+        return seen
+
+    def _learn(self, account: Account, seen: tuple[Observation, ...]) -> None:
+        """Declare pools that nobody knew, as the provider describes them."""
+        ledger, observer = self.arbiter.engine.state.ledger, self.arbiter.engine.observer
+        for one in seen:
+            if pool_key(one.provider_id, one.pool_id) in ledger.accounts:
+                continue
+            pool = account.describe(one.pool_id)
+            if pool is not None:
+                identity = self._configs[account.provider_id].identity
+                observer.declare(with_members((pool,), identity), self._clock.now())
 
     def inject(self, provider_id: str, pool_id: str, usage: int | None, limit: int | None) -> None:
         """Make a simulated provider report this, and poll it at once."""

@@ -22,7 +22,7 @@ from ratelord_core.policy.stack import PolicyStack
 _MEMORY = 8192
 """Courses kept; a full table starts anew, so that strangers' names cannot fill memory."""
 
-_Names = tuple[str, str, str, str, str | None, str | None, tuple[str, ...]]
+_Names = tuple[str, str, str, str, str | None, str | None, tuple[str, ...], str | None]
 
 
 class Lane(msgspec.Struct, frozen=True):
@@ -41,6 +41,8 @@ class Lane(msgspec.Struct, frozen=True):
     """The key of the pool as askers know it: of a part, that of the whole."""
     soft: bool = False
     """Whether it only counts and never binds."""
+    short: str = ""
+    """How ``costs`` may name it besides, if it belongs to a model."""
 
     @property
     def priced(self) -> bool:
@@ -53,8 +55,10 @@ class Lane(msgspec.Struct, frozen=True):
 
         What reports taught is nobody's wish, so it never asks for more than an asker can have: one
         report of an absurd cost must not shut its workload out for good."""
-        if intent.costs and self.name in intent.costs:
-            return whole(intent.costs[self.name])
+        if intent.costs:
+            named = intent.costs.get(self.name, intent.costs.get(self.short))
+            if named is not None:
+                return whole(named)
         if intent.expected_cost is not None:
             return whole(intent.expected_cost * self.per_call)
         learned = self.learned(intent, state)
@@ -152,6 +156,7 @@ class Courses:
             intent.provider_id,
             intent.pool_id,
             self._state.divisions.context(intent),
+            intent.model,
         )
         known = self._known.get(names)
         if known is None:
@@ -199,4 +204,5 @@ class Courses:
             declared,
             draw.pool,
             pool.soft,
+            pool.short_key,
         )

@@ -292,7 +292,11 @@ def _unused_costs(moment: Moment, prices: Prices) -> tuple[str, ...]:
         return ()
     names = set(map(declared_key, moment.figures))
     unused = sorted(
-        key for key in intent.costs if key not in names and not prices.knows(key, intent.model)
+        key
+        for key in intent.costs
+        if key not in names
+        and not prices.knows(key, intent.model)
+        and not any(lane.short == key for lane in moment.course.lanes)
     )
     if not unused:
         return ()

@@ -20,7 +20,8 @@ class Polling:
         self._ledger = ledger
         self._providers = providers
         self.intervals: Mapping[str, Micros] = {}
-        """How often each provider account is polled (µs): told by the daemon, not by the log."""
+        """How often each provider account is polled (µs), 0 if only traffic tells of it: from the
+        daemon, not from the log."""
         self._declared_at: dict[str, Micros] = {}
         self._known: dict[str, tuple[str, Micros]] = {}
         """Account and interval by pool, as far as anybody asked, as of these intervals."""
@@ -76,9 +77,11 @@ class Polling:
 
     def is_stale(self, pool: str, now: Micros) -> bool:
         """Whether a pool's data are older than three polls, or its provider's circuit is open."""
-        if not self.interval_of(pool):
+        if not self.intervals:
             return False
         account, interval = self._find(pool)
+        if not interval and account not in self.intervals:
+            return False
         if self._providers.get(account).state == "open":
             return True
-        return self.age(pool, now) > _STALE_AFTER * interval
+        return interval > 0 and self.age(pool, now) > _STALE_AFTER * interval

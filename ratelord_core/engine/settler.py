@@ -89,14 +89,19 @@ class Settler:
         settled = []
         for pool in sorted(held):
             per_call = consumes.get(pool, consumes.get(shared_key(pool, identity), 1.0))
-            settled.append((pool, settled_units(pool, held[pool], report, per_call)))
+            units = settled_units(pool, held[pool], report, per_call, self._short(pool))
+            settled.append((pool, units))
         costs = report.costs
         told = [p for p in held if report.actual_cost is not None or declared_key(p) in costs]
+        told += [p for p in held if p not in told and self._short(p) in costs]
         cost = -1
         if self.state.prices:
             settled, priced, cost = Bill(self.state, hold, report, consumes).of(settled)
             told += [pool for pool in priced if pool not in told]
         return tuple(settled), tuple(sorted(told)) if report.outcome == "success" else (), cost
+
+    def _short(self, pool: str) -> str:
+        return self.state.ledger.accounts[pool].pool.short_key
 
     def _dimensions(self, hold: Hold) -> Dimensions:
         agent, identity, scope = hold.asker.party

@@ -14,10 +14,10 @@ def usable(capacity: int | None, reserve_percent: float) -> int | None:
     return None if capacity is None else capacity - math.ceil(capacity * reserve_percent / 100)
 
 
-def settled_units(pool: str, held: int, report: Report, per_call: float) -> int:
-    """Units that a report settles in a pool: what it says of the pool, else its cost × what a call
-    consumes, else the held units."""
-    named = report.costs.get(declared_key(pool))
+def settled_units(pool: str, held: int, report: Report, per_call: float, short: str = "") -> int:
+    """Units that a report settles in a pool: what it says of the pool (by its key, or ``short``),
+    else its cost × what a call consumes, else the held units."""
+    named = report.costs.get(declared_key(pool), report.costs.get(short))
     if named is not None:
         return whole(named)
     if report.actual_cost is not None:

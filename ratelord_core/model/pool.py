@@ -38,7 +38,8 @@ class Pool(msgspec.Struct, frozen=True, omit_defaults=True):
     ``local`` pools are caps of our own; the others are enforced by a provider and observed.
     ``members`` are identities; empty means everybody. ``shared_by`` (local caps) are patterns over
     agents, identities, workloads and scopes, ``*`` for all. A pool that is not ``default`` is drawn
-    from only by workloads that list it, or by a pin.
+    from only by workloads that list it, or by a pin. One that names ``models`` (see
+    ``is_one_of``) is drawn from only by intents whose model is one of them.
 
     ``per`` names what has an amount of its own for each value: ``agent``, ``identity``,
     ``workload``, ``scope``, ``label:KEY`` or ``client_context.KEY``. ``reserve`` is the part for
@@ -59,11 +60,20 @@ class Pool(msgspec.Struct, frozen=True, omit_defaults=True):
     reserve: int | None = None
     shares: tuple[Share, ...] = ()
     soft: bool = False
+    models: tuple[str, ...] = ()
 
     @property
     def key(self) -> str:
         """``provider_id/pool_id``."""
         return pool_key(self.provider_id, self.pool_id)
+
+    @property
+    def short_key(self) -> str:
+        """``provider_id/tokens`` of the pool ``provider_id/gpt-x/tokens``: how whoever names the
+        model anyway may name its pools in ``costs``. "" for a pool of no model."""
+        if not self.models:
+            return ""
+        return pool_key(self.provider_id, self.pool_id.rpartition("/")[2])
 
     def part(self, value: str) -> Pool:
         """The pool that one value has for itself."""

@@ -134,6 +134,8 @@ class ProviderHealth(msgspec.Struct, frozen=True):
     last_error: str | None
     failures: int
     next_poll: str | None
+    headers_ignored: int = 0
+    """Responses whose headers spoke of limits but made no sense, since the start."""
 
 
 class HealthView(msgspec.Struct, frozen=True):

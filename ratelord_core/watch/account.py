@@ -6,11 +6,12 @@ from collections.abc import Mapping
 
 import msgspec
 
+from ratelord_core.headers import speaks_of_limits
 from ratelord_core.model.ids import is_id, pool_key
 from ratelord_core.model.instant import Micros
 from ratelord_core.model.observation import Observation
 from ratelord_core.model.pool import Pool
-from ratelord_core.provider import PollRequest, PollResult, Provider
+from ratelord_core.provider import Describing, Passive, PollRequest, PollResult, Provider
 from ratelord_core.watch.vetting import vet_interval, vet_observations, vet_pools, vet_result
 
 
@@ -41,6 +42,9 @@ class Account:
         self.identity_id = identity_id
         self.poll_interval: Micros = vet_interval(provider.poll_interval, provider.provider_id)
         self.provider_id = provider.provider_id
+        self.passive = isinstance(provider, Passive) and provider.passive is True
+        self.headers_ignored = 0
+        """Responses whose headers spoke of limits, but told none: malformed, or unknown here."""
         self._prefix = f"{identity_id}/" if extra else ""
         self.account_id = (
             pool_key(self.provider_id, str(identity_id)) if extra else self.provider_id
@@ -66,8 +70,19 @@ class Account:
     def read_headers(self, headers: Mapping[str, str], dated: Micros) -> tuple[Observation, ...]:
         """What a response's headers tell, in our pool ids. A plugin that breaks the contract is
         ``ProviderFailed``, one that raises anything else raises it here."""
-        found = self.provider.read_headers(headers, dated)
-        return self._rename(vet_observations(found, self.provider_id))
+        found = vet_observations(self.provider.read_headers(headers, dated), self.provider_id)
+        self.headers_ignored += not found and speaks_of_limits(headers)
+        return self._rename(found)
+
+    def describe(self, pool_id: str) -> Pool | None:
+        """The shape of a pool (by our id) that turned up in passing, if the provider knows it. A
+        plugin that breaks the contract is ``ProviderFailed``."""
+        if not isinstance(self.provider, Describing):
+            return None
+        pool = self.provider.describe(pool_id.removeprefix(self._prefix))
+        if pool is None:
+            return None
+        return self._rename_pools(vet_pools((pool,), self.provider_id))[0]
 
     def _rename(self, observations: tuple[Observation, ...]) -> tuple[Observation, ...]:
         if not self._prefix:

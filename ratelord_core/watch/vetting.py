@@ -82,6 +82,8 @@ def vet_pools(pools: object, provider_id: str) -> tuple[Pool, ...]:
             raise _broken(f"pool {pool.pool_id} is local; a provider's pools are not")
         if pool.limit is not None and not _is_count(pool.limit):
             raise _broken(f"pool {pool.pool_id}: limit {pool.limit!r} is no amount of whole units")
+        if not isinstance(pool.models, tuple) or not all(map(_is_text, pool.models)):
+            raise _broken(f"pool {pool.pool_id}: models {pool.models!r} are no tuple of names")
     return pools
 
 
@@ -90,6 +92,10 @@ def _check_name(named: object, pool_id: object, provider_id: str) -> None:
         raise _broken(f"speaks of provider {named!r} instead of its own {provider_id!r}")
     if not isinstance(pool_id, str) or not is_id(pool_id):
         raise _broken(f"pool id {str(pool_id)[:80]!r} is no id")
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and bool(value)
 
 
 def _is_count(value: object) -> bool:

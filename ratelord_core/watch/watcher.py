@@ -6,6 +6,7 @@ import logging
 
 import anyio
 import anyio.lowlevel
+import msgspec
 from anyio.abc import TaskGroup
 
 from ratelord_core.clock import Clock
@@ -151,7 +152,10 @@ class Watcher:
     def health(self) -> dict[str, ProviderHealth]:
         """Every account's state, by account id."""
         return {
-            name: watched.course.health(watched.account.account_id, watched.account.plugin)
+            name: msgspec.structs.replace(
+                watched.course.health(watched.account.account_id, watched.account.plugin),
+                headers_ignored=watched.account.headers_ignored,
+            )
             for name, watched in sorted(self._accounts.items())
         }
 

@@ -37,6 +37,10 @@ PLUGINS = {
     "ratelord_actions": WEB | SCREEN | STORES | HEAVY,
     "ratelord_mock": WEB | SCREEN | STORES | HEAVY,
     "ratelord_github": SCREEN | STORES | HEAVY | {"starlette", "uvicorn"},
+    "ratelord_headers": WEB | SCREEN | STORES | HEAVY,
+    "ratelord_openai": WEB | SCREEN | STORES | HEAVY,
+    "ratelord_anthropic": WEB | SCREEN | STORES | HEAVY,
+    "ratelord_gemini": WEB | SCREEN | STORES | HEAVY,
     "ratelord_sim": WEB | SCREEN | STORES | HEAVY,
 }
 

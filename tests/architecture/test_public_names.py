@@ -28,6 +28,9 @@ PUBLIC = (
     "ratelord_core.errors",
     "ratelord_core.clock",
     "ratelord_core.headers",
+    "ratelord_core.model_pools",
+    "ratelord_core.model_provider",
+    "ratelord_core.outbound",
     "ratelord_core.testing",
     "ratelord_core.verb",
 )

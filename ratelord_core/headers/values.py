@@ -1,20 +1,22 @@
-"""The rate-limit header grammar that several providers share.
-
-Header names come in lower case. A set of headers that contradicts itself or cannot be read tells
-nothing at all: half a truth about a limit is worse than none.
-"""
+"""The values of rate-limit headers: amounts, resets and waits, in every form that providers use."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from datetime import UTC
+from datetime import UTC, datetime
+from decimal import Decimal
 from email.utils import parsedate_to_datetime
 from typing import Final
 
-import msgspec
-
-from ratelord_core.model.instant import SECOND, Micros, from_datetime, from_seconds
+from ratelord_core.model.instant import (
+    DAY,
+    HOUR,
+    MINUTE,
+    SECOND,
+    Micros,
+    from_datetime,
+    from_seconds,
+)
 from ratelord_core.model.pool import MAX_UNITS
 
 LATEST: Final[Micros] = 253_402_300_799 * SECOND
@@ -26,16 +28,19 @@ _EPOCH_MILLIS: Final = 100_000_000_000
 
 _COUNT = re.compile(r"(\d{1,16})(?:\.0+)?")
 _SECONDS = re.compile(r"\d{1,15}(?:\.\d{1,9})?")
-
-
-class RateLimit(msgspec.Struct, frozen=True):
-    """What a consistent set of headers says of one resource ("" = unnamed); None = not said."""
-
-    limit: int | None = None
-    remaining: int | None = None
-    used: int | None = None
-    reset_at: Micros | None = None
-    resource: str = ""
+_PART = r"(\d{1,9}(?:\.\d{1,9})?)(ms|us|µs|ns|s|m|h|d)"
+_DURATION = re.compile(f"(?:{_PART})+")
+_UNITS: Final[dict[str, Decimal]] = {
+    "ns": Decimal("0.001"),
+    "us": Decimal(1),
+    "µs": Decimal(1),
+    "ms": Decimal(1000),
+    "s": Decimal(SECOND),
+    "m": Decimal(MINUTE),
+    "h": Decimal(HOUR),
+    "d": Decimal(DAY),
+}
+_LONGEST_TEXT: Final = 64
 
 
 def parse_count(text: str) -> int | None:
@@ -57,6 +62,41 @@ def parse_reset(text: str, now: Micros) -> Micros | None:
     return instant if instant <= LATEST else None
 
 
+def parse_duration(text: str) -> Micros | None:
+    """A span such as ``6m0s``, ``1.5s``, ``120ms`` or ``1h2m3s``, rounded up; None for anything
+    else, a bare number included."""
+    stripped = text.strip()
+    if len(stripped) > _LONGEST_TEXT or not _DURATION.fullmatch(stripped):
+        return None
+    exact = sum(
+        (Decimal(count) * _UNITS[unit] for count, unit in re.findall(_PART, stripped)), Decimal(0)
+    )
+    return int(exact.to_integral_value(rounding="ROUND_CEILING"))
+
+
+def parse_rfc3339(text: str) -> Micros | None:
+    """The instant of an RFC 3339 timestamp with its zone; None if it is not one."""
+    stripped = text.strip()
+    if len(stripped) > _LONGEST_TEXT or "T" not in stripped.upper():
+        return None
+    try:
+        return max(0, from_datetime(datetime.fromisoformat(stripped)))
+    except (ValueError, OverflowError):
+        return None
+
+
+def parse_moment(text: str, now: Micros) -> Micros | None:
+    """The instant of a reset in whatever form: a number, a span, RFC 3339 or an HTTP date."""
+    found = parse_reset(text, now)
+    if found is not None:
+        return found
+    span = parse_duration(text)
+    if span is not None:
+        return now + span
+    found = parse_rfc3339(text)
+    return parse_http_date(text) if found is None else found
+
+
 def parse_http_date(text: str) -> Micros | None:
     """The instant of an HTTP date (RFC 9110, all three forms); None if it is not one."""
     try:
@@ -74,30 +114,3 @@ def parse_retry_after(text: str, now: Micros) -> float | None:
         return float(stripped)
     instant = parse_http_date(stripped)
     return None if instant is None else max(0, instant - now) / SECOND
-
-
-def read_x_ratelimit(
-    headers: Mapping[str, str], now: Micros, prefix: str = "x-ratelimit-"
-) -> RateLimit | None:
-    """The ``x-ratelimit-{limit,remaining,used,reset,resource}`` dialect; None when nothing is said
-    or any part is malformed or contradicts another.
-
-    With nothing remaining, a ``retry-after`` that lies behind the reset moves the reset there.
-    """
-    said = {
-        name: headers[prefix + name]
-        for name in ("limit", "remaining", "used", "reset")
-        if prefix + name in headers
-    }
-    counts = {name: parse_count(text) for name, text in said.items() if name != "reset"}
-    reset_at = parse_reset(said["reset"], now) if "reset" in said else None
-    if not counts or None in counts.values() or ("reset" in said and reset_at is None):
-        return None
-    limit, remaining, used = (counts.get(name) for name in ("limit", "remaining", "used"))
-    if limit is not None and remaining is not None and remaining > limit:
-        return None
-    if remaining == 0 and reset_at is not None and "retry-after" in headers:
-        wait = parse_retry_after(headers["retry-after"], now)
-        reset_at = max(reset_at, now + from_seconds(min(wait or 0.0, 1e9)))
-    resource = headers.get(prefix + "resource", "").strip()
-    return RateLimit(limit, remaining, used, reset_at, resource)

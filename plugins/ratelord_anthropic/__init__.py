@@ -1,0 +1,1 @@
+"""Anthropic: requests, input and output tokens by model, from responses in passing or probes."""

@@ -1,0 +1,1 @@
+"""Gemini and Vertex AI: limits as configured, corrected by what refusals say."""

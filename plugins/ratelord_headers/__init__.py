@@ -1,0 +1,1 @@
+"""Any provider whose responses carry rate-limit headers, by configuration alone."""
