@@ -166,7 +166,8 @@ class Courses:
     def _chart(self, intent: Intent) -> Course:
         binding = self._state.graph.bind(intent)
         party = (intent.agent_id, intent.identity_id, intent.scope_id)
-        ways = [self._lane(draw, intent) for draw in binding.draws]
+        levels = self._policy.levels(binding, intent)
+        ways = [self._lane(draw, intent) for draw in draws_of(binding, levels)]
         at_times = self._policy.caps_at_times
         lanes = tuple([lane for lane in ways if lane.name not in at_times])
         groups = self._state.groups(intent.dimensions)
@@ -177,7 +178,7 @@ class Courses:
             binding,
             lanes,
             tuple([lane.pool for lane in lanes]),
-            self._policy.levels(binding, intent),
+            levels,
             asker,
             replace(asker, urgent=True),
             tuple([lane.name for lane in lanes]),
@@ -206,3 +207,9 @@ class Courses:
             pool.soft,
             pool.short_key,
         )
+
+
+def draws_of(binding: Binding, levels: tuple[Level, ...]) -> tuple[Draw, ...]:
+    """What an intent may draw from: what binds it, and what policies of these pools cap."""
+    rules = (rule for level in levels for rule, _ in level.candidates if rule.cap and rule.of_pool)
+    return (*binding.draws, *(Draw(cap) for cap in dict.fromkeys(rule.cap for rule in rules)))

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from copy import copy, deepcopy
 
 from ratelord_core.engine.answering import decision_of
-from ratelord_core.engine.course import Course
+from ratelord_core.engine.course import Course, draws_of
 from ratelord_core.engine.folds.intents import decided as fold
 from ratelord_core.engine.negotiator import Negotiator
 from ratelord_core.engine.scribe import Scribe
@@ -47,6 +47,7 @@ class _Stage(Negotiator):
         pretended.ledger.accounts.update(state.ledger.accounts)
         # What is still to be written down is the real state's affair.
         pretended.expired, pretended.ended = {}, {}
+        pretended.spending = state.spending.copy()
         super().__init__(pretended, policy, entropy, Scribe(pretended, entropy))
         self._real = state
 
@@ -66,10 +67,11 @@ class _Stage(Negotiator):
     def _pools(self, intent: Intent) -> list[str]:
         # Not the course of the intent: that would hold on to the account before it is copied.
         try:
-            draws = self._real.graph.bind(intent).draws
+            binding = self._real.graph.bind(intent)
         except LookupError as error:
             raise InvalidRequest(str(error.args[0]), code="unknown_pin") from error
         real = self._real
+        draws = draws_of(binding, self.policy.levels(binding, intent))
         return [real.divisions.drawn(real, draw.pool, intent) for draw in draws]
 
     def _step(self, name: str, intent: Intent, now: Micros) -> Decision:

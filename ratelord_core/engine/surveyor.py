@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from ratelord_core.engine.answering import span_text
+from ratelord_core.engine.course import draws_of
 from ratelord_core.engine.reader import Reader
 from ratelord_core.engine.rehearsal import rehearse
 from ratelord_core.engine.state import State
@@ -43,7 +44,9 @@ class Surveyor:
         for workload_id in self._workloads(who.workload_id):
             intent = Intent(who.agent_id, who.identity_id, workload_id, who.scope_id)
             binding = self._state.graph.bind(intent)
-            pools |= {draw.pool: draw.consumes for draw in binding.draws if draw.pool not in pools}
+            for draw in draws_of(binding, self._policy.levels(binding, intent)):
+                pool = self._state.divisions.drawn(self._state, draw.pool, intent)
+                pools.setdefault(pool, draw.consumes)
             for rule, level in self._rules(binding, intent):
                 rules.setdefault((rule.policy_id, rule.name), (rule, level))
         found = [self._pool(key, pools[key], now) for key in sorted(pools)]
@@ -62,6 +65,7 @@ class Surveyor:
                 yield rule, level.name
 
     def _pool(self, key: str, consumes: float | None, now: Micros) -> ConstraintView:
+        self._state.ledger.account(key, now)  # opens that of a part which nobody drew from yet
         view = self._reader.pool(key, now)
         per_call = "" if consumes is None else f", {consumes:g} a call"
         most = "no known limit" if view.limit is None else f"at most {view.limit} {view.unit}"

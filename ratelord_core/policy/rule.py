@@ -55,6 +55,7 @@ class Rule:
         "label",
         "name",
         "number",
+        "of_pool",
         "order",
         "policy_id",
         "schedule",
@@ -87,11 +88,12 @@ class Rule:
         self._params = convert(action, config.params)
         self.cap = cap_key(policy.id, config.name) if isinstance(action, Capping) else ""
         """The pool that its cap is, if it brings one along."""
+        self.of_pool = policy.scope.startswith("pool:")
 
     @property
     def always(self) -> bool:
-        """Whether it applies to every intent that comes by."""
-        return self.schedule is None and self.condition.constant is True
+        """Whether it applies to every intent of its scope, from what pools it may draw."""
+        return self.schedule is None and self.condition.constant is True and not self.of_pool
 
     def try_on(self, given: Inputs) -> Outcome:
         """Look at one intent. Whatever goes wrong denies, and says what it was."""

@@ -29,6 +29,12 @@ class Spending:
         """What was taken in the name of a key."""
         return self._sums.get(key, NOTHING)
 
+    def copy(self) -> Spending:
+        """The same sums, to which may be added what only might happen."""
+        other = Spending()
+        other._sums.update(self._sums)
+        return other
+
     def picture(self) -> dict[str, tuple[int, ...]]:
         """Every sum, for comparison."""
         return {key: msgspec.structs.astuple(sums) for key, sums in sorted(self._sums.items())}

@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
+from ratelord_core.engine.rehearsal import rehearse
 from ratelord_core.events.payloads import ForecastCostComputed, HoldExpired, PolicyTriggered
 from ratelord_core.model.decision import DecidedBy
+from ratelord_core.model.intent import Intent
 from ratelord_core.testing.table import Table
 
 PRICES = "pricing: {llm: {input: 1000}}\n"
@@ -231,3 +233,36 @@ def test_holds_that_expire_say_what_they_cost_once() -> None:
     table.pass_time(900)
     told = [pair for event in table.events(HoldExpired) for pair in event.costs]
     assert told == [(asked.intent_id, 100)]
+
+
+def test_a_budget_of_a_pool_counts_whoever_draws_from_it() -> None:
+    table = budget("limit_microusd: 150, window: day", scope="pool:local/a")
+    table.configure(
+        PRICES
+        + "workloads: {one: {consumes: {a: 1}}, two: {consumes: {b: 1}}}\n"
+        + "pools: [{id: a, limit: 9, window: concurrency, default: false},"
+        + " {id: b, limit: 9, window: concurrency, default: false}]\n"
+        + "policies: [{id: p, scope: 'pool:local/a', rules: [{name: cap, action: budget_cap,"
+        + " params: {limit_microusd: 150, window: day}}]}]"
+    )
+    assert held(spend(table, workload="one")) == {"local/a": 1, "policy/p/cap": 100}
+    assert held(spend(table, workload="two")) == {"local/b": 1}
+    assert not spend(table, workload="one").allowed
+
+
+def test_a_plan_is_rehearsed_within_every_cap_and_leaves_them_as_they_were() -> None:
+    table = budget("limit_microusd: 150, window: day, per: agent", scope="pool:local/a")
+    table.configure(
+        PRICES
+        + "pools: [{id: a, limit: 9, window: concurrency}]\n"
+        + "policies: [{id: p, scope: 'pool:local/a', rules: [{name: cap, action: budget_cap,"
+        + " params: {limit_microusd: 150, window: day, per: agent}}]}]"
+    )
+    intent = Intent("a", "i", "work", "repo:x/y", costs={"llm/input": 100.0}, max_wait=0)
+    state, before = table.engine.state, table.engine.state.picture(table.now)
+    state.ledger.bring(list(state.ledger.accounts), table.now)
+    steps = rehearse(state, table.engine.policy, table.engine.entropy, [intent] * 2, table.now)
+    assert [step.allowed for step in steps] == [True, False]
+    assert table.engine.state.picture(table.now) == before
+    bound = table.engine.surveyor.constraints(intent.dimensions, table.now)
+    assert "policy/p/cap~a" in [each.id for each in bound]
