@@ -14,6 +14,7 @@ from ratelord_core.doors import CALLER, Begun, Building, Receive, Scope, Send
 from ratelord_core.model.caller import Caller
 from ratelord_mcp.call import Context
 from ratelord_mcp.express import Express
+from ratelord_mcp.seats import Seats
 from ratelord_mcp.server import build
 from ratelord_mcp.sessions import BODY_LIMIT, Sessions
 
@@ -37,15 +38,22 @@ class Hall:
     """
 
     def __init__(
-        self, server: Server[Any], close: Callable[[], None], express: Express | None = None
+        self,
+        server: Server[Any],
+        close: Callable[[], None],
+        express: Express | None = None,
+        *,
+        idle: float = IDLE,
+        seats: Seats | None = None,
     ) -> None:
         self._close = close
         self._express = express
         self._sessions = Sessions(
             server,
+            seats,
             # The daemon's own guard stands in front of every path, this one included.
             security_settings=TransportSecuritySettings(enable_dns_rebinding_protection=False),
-            session_idle_timeout=IDLE,
+            session_idle_timeout=idle,
             max_request_body_size=BODY_LIMIT,
             max_sessions=MAX_SESSIONS,
         )
