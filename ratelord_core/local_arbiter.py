@@ -7,7 +7,7 @@ import logging
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
-from typing import Any
+from typing import Any, Final
 from weakref import WeakValueDictionary
 
 import msgspec
@@ -27,7 +27,7 @@ from ratelord_core.local_administration import LocalAdministration
 from ratelord_core.model.caller import Caller
 from ratelord_core.model.decision import Decision
 from ratelord_core.model.ids import uuid_bytes
-from ratelord_core.model.instant import Micros, to_text
+from ratelord_core.model.instant import SECOND, Micros, to_text
 from ratelord_core.model.intent import Intent, Report
 from ratelord_core.model.observation import Observation
 from ratelord_core.model.views import (
@@ -41,6 +41,8 @@ from ratelord_core.surroundings import Surroundings
 
 _log = logging.getLogger(__name__)
 _encode = msgspec.json.Encoder(order="sorted").encode
+_TURN: Final[Micros] = SECOND // 100
+"""How long a batch may keep others waiting before it makes way."""
 
 
 class LocalArbiter(LocalAdministration):
@@ -130,25 +132,56 @@ class LocalArbiter(LocalAdministration):
 
     async def ask_batch(self, intents: Sequence[Intent], caller: Caller) -> list[Decision]:
         self._gate(asking=True)
-        now = self.clock.now()
-        self.engine.negotiator.vet(intents, now)
-        decided = [self.engine.negotiator.negotiate(one, now, caller.door) for one in intents]
-        drafts = self.engine.take()
-        if drafts:
-            written = self.journal.write(drafts)
-            for intent, one in zip(intents, decided, strict=True):
-                if isinstance(one, Decision) and intent.idempotency_key and not intent.dry_run:
-                    self._remember_flight(one.intent_id, written)
-            await asyncio.shield(written)
-        for one in decided:
-            if not isinstance(one, Repeated):
-                self.decided[one.decision, one.reason_code] += 1
+        self.engine.negotiator.vet(intents, self.clock.now())
+        turns = asyncio.ensure_future(self._decide_in_turns(intents, caller.door))
+        # Whoever goes away leaves nothing half decided, and no failure that nobody looks at.
+        turns.add_done_callback(lambda done: done.cancelled() or done.exception())
+        decided = await asyncio.shield(turns)
         return [
             await self._first_answer(one.intent_id, trace=intent.debug)
             if isinstance(one, Repeated)
             else one
             for intent, one in zip(intents, decided, strict=True)
         ]
+
+    async def _decide_in_turns(
+        self, intents: Sequence[Intent], door: str
+    ) -> list[Decision | Repeated]:
+        """Decide one after another. What takes long (many intents, or many pools each) makes way
+        for others again and again; the order of deciding stays the order of the log."""
+        decided: list[Decision | Repeated] = []
+        writes: list[asyncio.Future[Any]] = []
+        turn = began = self.clock.now()
+        told = 0
+        for number, intent in enumerate(intents, 1):
+            decided.append(self.engine.negotiator.negotiate(intent, turn, door))
+            if number < len(intents) and self.clock.now() - began < _TURN:
+                continue
+            drafts = self.engine.take()
+            if drafts:
+                writes.append(self.journal.write(drafts))
+                self._remember_flights(intents[told:number], decided[told:], writes[-1])
+            told = number
+            if number < len(intents):
+                await asyncio.sleep(0)
+                self._gate(asking=True)
+                turn = began = self.clock.now()
+        for written in writes:
+            await written
+        self.decided.update(
+            (one.decision, one.reason_code) for one in decided if isinstance(one, Decision)
+        )
+        return decided
+
+    def _remember_flights(
+        self,
+        intents: Sequence[Intent],
+        decided: Sequence[Decision | Repeated],
+        written: asyncio.Future[Any],
+    ) -> None:
+        for intent, one in zip(intents, decided, strict=True):
+            if isinstance(one, Decision) and intent.idempotency_key and not intent.dry_run:
+                self._remember_flight(one.intent_id, written)
 
     # --- report -------------------------------------------------------------------------------
 

@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 import socket
 import sys
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import urlsplit
 
 import httpx2
 import pytest
+
+from ratelord_core.testing.desk import question
 
 Start = Callable[..., Any]
 Until = Callable[..., Any]
@@ -181,3 +185,27 @@ policies:
     assert why["path"]["pools"][0]["pool"] == "mock/default"
     allowed = desk.get(f"/v1/intents/{desk.ask()['intent_id']}")
     assert "nearest" not in allowed
+
+
+def test_a_batch_over_many_pools_keeps_nobody_else_waiting_for_all_of_it(start: Start) -> None:
+    pools = "\n".join(
+        f"  - {{id: house/{n}, limit: 1000000, window: {{kind: fixed, every: 1h}}, shared_by: ['*']}}"
+        for n in range(80)
+    )
+    desk = start(policy=f"pools:\n{pools}\n")
+    batch = {"intents": [question(agent_id=f"agent:{n}") for n in range(400)]}
+    with ThreadPoolExecutor(2) as both:
+        began = time.monotonic()
+        many = both.submit(lambda: desk.post("/v1/intents/batch", batch))
+        time.sleep(0.05)
+        lone = both.submit(lambda: (desk.ask(), time.monotonic() - began))
+        answers = many.result().json()["decisions"]
+        whole = time.monotonic() - began
+        _, answered = lone.result()
+
+    assert len({answer["intent_id"] for answer in answers}) == 400
+    assert all(len(answer["holds"]) == 80 for answer in answers)
+    assert answered < whole, "the lone question was answered while the batch was being decided"
+    assert desk.pool("house/7")["held"] == 401
+    found = desk.post("/v1/admin/verify").json()
+    assert (found["intact"], found["state"]) == (True, "same")
