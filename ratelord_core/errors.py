@@ -70,18 +70,21 @@ class StoreNewer(StoreError):
 
 
 class Finding(msgspec.Struct, frozen=True):
-    """One thing that is wrong with a document, and where (1-based)."""
+    """One thing that is wrong with a document, and where (1-based); a ``warning`` is only
+    suspicious."""
 
     message: str
     line: int = 0
     column: int = 0
     path: str = ""
     hint: str = ""
+    severity: str = "error"
 
     def text(self, source: str) -> str:
         """``file:line:column: message (hint)``."""
         where = f"{source}:{self.line}:{self.column}: " if self.line else f"{source}: "
-        return where + self.message + (f" ({self.hint})" if self.hint else "")
+        kind = "" if self.severity == "error" else f"{self.severity}: "
+        return where + kind + self.message + (f" ({self.hint})" if self.hint else "")
 
 
 class PolicyError(RatelordError):

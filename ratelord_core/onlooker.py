@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Iterable
 from typing import Any
 
 import anyio.to_thread
+import msgspec
 
 from ratelord_core import __version__
 from ratelord_core.arbiter import EventFilter
@@ -32,6 +33,7 @@ from ratelord_core.model.views import (
     UsageView,
 )
 from ratelord_core.plugins import PluginInfo
+from ratelord_core.policy.lint import lint
 from ratelord_core.policy.written import as_written
 from ratelord_core.store import EventStore
 from ratelord_core.story import along, enough
@@ -212,8 +214,9 @@ class Onlooker:
             stack = self._around.check_policy(text, source)
         except PolicyError as error:
             return PolicyCheckView(False, None, tuple(_finding(f) for f in error.findings))
-        return PolicyCheckView(True, stack.version, ())
+        found = tuple(_finding(one) for one in lint(stack.document, text))
+        return PolicyCheckView(True, stack.version, (), found)
 
 
 def _finding(found: Any) -> PolicyFinding:
-    return PolicyFinding(found.message, found.line, found.column, found.path, found.hint)
+    return PolicyFinding(**msgspec.structs.asdict(found))

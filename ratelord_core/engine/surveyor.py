@@ -40,17 +40,18 @@ class Surveyor:
         """What binds these dimensions: pools first, then rules in the order in which they are
         looked at, then the identity's state. An unknown workload stands for every declared one."""
         pools: dict[str, float | None] = {}
-        rules: dict[tuple[str, str], tuple[Rule, str]] = {}
+        rules: dict[tuple[str, str], tuple[int, Rule, str]] = {}
         for workload_id in self._workloads(who.workload_id):
             intent = Intent(who.agent_id, who.identity_id, workload_id, who.scope_id)
             binding = self._state.graph.bind(intent)
             for draw in draws_of(binding, self._policy.levels(binding, intent)):
                 pool = self._state.divisions.drawn(self._state, draw.pool, intent)
                 pools.setdefault(pool, draw.consumes)
-            for rule, level in self._rules(binding, intent):
-                rules.setdefault((rule.policy_id, rule.name), (rule, level))
+            for rank, rule, level in self._rules(binding, intent):
+                rules.setdefault((rule.policy_id, rule.name), (rank, rule, level))
         found = [self._pool(key, pools[key], now) for key in sorted(pools)]
-        found += [_rule(rule, level) for rule, level in rules.values()]
+        in_order = sorted(rules.values(), key=lambda each: (each[0], each[1].order))
+        found += [_rule(rule, level) for _, rule, level in in_order]
         return found + self._identity(who.identity_id, who.agent_id)
 
     def _workloads(self, named: str) -> Iterable[str]:
@@ -59,10 +60,12 @@ class Surveyor:
         declared = sorted(self._state.topology.workloads)[:_WORKLOADS]
         return (UNKNOWN, *declared)
 
-    def _rules(self, binding: Binding, intent: Intent) -> Iterator[tuple[Rule, str]]:
+    def _rules(self, binding: Binding, intent: Intent) -> Iterator[tuple[int, Rule, str]]:
+        """Every rule with its level's rank, the first to be looked at lowest, and its name."""
+        names = ("global", *reversed(binding.scopes), "pool", "identity/agent")
         for level in self._policy.levels(binding, intent):
             for rule, _ in level.candidates:
-                yield rule, level.name
+                yield names.index(level.name), rule, level.name
 
     def _pool(self, key: str, consumes: float | None, now: Micros) -> ConstraintView:
         self._state.ledger.account(key, now)  # opens that of a part which nobody drew from yet
@@ -172,7 +175,8 @@ def _rule(rule: Rule, level: str) -> ConstraintView:
     when = "always" if config.condition == "true" else f"when {config.condition}"
     hours = ", in its time window" if config.time_window is not None else ""
     soft = " (only a warning)" if rule.soft else ""
-    text = f"{config.action} {when}{hours}{soft}; level {level}"
+    rank = f", priority {config.priority}" if config.priority else ""
+    text = f"{config.action} {when}{hours}{soft}; level {level}{rank}"
     return ConstraintView("rule", f"{rule.policy_id}/{rule.name}", text)
 
 

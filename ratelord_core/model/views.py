@@ -206,14 +206,16 @@ class PolicyFinding(msgspec.Struct, frozen=True):
     column: int
     path: str
     hint: str
+    severity: str = "error"
 
 
 class PolicyCheckView(msgspec.Struct, frozen=True):
-    """Whether a document could come into force."""
+    """Whether a document could come into force, and what in it is suspicious (``warnings``)."""
 
     valid: bool
     version: str | None
     errors: tuple[PolicyFinding, ...]
+    warnings: tuple[PolicyFinding, ...] = ()
 
 
 class PolicyReloadView(msgspec.Struct, frozen=True):

@@ -203,3 +203,16 @@ def test_another_daemon_s_log_is_noticed(ratelord, real, tmp_path, monkeypatch):
         ran = ratelord("admin", "replay")
     assert ran.code == 1
     assert "the daemon says otherwise. Is this its log?" in ran.out
+
+
+def test_what_binds_somebody_is_shown_in_order_of_precedence(ratelord, lasting):
+    found = ratelord("policy", "show", "--effective", "--for", "agent=a,scope=repo:x/y", "--json")
+    assert [(one["kind"], one["id"]) for one in found.json["binds"]] == [
+        ("rule", "house/no-toys"),
+        ("pool", "few/calls"),
+    ]
+    shown = ratelord("policy", "show", "--for", "agent=a").out
+    assert "deny when intent.workload_id == 'toy'; level global" in " ".join(shown.split())
+    wrong = ratelord("policy", "show", "--for", "agnt=a")
+    assert wrong.code == 1
+    assert "agent=ID" in wrong.err

@@ -237,3 +237,20 @@ def test_the_version_is_told(ratelord):
     assert __version__ in ratelord("version").out
     assert ratelord("version", "--json").json["version"] == __version__
     assert ratelord("--version").out.strip() == __version__
+
+
+SUSPICIOUS = GOOD.replace("remaining < 3", "remaining < 0")
+
+
+def test_what_is_most_likely_not_meant_is_a_warning_and_with_strict_a_failure(ratelord, tmp_path):
+    (tmp_path / "odd.yaml").write_text(SUSPICIOUS)
+    ran = ratelord("policy", "check", "odd.yaml")
+    assert ran.code == 0
+    assert "odd.yaml:5:69: warning: condition of rule 'r' never holds" in ran.out
+    assert "1 warning." in ran.out
+    strict = ratelord("policy", "check", "odd.yaml", "--strict", "--json")
+    assert strict.code == 1
+    assert strict.json["valid"] is True
+    assert [one["severity"] for one in strict.json["warnings"]] == ["warning"]
+    (tmp_path / "good.yaml").write_text(GOOD)
+    assert ratelord("policy", "check", "good.yaml", "--strict").code == 0

@@ -1,0 +1,23 @@
+"""What is valid in a policy file and most likely not meant: found before it is in force."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ratelord_core.errors import Finding
+from ratelord_core.model.config import Document
+from ratelord_core.policy.lint import amounts, conditions, hours, names, reach
+from ratelord_core.policy.lint.places import Places
+
+_CHECKS = (conditions.look, reach.look, hours.look, names.look, amounts.look)
+MOST = 200
+"""Suspicions that are named; who has more mends the first ones."""
+
+
+def lint(document: Document, text: str | bytes) -> tuple[Finding, ...]:
+    """Everything suspicious about a valid document, in the order of the file, with severity
+    ``warning``. ``text`` is what it was read from: it says where things stand."""
+    places = Places(text)
+    found: Iterable[Finding] = (one for check in _CHECKS for one in check(document, places))
+    ordered = sorted(dict.fromkeys(found), key=lambda one: (one.line, one.column, one.message))
+    return tuple(ordered[:MOST])

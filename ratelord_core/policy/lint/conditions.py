@@ -1,0 +1,66 @@
+"""Conditions that never hold, that always hold, or that have no value for most askers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from ratelord_core.errors import Finding
+from ratelord_core.model.config import Document, RuleConfig
+from ratelord_core.policy import lexer
+from ratelord_core.policy.comparisons import AnyOf
+from ratelord_core.policy.lint.places import Places
+from ratelord_core.policy.lint.points import form_of, verdict, words_of
+from ratelord_core.policy.reading import nearest
+
+_LABEL = re.compile(
+    r"\b(agent|identity)\.labels\.(\w+)|\b(agent|identity)\.labels\[(['\"])(.+?)\4\]"
+)
+
+
+def look(document: Document, places: Places) -> Iterator[Finding]:
+    """Every suspicious condition."""
+    for at, policy in enumerate(document.policies):
+        for index, rule in enumerate(policy.rules):
+            for message, hint in _faults(rule):
+                path = ("policies", at, "rules", index, "condition")
+                yield places.warn(f"condition of rule {rule.name!r} {message}", *path, hint=hint)
+
+
+def _faults(rule: RuleConfig) -> Iterator[tuple[str, str]]:
+    form = form_of(rule.condition)
+    strange = list(_strange_words(form)) if form else []
+    yield from strange
+    held = _constant(rule.condition) if form is None else verdict(rule.condition)
+    if held is False and not strange:
+        yield "never holds", "the rule does nothing; mend or remove it"
+    if held is True and rule.condition.strip() != "true":
+        yield "always holds", "leave it out, or say what it should depend on"
+    yield from _labels(rule.condition)
+
+
+def _constant(condition: str) -> bool | None:
+    return {"true": True, "false": False}.get("".join(condition.split()))
+
+
+def _strange_words(form: AnyOf) -> Iterator[tuple[str, str]]:
+    """Texts that a variable never holds."""
+    for conjunction in form:
+        for name, _, _, literal in conjunction:
+            known = words_of(name)
+            if known and isinstance(literal, str) and literal not in known:
+                yield (
+                    f"compares {name} with {literal!r}, which it never is",
+                    nearest(literal, known),
+                )
+
+
+def _labels(condition: str) -> Iterator[tuple[str, str]]:
+    """Labels that are read without asking whether they are there: who has none is denied."""
+    written = lexer.to_cel(condition)
+    for match in _LABEL.finditer(written):
+        whose, label = match[1] or match[3], match[2] or match[5]
+        asked = re.search(rf"(['\"]){re.escape(label)}\1\s+in\s+{whose}\.labels", written)
+        if asked is None and f"has({whose}.labels.{label})" not in written:
+            hint = f"ask first: '{label}' in {whose}.labels && …"
+            yield f"has no value, and so denies, where the {whose} has no label {label!r}", hint

@@ -1,0 +1,118 @@
+"""What a condition made of comparisons can be: tried at every point where it could turn."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from itertools import pairwise, product
+from typing import Final
+
+from ratelord_core.policy import lexer
+from ratelord_core.policy.comparisons import AnyOf, comparisons
+from ratelord_core.policy.variables import VARIABLES
+
+MOST_POINTS: Final = 4_000
+Value = float | str
+
+_WORDS: Final[dict[str, tuple[str, ...]]] = {
+    "intent.urgency": ("high", "normal", "background"),
+    "risk.level": ("ok", "warn", "critical", "unknown"),
+    "identity.status": ("active", "unknown"),  # others are denied before any rule
+    "system.status": ("ok", "warning", "critical"),
+}
+_RANGES: Final[dict[str, tuple[float, float]]] = {
+    "time.hour": (0, 23),
+    "time.minute": (0, 59),
+    "time.weekday": (0, 6),
+    "time.day": (1, 31),
+    "time.month": (1, 12),
+    "risk.p_exhaustion": (0, 1),
+    "pool.remaining_percent": (0, 100),
+    "system.risk_score": (0, 100),
+    "agent.burn_rate_share": (0, 1),
+    "identity.burn_rate_share": (0, 1),
+    "scope.burn_rate_share": (0, 1),
+    "margin.seconds": (-math.inf, math.inf),
+    "agent.priority": (-math.inf, math.inf),
+}
+_WHOLE: Final = frozenset({"time.hour", "time.minute", "time.weekday", "time.day", "time.month"})
+
+
+def words_of(name: str) -> tuple[str, ...]:
+    """The texts that a variable can hold, if they are few and known."""
+    return _WORDS.get(name, ())
+
+
+def form_of(condition: str) -> AnyOf | None:
+    """The comparisons that a condition consists of; None if it is something else."""
+    return comparisons(lexer.to_cel(condition))
+
+
+def verdict(condition: str) -> bool | None:
+    """True if the condition always holds, False if it never does, None if that depends (or takes
+    too long to tell)."""
+    form = form_of(condition)
+    points = None if form is None else list(_points(form))
+    if form is None or not points:
+        return None
+    held = {_holds(form, point) for point in points}
+    return held.pop() if len(held) == 1 else None
+
+
+def implies(narrow: str, wide: str) -> bool:
+    """Whether the one condition holds only where the other one does as well."""
+    if _plain(narrow) == _plain(wide) or _plain(wide) == "true":
+        return True
+    inner, outer = form_of(narrow), form_of(wide)
+    if inner is None or outer is None:
+        return False
+    points = list(_points((*inner, *outer)))
+    return bool(points) and all(_holds(outer, point) for point in points if _holds(inner, point))
+
+
+def _plain(condition: str) -> str:
+    return "".join(lexer.to_cel(condition).split())
+
+
+def _holds(form: AnyOf, point: dict[str, Value]) -> bool:
+    return any(
+        all(compare(point[name], literal) for name, _, compare, literal in conjunction)
+        for conjunction in form
+    )
+
+
+def _points(form: AnyOf) -> Iterator[dict[str, Value]]:
+    """Enough values of each variable, in every combination, that the form cannot differ between
+    them; nothing if these are too many."""
+    literals: dict[str, list[Value]] = {}
+    for conjunction in form:
+        for name, _, _, literal in conjunction:
+            literals.setdefault(name, []).append(literal)
+    axes = [_axis(name, said) for name, said in literals.items()]
+    if math.prod(map(len, axes)) > MOST_POINTS:
+        return
+    for values in product(*axes):
+        yield dict(zip(literals, values, strict=True))
+
+
+def _axis(name: str, literals: Sequence[Value]) -> list[Value]:
+    if VARIABLES[name].kind == "text":
+        known = words_of(name)
+        return list(known) or [*dict.fromkeys(literals), "\0 none of these"]
+    low, high = _RANGES.get(name, (0.0, math.inf))
+    inside = sorted({float(one) for one in literals if low <= float(one) <= high})
+    bounds = sorted({low, *inside, high})
+    axis: set[float] = set(bounds)
+    for left, right in pairwise(bounds):
+        axis.add(_between(left, right))
+    if name in _WHOLE:
+        axis = {math.floor(one) for one in axis} | {math.ceil(one) for one in axis}
+    return [float(one) for one in sorted(axis)]
+
+
+def _between(left: float, right: float) -> float:
+    if math.isinf(left) and math.isinf(right):
+        return 0.0
+    if math.isinf(right):
+        return left + 1
+    return right - 1 if math.isinf(left) else (left + right) / 2
