@@ -25,6 +25,7 @@ from ratelord_core.engine.judgement import judge
 from ratelord_core.engine.moment import Moment
 from ratelord_core.engine.otherwise import otherwise
 from ratelord_core.engine.prices import Prices
+from ratelord_core.engine.question import submitted
 from ratelord_core.engine.refusal import denial, refusal
 from ratelord_core.engine.scribe import Scribe, source
 from ratelord_core.engine.state import State
@@ -35,7 +36,6 @@ from ratelord_core.events.envelope import Draft
 from ratelord_core.events.lines import HeldLine
 from ratelord_core.events.payloads import (
     IntentDecided,
-    IntentSubmitted,
 )
 from ratelord_core.forecast.record import millis
 from ratelord_core.ledger import Need
@@ -99,9 +99,9 @@ class Negotiator:
         event_id = self.scribe.new_id(now)
         intent_id = uuid_text(event_id)
         if not intent.dry_run:
-            submitted = _submitted(intent, key, body)
+            question = submitted(intent, key, body)
             who, origin, keep = intent.dimensions, source(door), self.scribe.keep
-            keep(Draft(event_id, now, submitted, who, origin), intent_id)
+            keep(Draft(event_id, now, question, who, origin), intent_id)
             charged = who if done is intent else done.dimensions
             keep(Draft(twin(event_id), now, decided, charged, origin, event_id), intent_id)
             if verdict is not None:
@@ -253,28 +253,6 @@ class Negotiator:
             reset_in = -1 if reset_at is None else reset_at - now if reset_at > now else 0
             lines.append(HeldLine(pool, units, left, reset_in, need.lifetime))
         return tuple(lines)
-
-
-def _submitted(intent: Intent, key: str, body: str) -> IntentSubmitted:
-    """The question as it is written down."""
-    costs = {}
-    if intent.costs:
-        costs = {pool: f"{cost:.17g}" for pool, cost in sorted(intent.costs.items())}
-    return IntentSubmitted(
-        urgency=intent.urgency,
-        expected_cost="" if intent.expected_cost is None else f"{intent.expected_cost:.17g}",
-        costs=costs,
-        provider_id=intent.provider_id,
-        pool_id=intent.pool_id,
-        model=intent.model,
-        duration=intent.duration,
-        max_wait=intent.max_wait,
-        renews=intent.renews,
-        run=intent.run,
-        task=intent.task,
-        key=key,
-        body=body,
-    )
 
 
 def _key_reused() -> Conflict:

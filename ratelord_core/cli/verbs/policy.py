@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 def register(app: App) -> None:
     """Add the verb."""
     from ratelord_core.cli.policy_backtesting import backtest
-    from ratelord_core.cli.policy_testing import run_cases
     from ratelord_core.cli.policy_show import show
+    from ratelord_core.cli.policy_testing import run_cases
     from ratelord_core.cli.verbs.reload import reload
 
     verb = App(
