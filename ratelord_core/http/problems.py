@@ -72,7 +72,7 @@ TITLES: Final = {
     413: "The body is too large",
     415: "The content type does not fit",
     421: "Another node answers this",
-    422: "The policy document is not valid",
+    422: "The document is not valid",
     429: "The daemon has too much to do",
     500: "Something went wrong inside the daemon",
     503: "The daemon cannot answer now",

@@ -52,6 +52,8 @@ def _policy(dice: Dice, places: Places, number: int) -> Tree:
 
 def _rule(dice: Dice, places: Places, number: int) -> Tree:
     action = dice.of(_ACTIONS)
+    if action == "switch_protocol" and not any(map(_has_protocol, places.workloads.values())):
+        action = "degrade"  # a rule may name only what somebody declares
     made: Tree = {"name": f"rule{number}", "condition": dice.of(_CONDITIONS), "action": action}
     if action == "delay":
         made["params"] = {"wait_seconds": dice.number(0, 20)}
@@ -64,6 +66,10 @@ def _rule(dice: Dice, places: Places, number: int) -> Tree:
     if dice.maybe(0.2):
         made["priority"] = dice.whole(-5, 5)
     return made
+
+
+def _has_protocol(workload: Tree) -> bool:
+    return "protocols" in workload
 
 
 def _way(dice: Dice, places: Places, action: str) -> Tree:

@@ -51,7 +51,7 @@ def _check_targets(scenario: Scenario, look: _Look, parts: Parts) -> None:
             look.found(message, "topology", "pools", *numbers)
     keys = [pool.id for pool in pools]
     for number, hidden in enumerate(scenario.sabotage):
-        look.known(hidden.target, keys, "pool", "sabotage", number, "target")
+        look.known(hidden.target, keys, "pool", *look.entry("sabotage", number), "target")
     for number, fault in enumerate(scenario.faults):
         if fault.target is not None:
             ids = provider_ids(scenario)
@@ -80,6 +80,11 @@ class _Look:
 
     def __init__(self, root: yaml.Node, reading: Reading) -> None:
         self._root, self._reading = root, reading
+
+    def entry(self, section: str, number: int) -> tuple[str | int, ...]:
+        """Where an entry of a section stands that may be a list, or one entry alone."""
+        alone = isinstance(at(self._root, section), yaml.MappingNode)
+        return (section,) if alone else (section, number)
 
     def found(self, message: str, *path: str | int, hint: str = "") -> None:
         self._reading.found(at(self._root, *path), _written(path), message, hint)

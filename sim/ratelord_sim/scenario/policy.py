@@ -36,7 +36,7 @@ def read_policy(
     """
     file = instead or _file(said, folder, source)
     if file is not None:
-        text = _text(file)
+        text = _text(file, source, None if instead else said)
         said, source = compose(text), str(file)
         reading = Reading(
             text, reading.actions, reading.plugins, reading.conditions, reading.models
@@ -89,11 +89,16 @@ def _file(said: yaml.Node | None, folder: Path | None, source: str) -> Path | No
     return folder / str(said.value)
 
 
-def _text(file: Path) -> str:
+def _text(file: Path, source: str, said: yaml.Node | None) -> str:
     try:
         return decode(file.read_bytes())
     except OSError as error:
-        raise RatelordError(f"policy file {file}: {error.strerror}; check 'policy'") from error
+        message = f"policy file {file}: {error.strerror}"
+        if said is None:
+            raise RatelordError(f"{message}; check --policy") from error
+        mark = said.start_mark
+        finding = Finding(message, mark.line + 1, mark.column + 1, "policy")
+        raise PolicyError(source, [finding]) from error
 
 
 def _key(name: str) -> yaml.Node:

@@ -9,6 +9,7 @@ import yaml
 
 from ratelord_core.model.ids import split_pool_key
 from ratelord_core.model.instant import Micros, from_text
+from ratelord_core.model.span import parse_span
 from ratelord_core.policy import values
 from ratelord_core.policy.reading import Reading, nearest
 
@@ -28,9 +29,9 @@ CONDITIONS = {
     "==": "==", "=": "==", "eq": "==", "equals": "==",
     "!=": "!=", "ne": "!=",
     ">": ">", "gt": ">", "above": ">",
-    ">=": ">=", "gte": ">=", "ge": ">=", "at_least": ">=",
+    ">=": ">=", "=>": ">=", "gte": ">=", "ge": ">=", "at_least": ">=",
     "<": "<", "lt": "<", "below": "<",
-    "<=": "<=", "lte": "<=", "le": "<=", "at_most": "<=",
+    "<=": "<=", "=<": "<=", "lte": "<=", "le": "<=", "at_most": "<=",
 }  # fmt: skip
 
 
@@ -42,13 +43,22 @@ def span(node: yaml.Node, path: str, reading: Reading) -> Micros | None:
             message = f"{written!r} has no unit"
             reading.found(node, path, message, f"write {written}s, or whole nanoseconds")
             return None
-        return values.span(node, path, reading)
+        return _with_unit(written, node, path, reading)
     nanos = int(written.replace("_", ""))
     if nanos == 0 or nanos >= _LEAST_NANOS:
         return -(-nanos // 1000)
     hint = f"write {written}s for seconds"
     reading.found(node, path, f"{written} without a unit is nanoseconds", hint)
     return None
+
+
+def _with_unit(written: str, node: yaml.Node, path: str, reading: Reading) -> Micros | None:
+    try:
+        return parse_span(written)
+    except ValueError:
+        message = f"{written[:60]!r} is not a length of time"
+        reading.found(node, path, message, "write 500ms, 30s, 5m, 1h30m, 7d, up to 100 years")
+        return None
 
 
 def long_span(node: yaml.Node, path: str, reading: Reading) -> Micros | None:

@@ -10,6 +10,7 @@ import msgspec
 
 from ratelord_core.doors import Access, Building, OpenDoor, Receive, Scope, Send
 from ratelord_core.http.problems import HttpRefusal
+from ratelord_sim.errors import ScenarioError
 from ratelord_sim.server.bounds import Bounds, bounds
 from ratelord_sim.server.desk import Desk
 from ratelord_sim.server.job import Job
@@ -68,7 +69,11 @@ class SimulationDoor:
         kind = _media_type(scope)
         body = await _body(receive, self._limits.body_bytes)
         job = self._desk.take(task_of(body, self._limits, yaml=kind in _YAML))
-        await job.read()
+        try:
+            await job.read()
+        except ScenarioError:
+            self._desk.drop(job.job_id)  # its sender knows what is wrong; nobody else asks for it
+            raise
         where = (b"location", f"{PATH}/{job.job_id}".encode())
         await _answer(send, 202, job.view(whole=False), where)
 

@@ -18,7 +18,7 @@ class SimulationRequest(msgspec.Struct, frozen=True):
     """``scenario`` is the name of a shipped one, or a scenario itself."""
 
     scenario: str | dict[str, Any]
-    seed: int | None = None
+    seed: int | float | None = None
 
 
 def task_of(body: bytes, bounds: Bounds, *, yaml: bool) -> Task:
@@ -36,13 +36,21 @@ def task_of(body: bytes, bounds: Bounds, *, yaml: bool) -> Task:
         asked = msgspec.convert(plain, SimulationRequest)
     except (msgspec.MsgspecError, RecursionError) as error:
         raise InvalidRequest(f"the body is no simulation: {error}") from error
-    if asked.seed is not None and not 0 <= asked.seed < 2**63:
-        fault = FieldError("seed", f"{asked.seed} is not from 0 to 2^63-1")
-        raise InvalidRequest("seed is out of range", fields=[fault])
+    seed = _seed(asked.seed)
     if isinstance(asked.scenario, dict):
         text = msgspec.json.encode(asked.scenario).decode()
-        return replace(task, text=text, seed=asked.seed)
-    return replace(task, name=_shipped(asked.scenario), seed=asked.seed)
+        return replace(task, text=text, seed=seed)
+    return replace(task, name=_shipped(asked.scenario), seed=seed)
+
+
+def _seed(said: float | None) -> int | None:
+    """A seed; a number without a fraction is a whole one, as everywhere on the wire."""
+    if said is None:
+        return None
+    if not 0 <= said < 2**63 or said != int(said):
+        fault = FieldError("seed", f"{said:g} is not a whole number from 0 to 2^63-1")
+        raise InvalidRequest(f"seed: {fault.message}", fields=[fault])
+    return int(said)
 
 
 def _text(body: bytes) -> str:
@@ -58,6 +66,9 @@ def _shipped(name: str) -> str:
     found = [one for one in known if one == name or one.startswith(name.lower())] if name else []
     if len(found) == 1 or name in known:
         return name if name in known else found[0]
-    hint = nearest(name, known, few=20)
+    if len(found) > 1:
+        fault = FieldError("scenario", f"{name!r} may be {' or '.join(found)}; say which")
+        raise InvalidRequest(fault.message, fields=[fault])
+    hint = nearest(name, known, few=20) or f"known: {', '.join(known)}"
     fault = FieldError("scenario", f"no shipped scenario is called {name[:80]!r}; {hint}")
     raise InvalidRequest(fault.message, fields=[fault])
