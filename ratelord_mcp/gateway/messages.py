@@ -16,6 +16,9 @@ CLIENT_INFO: Final = "io.modelcontextprotocol/clientInfo"
 OWN: Final = "dev.ratelord/"
 """How keys and ids of our own begin."""
 
+_FIELDS: Final = frozenset({"jsonrpc", "id", "method", "params"})
+_CALL_FIELDS: Final = frozenset({"name", "arguments"})
+
 Key = tuple[str, Any]
 """A message's id, with its type: 1 is not "1"."""
 
@@ -70,6 +73,17 @@ def mapping(value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
+def doubtful(content: dict[str, Any]) -> bool:
+    """Whether a reader that does not tell great letters from small ones, as some languages' own do
+    not, would understand this message otherwise: as another method, or as another tool."""
+    params = mapping(content.get("params"))
+    return _has_double(content, _FIELDS) or _has_double(params, _CALL_FIELDS)
+
+
+def _has_double(content: dict[str, Any], fields: frozenset[str]) -> bool:
+    return any(name not in fields and name.casefold() in fields for name in content)
+
+
 def key_of(request_id: Any) -> Key:
     """A key for an id as JSON has it."""
     return (type(request_id).__name__, request_id if isinstance(request_id, str | int) else None)
@@ -89,7 +103,7 @@ def read(line: bytes) -> list[Message] | None:
         return [_message(line, found, anew=bool(twice))]
     if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
         return None
-    if any(one.get("method") == "tools/call" for one in found):
+    if any(one.get("method") == "tools/call" or doubtful(one) for one in found):
         return [_message(b"", one, anew=True) for one in found]
     return [Message(line, {})]
 

@@ -18,6 +18,7 @@ from ratelord_mcp.gateway.messages import (
     OWN,
     Key,
     Message,
+    doubtful,
     encode,
     failure,
     key_of,
@@ -30,6 +31,8 @@ from ratelord_mcp.gateway.pipes import Note, Server, Side, note
 
 _GRACE: Final = 2.0
 _INVALID: Final = -32600
+_UNREADABLE: Final = "this is no message that can be read; send one object of JSON in UTF-8"
+_DOUBTFUL: Final = "a name stands twice but for its capitals, and readers differ; write it once"
 _GONE: Final = (OSError, anyio.BrokenResourceError, anyio.ClosedResourceError)
 
 
@@ -93,9 +96,24 @@ class Relay:
         async for line in self._client.lines():
             messages = read(line)
             if messages is None:
-                await self._server.send(line)  # the server knows best what to say to it
+                await self._pass_unread(line)
             for message in messages or ():
-                await self._take(message)
+                if doubtful(message.content):
+                    await self._refuse(message.content.get("id"), _DOUBTFUL)
+                else:
+                    await self._take(message)
+
+    async def _pass_unread(self, line: bytes) -> None:
+        """What cannot be read here may be a call to a server that is less strict (no UTF-8, numbers
+        without end, a depth without end): it passes only if it can be no message whatsoever."""
+        if b"{" in line:
+            await self._refuse(None, _UNREADABLE)
+        else:
+            await self._server.send(line)  # the server knows best what to say to it
+
+    async def _refuse(self, request_id: Any, said: str) -> None:
+        known = request_id if isinstance(request_id, str | int) else None
+        await self._client.send(failure(known, _INVALID, said))
 
     async def _take(self, message: Message) -> None:
         if message.method == "tools/call" and message.is_request:
