@@ -172,3 +172,34 @@ def test_two_processes_write_the_same_bytes(tmp_path: Path) -> None:
 
     assert ran[0] == ran[1]
     assert b'"success": true' in ran[0]
+
+
+def test_a_soft_cap_is_passed_on_purpose_which_is_no_over_admission(plays: Playing) -> None:
+    result = plays(
+        "name: it\nagents: [{}]\npolicy: {policies: [{id: soft, type: soft, limit: 1}]}\n"
+        'invariants: [{metric: over_admissions, condition: "==", value: 0}]\n'
+    )
+
+    assert result["totals"]["approved"] > 1
+    assert result["success"]
+
+
+def test_agents_apply_what_they_can_and_no_more(plays: Playing) -> None:
+    told = (
+        "name: it\nduration: 30s\ntopology:\n"
+        "  providers: {a: {identity: key:a}, b: {identity: key:b}}\n"
+        "  pools: {a/q: {limit: 5}, b/q: {limit: 100}}\n"
+        "policy: {policies: [{id: p, rules: [\n"
+        "  {name: r, action: switch, params: {to: [key:b]}}]}]}\n"
+        "agents:\n"
+        "  - {name: able, identity: key:a, behavior: periodic}\n"
+        "  - {name: unable, identity: key:a, behavior: periodic, obeys: [wait]}\n"
+    )
+    result = plays(told)
+    able, unable = result["groups"]["able"], result["groups"]["unable"]
+
+    assert able["modifications"]["identity_switch"] >= able["redirected"] > 20
+    assert able["provider_refusals"] == 0
+    assert unable["redirected"] == 0
+    assert unable["disobeyed"] == unable["modifications"]["identity_switch"]
+    assert unable["provider_refusals"] > 15

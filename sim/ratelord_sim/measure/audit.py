@@ -57,6 +57,8 @@ class Audit(Listener):
         now = daemon.clock.now()
         account = daemon.engine.state.ledger.account(pool, now)
         figures, capacity = account.figures(now), account.capacity
+        if account.pool.soft:
+            return  # such a cap warns, and is passed on purpose
         if capacity is not None and figures.used + figures.held > capacity:
             self.over[pool] += 1
 
