@@ -10,25 +10,26 @@ from typing import Any
 from ratelord_core.errors import PluginError
 from ratelord_core.patience import Overran, at_most
 
-SECONDS = 1.0
-"""One call, or one step of a coroutine between two waits. An ordinary call takes microseconds; this
-is for what would never end, not for what is slow."""
+MAKERS = frozenset({"build", "open"})
+"""Methods whose results are guarded too."""
 STRIKES = 3
 """Calls that may overrun before the object is switched off: the machine may have slept once."""
 
 
 class Guarded:
     """Behaves as the object that it stands for; a call that overruns raises ``Overran``, and after
-    three of them every call raises ``PluginError`` at once. What ``build`` makes is guarded too.
+    three of them every call raises ``PluginError`` at once. What it makes is guarded too.
     """
 
-    def __init__(self, thing: Any, whose: str, seconds: float = SECONDS) -> None:
+    def __init__(self, thing: Any, whose: str, seconds: float) -> None:
         self._thing = thing
         self._whose = whose
         self._seconds = seconds
         self._strikes = 0
 
     def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)  # asked for while it is copied, before there is a thing
         found = getattr(self._thing, name)
         if not callable(found) or isinstance(found, type):
             return found
@@ -36,16 +37,21 @@ class Guarded:
         bounded = (
             self._stepwise(found, what)
             if inspect.iscoroutinefunction(found)
-            else self._timed(found, what, makes=name == "build")
+            else self._timed(found, what, makes=name in MAKERS)
         )
         setattr(self, name, bounded)  # looked up once: rules call it for every intent
         return bounded
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Guarded, (self._thing, self._whose, self._seconds)
 
     def _timed(self, call: Callable[..., Any], what: str, *, makes: bool) -> Callable[..., Any]:
         @functools.wraps(call)
         def bounded(*args: Any, **named: Any) -> Any:
             made = self._within(what, functools.partial(call, *args, **named))
-            return Guarded(made, self._whose, self._seconds) if makes else made
+            if not makes or made is None:
+                return made
+            return Guarded(made, self._whose, self._seconds)
 
         return bounded
 
@@ -70,6 +76,11 @@ class Guarded:
         except Overran:
             self._strikes += 1
             raise
+
+
+def unguarded(thing: Any) -> Any:
+    """The thing itself."""
+    return thing._thing if isinstance(thing, Guarded) else thing  # noqa: SLF001 - this module keeps it
 
 
 class _Stepped:

@@ -21,12 +21,16 @@ GROUP = "ratelord"
 """The entry-point group of every plugin, ours and strangers'."""
 HOOK_SECONDS = 5.0
 """How long a plugin may take to be imported, or to register its things."""
+CALL_SECONDS = 1.0
+"""How long one call of a stranger's thing, or one step of a coroutine between two waits, may take.
+An ordinary call takes microseconds; this is for what would never end, not for what is slow."""
 DECIDING = frozenset(
     f"ratelord_register_{things}"
-    for things in ("graphs", "forecast_models", "policy_actions", "providers")
+    for things in ("exporters", "forecast_models", "graphs", "policy_actions", "providers")
 )
 """Hooks whose things are called by the loop that decides: strangers' are guarded."""
 
+_FUNCTIONS = "ratelord_register_condition_functions"
 _log = logging.getLogger(__name__)
 
 
@@ -79,7 +83,11 @@ class Plugins:
 
     def _guarded(self, name: str, hook: str, thing: Any) -> Any:
         strange = next(info for info in self.listed if info.name == name).trust != "built-in"
-        return Guarded(thing, f"plugin {name}") if strange and hook in DECIDING else thing
+        if not strange:
+            return thing
+        if hook == _FUNCTIONS:  # a record that the policy reads: what it holds is guarded
+            return replace(thing, call=Guarded(thing, f"plugin {name}", CALL_SECONDS).call)
+        return Guarded(thing, f"plugin {name}", CALL_SECONDS) if hook in DECIDING else thing
 
     def things(self, hook: str) -> list[Any]:
         """What every plugin registers under a hook, without their names."""

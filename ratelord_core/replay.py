@@ -13,6 +13,7 @@ from ratelord_core.events.record import Record
 from ratelord_core.forecast import ForecastModelFactory
 from ratelord_core.forecast.book import ForecastBook
 from ratelord_core.graph import GraphFactory
+from ratelord_core.guarded import unguarded
 from ratelord_core.model.instant import Micros
 
 
@@ -30,7 +31,7 @@ class Blank:
     def packages(self) -> frozenset[str]:
         """The packages whose objects are in its states, beside the core's own."""
         parts = (self._graphs, self._models)
-        return frozenset(type(part).__module__.partition(".")[0] for part in parts)
+        return frozenset(type(unguarded(part)).__module__.partition(".")[0] for part in parts)
 
 
 def replay(records: Iterable[Record], state: State) -> State:

@@ -98,6 +98,12 @@ def test_the_daemon_polls_forecasts_and_judges_with_them(daemon: DaemonProcess) 
         assert second.decided_by.rule == "thin-out"
         [forecast] = client.forecasts()
         assert (forecast["pool_id"], forecast["model_id"]) == ("credits", "peak")
+        assert client.snapshot()["seq"] > 0
+    daemon.stop()
+    daemon.start()
+    with Client(daemon.url) as client:
+        assert client.forecasts()[0]["model_id"] == "peak"
+    assert "not believed" not in daemon.log
 
     written = b"".join(file.read_bytes() for file in daemon.folder.iterdir() if file.is_file())
     assert KEY.encode() not in written

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import pickle
 import signal
 import threading
 import time
@@ -11,7 +12,7 @@ import pytest
 
 from ratelord_core import plugins
 from ratelord_core.errors import PluginError
-from ratelord_core.guarded import STRIKES, Guarded
+from ratelord_core.guarded import STRIKES, Guarded, unguarded
 from ratelord_core.patience import Overran, at_most
 
 SHORT = 0.05
@@ -35,6 +36,9 @@ class Stubborn:
 
     def build(self) -> Stubborn:
         return Stubborn()
+
+    def open(self) -> None:
+        return None
 
     async def poll(self, work) -> object:
         await asyncio.sleep(0)
@@ -81,6 +85,43 @@ def test_a_call_that_ends_in_time_is_what_it_is(guarded):
 def test_what_it_builds_is_guarded_too(guarded):
     with pytest.raises(Overran):
         guarded.build().apply(_forever)
+
+
+def test_what_it_does_not_make_is_nothing(guarded):
+    assert guarded.open() is None
+
+
+def test_a_copy_is_guarded_too(guarded):
+    again = pickle.loads(pickle.dumps(guarded))
+
+    with pytest.raises(Overran):
+        again.apply(_forever)
+    assert unguarded(again).calls == 1
+
+
+def test_a_function_of_conditions_is_bounded(install, monkeypatch):
+    install(
+        "acme",
+        """
+        from ratelord_core import hookimpl
+        from ratelord_core.policy.function import ConditionFunction
+
+        def slow(number):
+            while number:
+                pass
+            return number
+
+        @hookimpl
+        def ratelord_register_condition_functions():
+            return [ConditionFunction("slow", ("number",), "number", slow, "Itself, in the end.")]
+        """,
+    )
+    monkeypatch.setattr(plugins, "CALL_SECONDS", SHORT)
+    function = plugins.load().named("ratelord_register_condition_functions")["slow"]
+
+    assert function.checked(0) == 0.0
+    with pytest.raises(ValueError, match="plugin acme: call was still at work"):
+        function.checked(1)
 
 
 def test_a_coroutine_that_holds_up_the_loop_is_interrupted(guarded):

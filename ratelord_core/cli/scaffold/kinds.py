@@ -29,6 +29,15 @@ KINDS: Final = {
         "ratelord_register_behaviors", "The behaviour {name} for ratelord's simulated agents."
     ),
     "door": Kind("ratelord_register_doors", "A door /{name} on the port of ratelord's daemon."),
+    "exporter": Kind(
+        "ratelord_register_exporters",
+        "The exporter {name} for ratelord.",
+        (CORE, "msgspec>=0.22"),
+    ),
+    "function": Kind(
+        "ratelord_register_condition_functions",
+        "The function {name} for conditions of ratelord's policies.",
+    ),
     "model": Kind(
         "ratelord_register_forecast_models",
         "The forecast model {name} for ratelord.",
