@@ -37,5 +37,5 @@ def read_policy(path: Path, plugins: Plugins | None = None) -> Document:
     conditions = Conditions(loaded.named("ratelord_register_condition_functions").values())
     text = path.read_bytes()
     document = read_document(text, str(path), actions, providers, conditions, models)
-    Accounts(providers, SystemClock()).check(document)
+    Accounts(providers, SystemClock()).check(document, text)
     return document

@@ -11,6 +11,7 @@ from ratelord_core.errors import Finding, PolicyError, SettingsError
 from ratelord_core.model.config import Document, ProviderConfig
 from ratelord_core.model.identity import Identity
 from ratelord_core.model.pool import Pool
+from ratelord_core.policy.lint.places import Places
 from ratelord_core.provider import Provider, ProviderFactory
 from ratelord_core.secrets import resolve
 from ratelord_core.watch import Account
@@ -28,16 +29,15 @@ class Accounts:
         """The names that a policy file's ``providers`` may use."""
         return frozenset(self._factories)
 
-    def check(self, document: Document) -> None:
-        """Raises ``PolicyError`` with every provider whose options its plugin refuses."""
+    def check(self, document: Document, text: str | bytes = "") -> None:
+        """Raises ``PolicyError`` with every provider whose options its plugin refuses; ``text`` is
+        what the document was read from."""
         findings = []
         for config in document.providers:
             try:
                 self._build(config, config.secret_ref)
             except SettingsError as error:
-                where = f"providers.{config.plugin}.{config.id}"
-                whose = f"provider {config.id}: "
-                findings.append(Finding(whose + str(error).removeprefix(whose), path=where))
+                findings.append(_placed(config, str(error), text))
         if findings:
             raise PolicyError(document.source, findings)
 
@@ -92,3 +92,15 @@ def with_members(pools: tuple[Pool, ...], declared_identity: str | None) -> tupl
 
 def _secret(reference: str | None) -> Callable[[], str | None]:
     return lambda: None if reference is None else resolve(reference)
+
+
+def _placed(config: ProviderConfig, said: str, text: str | bytes) -> Finding:
+    """What a plugin says of an account's options, with the place of the option that it names."""
+    whose = f"provider {config.id}: "
+    said = said.removeprefix(whose)
+    if not text:
+        return Finding(whose + said, path=f"providers.{config.plugin}.{config.id}")
+    places = Places(text)
+    at = places.index("providers", config.id, config.plugin)
+    named = said.partition(" ")[0].split(".")
+    return places.finding(whose + said, "providers", config.plugin, at, *named)

@@ -47,5 +47,5 @@ class PolicySource:
         functions = self._functions.values()
         kinds = self._accounts.kinds
         stack = load(text, source, self._actions, kinds, self._models, functions)
-        self._accounts.check(stack.document)
+        self._accounts.check(stack.document, text)
         return stack

@@ -37,6 +37,8 @@ def decode(text: str | bytes) -> str:
         raise UnreadableError(
             Finding(
                 f"the file has {len(raw)} bytes; at most {MAX_BYTES} are read",
+                1,
+                1,
                 hint="move what several rules share into one policy",
             )
         )

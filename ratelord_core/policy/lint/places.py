@@ -19,16 +19,23 @@ class Places:
     def warn(self, message: str, *path: Step, hint: str = "") -> Finding:
         """A warning about what stands at a path, or at the nearest thing around it that is
         written."""
+        return self.finding(message, *path, hint=hint, severity="warning")
+
+    def finding(
+        self, message: str, *path: Step, hint: str = "", severity: str = "error"
+    ) -> Finding:
+        """The same, of any severity."""
         node, reached = self._node(path)
         shown = "".join(f"[{one}]" if isinstance(one, int) else f".{one}" for one in reached)
         line, column = (0, 0)
         if node is not None:
             line, column = node.start_mark.line + 1, node.start_mark.column + 1
-        return Finding(message, line, column, shown.lstrip("."), hint, "warning")
+        return Finding(message, line, column, shown.lstrip("."), hint, severity)
 
-    def index(self, section: str, item_id: str) -> int:
-        """The place in a section's list of the item with that id; 0 if it is not there."""
-        node, _ = self._node((section,))
+    def index(self, section: str, item_id: str, *deeper: Step) -> int:
+        """The place in a section's list (or in one deeper in it) of the item with that id; 0 if it
+        is not there."""
+        node, _ = self._node((section, *deeper))
         for at, item in enumerate(node.value if isinstance(node, yaml.SequenceNode) else ()):
             own = _member(item, "id")
             if own is not None and own.value in (item_id, item_id.removeprefix("local/")):
