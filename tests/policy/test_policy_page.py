@@ -15,7 +15,8 @@ from ratelord_core.policy.windows import KEYS_OF
 DOCS = Path(__file__).parents[2] / "docs"
 PAGE = (DOCS / "policy.md").read_text(encoding="utf-8")
 CONDITIONS = (DOCS / "conditions.md").read_text(encoding="utf-8")
-EXAMPLES = re.findall(r"^```yaml\n(.*?)^```$", PAGE + CONDITIONS, re.DOTALL | re.MULTILINE)
+BUDGETS = (DOCS / "budgets.md").read_text(encoding="utf-8")
+EXAMPLES = re.findall(r"^```yaml\n(.*?)^```$", PAGE + CONDITIONS + BUDGETS, re.DOTALL | re.MULTILINE)
 
 
 def rows_after(heading: str) -> list[list[str]]:
