@@ -116,6 +116,13 @@ class Settings(BaseSettings):
         description="Events after which a snapshot of the state is kept beside the log; 0: only at "
         "the end and on request.",
     )
+    backtest_concurrency: int = Field(
+        1, ge=0, le=16, description="Backtests that run at once beside the daemon; 0 = none may."
+    )
+    backtest_seconds: float = Field(
+        300.0, gt=0, description="Seconds of life after which a backtest is broken off."
+    )
+    backtest_megabytes: int = Field(2048, ge=256, description="Memory of a backtest, in MiB.")
     without: tuple[str, ...] = Field((), description="Plugins to leave out, by name.")
     plugins_allow: Annotated[tuple[str, ...] | None, NoDecode] = Field(
         None,

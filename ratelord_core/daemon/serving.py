@@ -10,10 +10,12 @@ from ratelord_core.arbiter import Authority
 from ratelord_core.daemon.exporting import open_exporters
 from ratelord_core.exporter import OpenExporter
 from ratelord_core.http.app import build_app
+from ratelord_core.http.backtests import BacktestBounds, BacktestDoors
 from ratelord_core.http.limits import Limits
 from ratelord_core.http.server import Server, serve
 from ratelord_core.http.settings import HttpSettings
 from ratelord_core.http.tls import TlsFiles
+from ratelord_core.jobs.replay_task import LogPlace
 from ratelord_core.model.ids import Entropy
 from ratelord_core.settings import Settings
 
@@ -30,7 +32,7 @@ async def open_door(
     """Listen, and answer; the exporters are to be closed after the server has stopped.
     ``SettingsError`` if an address or a certificate cannot be used."""
     _allow_open_files(settings.max_connections + _OTHER_FILES)
-    door = build_app(arbiter, _http_settings(settings, entropy), gather)
+    door = build_app(arbiter, _http_settings(settings, entropy), gather, (_backtests(settings),))
     offered = gather("ratelord_register_exporters")
     exporters = open_exporters(offered, door.metrics.families)
     door.timings.exporters = exporters
@@ -43,6 +45,19 @@ async def open_door(
         limits=_limits(settings),
     )
     return server, exporters
+
+
+def log_place(settings: Settings) -> LogPlace:
+    """Where processes beside the daemon find its log."""
+    path = str(settings.db_path.absolute())
+    return LogPlace(settings.store, path, settings.graph, settings.without)
+
+
+def _backtests(settings: Settings) -> BacktestDoors:
+    bounds = BacktestBounds(
+        settings.backtest_concurrency, settings.backtest_seconds, settings.backtest_megabytes
+    )
+    return BacktestDoors(log_place(settings), bounds)
 
 
 def _http_settings(settings: Settings, entropy: Entropy) -> HttpSettings:

@@ -56,7 +56,8 @@ class Course:
         self._state = blank.state()
         self.replaying: Replaying | None = None
         self.seq = 0
-        self._last: Micros = 0
+        self.last: Micros = 0
+        """The newest instant that the log has told of."""
 
     def feed(self, records: Iterable[Record]) -> None:
         """The log's next records. Raises ``StoreCorrupt`` naming the event that cannot be read."""
@@ -73,7 +74,7 @@ class Course:
                     self.begin(event.ts_event)
                 if self.replaying is not None:
                     self.replaying.feed(event)
-                self._last = max(self._last, event.ts_event)
+                self.last = max(self.last, event.ts_event)
         except (msgspec.DecodeError, LookupError, ValueError) as error:
             raise StoreCorrupt(
                 f"event {self.seq} cannot be replayed: {error}; run ratelord events verify"
@@ -90,14 +91,14 @@ class Course:
             self.terms.seed,
             now,
         )
-        self._last = max(self._last, now)
+        self.last = max(self.last, now)
         self.replaying = Replaying(self._past, candidate, self._hear)
         return self.replaying
 
     def finish(self) -> Replaying:
         """The log has ended."""
-        replaying = self.replaying or self.begin(self._last)
-        replaying.finish(self._last)
+        replaying = self.replaying or self.begin(self.last)
+        replaying.finish(self.last)
         return replaying
 
 

@@ -13,7 +13,7 @@ from starlette.routing import Router
 
 from ratelord_core.arbiter import Authority
 from ratelord_core.correlation import CURRENT
-from ratelord_core.doors import Building, Receive, Scope, Send
+from ratelord_core.doors import Building, DoorFactory, Receive, Scope, Send
 from ratelord_core.http.body import ClientGoneError, discard
 from ratelord_core.http.cors import Cors
 from ratelord_core.http.endpoint import EXCHANGE, Endpoint
@@ -198,11 +198,12 @@ def build_app(
     arbiter: Authority,
     settings: HttpSettings,
     gather: Callable[[str], Iterable[Any]] = lambda _hook: (),
+    own: Iterable[DoorFactory] = (),
 ) -> Door:
-    """The HTTP door of an arbiter, as an ASGI application, with the doors that plugins add;
-    ``gather`` tells what is registered under a hook."""
+    """The HTTP door of an arbiter, as an ASGI application, with the doors that plugins add and
+    those of the daemon's ``own``; ``gather`` tells what is registered under a hook."""
     doors = gather("ratelord_register_doors")
-    return Door(arbiter, settings, Mounts(doors, Building(arbiter, gather)))
+    return Door(arbiter, settings, Mounts(doors, Building(arbiter, gather), own))
 
 
 async def _no_route(scope: Scope, _receive: Receive, _send: Send) -> None:

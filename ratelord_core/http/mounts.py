@@ -93,9 +93,12 @@ class _Reply:
 
 
 class Mounts:
-    """Every door that plugins added."""
+    """Every door that plugins added, and those of our ``own``, which may stand deeper."""
 
-    def __init__(self, factories: Iterable[DoorFactory], building: Building) -> None:
+    def __init__(
+        self, factories: Iterable[DoorFactory], building: Building, own: Iterable[DoorFactory] = ()
+    ) -> None:
+        self._own = {factory.path: Mount(factory, building) for factory in own}
         self._by_segment: dict[str, Mount] = {}
         for factory in factories:
             if factory.path in self._by_segment or not _is_segment(factory.path):
@@ -111,6 +114,9 @@ class Mounts:
         if found is None and self._by_segment:
             end = path.find("/", len(_API) if path.startswith(_API) else 1)
             found = self._by_segment.get(path[:end]) if end > 0 else None
+        if found is None:
+            ours = (mount for own, mount in self._own.items() if f"{path}/".startswith(f"{own}/"))
+            found = next(ours, None)
         return found
 
     def prompt(self) -> dict[str, PromptDoor]:
@@ -123,12 +129,12 @@ class Mounts:
 
     def close(self) -> None:
         """End what goes on for ever behind any of them."""
-        for mount in self._by_segment.values():
+        for mount in (*self._by_segment.values(), *self._own.values()):
             mount.door.close()
 
     async def finish(self) -> None:
         """Until nothing runs behind any of them."""
-        for mount in self._by_segment.values():
+        for mount in (*self._by_segment.values(), *self._own.values()):
             await mount.door.finish()
 
 

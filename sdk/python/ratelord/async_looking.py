@@ -172,6 +172,30 @@ class AsyncLooking(ABC):
         """End a quarantine."""
         return await self._call(wire.change(identity_id, "restore", details), Registration)
 
+    async def begin_backtest(
+        self,
+        document: str | Mapping[str, Any],
+        *,
+        since: str | None = None,
+        until: str | None = None,
+        examples: int | None = None,
+    ) -> dict[str, Any]:
+        """Have the daemon replay its log against a candidate policy, beside its work.
+
+        Returns as soon as it runs; ``backtest`` tells how far it is. Raises ``RequestRefused`` for
+        a document that is not valid, ``UpstreamError`` while as many run as may.
+        """
+        call = readers.begin_backtest(document, since, until, examples)
+        return await self._call(call, dict[str, Any])
+
+    async def backtest(self, backtest_id: str) -> dict[str, Any]:
+        """How far a backtest is, and its ``result`` once it is done."""
+        return await self._call(readers.backtest(backtest_id), dict[str, Any])
+
+    async def cancel_backtest(self, backtest_id: str) -> None:
+        """Break a backtest off; forget it, if it is over."""
+        wire.check(await self._reply(readers.cancel_backtest(backtest_id)))
+
     async def simulate(
         self, scenario: str | Mapping[str, Any], seed: int | None = None
     ) -> dict[str, Any]:

@@ -174,6 +174,25 @@ def cancel_simulation(simulation_id: str) -> Call:
     return Call("DELETE", f"/v1/simulation/{segment(simulation_id)}", repeatable=False)
 
 
+def begin_backtest(
+    document: str | Mapping[str, Any], since: str | None, until: str | None, examples: int | None
+) -> Call:
+    """Replay the log against a policy, in a process beside the daemon."""
+    said = {"document": document, "from": since, "to": until, "examples": examples}
+    body = {name: value for name, value in said.items() if value is not None}
+    return Call("POST", "/v1/policy/backtest", body=body, repeatable=False)
+
+
+def backtest(backtest_id: str) -> Call:
+    """How far a backtest is, and what came of it."""
+    return look(f"/v1/policy/backtest/{segment(backtest_id)}")
+
+
+def cancel_backtest(backtest_id: str) -> Call:
+    """Break a backtest off, or forget one that is over."""
+    return Call("DELETE", f"/v1/policy/backtest/{segment(backtest_id)}", repeatable=False)
+
+
 def _wire_names(filters: EventFilters) -> dict[str, object]:
     unknown = sorted(set(filters) - EventFilters.__optional_keys__)
     if unknown:

@@ -2,24 +2,37 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
-from urllib.parse import parse_qs
 
 import msgspec
 
-from ratelord_core.doors import Access, Building, OpenDoor, Receive, Scope, Send
-from ratelord_core.http.problems import HttpRefusal
+from ratelord_core.doors import Access, Building, OpenDoor
+from ratelord_core.http.job_door import JobDoor
+from ratelord_core.jobs import Desk, Job, Kind, Status
 from ratelord_sim.errors import ScenarioError
-from ratelord_sim.server.bounds import Bounds, bounds
-from ratelord_sim.server.desk import Desk
-from ratelord_sim.server.job import Job
+from ratelord_sim.server.bounds import bounds
 from ratelord_sim.server.request import task_of
 
 PATH = "/v1/simulation"
-_HEARTBEAT = 15.0
-_YAML = frozenset({"application/yaml", "application/x-yaml", "text/yaml", "text/plain"})
-_JSON = (b"content-type", b"application/json")
+_KIND = Kind(
+    "simulation",
+    "RATELORD_SIMULATION_SECONDS",
+    "ratelord_sim.server.player",
+    lambda findings: ScenarioError("the scenario", findings),
+)
+
+
+class SimulationView(msgspec.Struct, frozen=True):
+    """A simulation as readers see it. ``progress`` is the part of its time that has been played,
+    ``success`` whether every invariant held, ``result`` what ``ratelord-sim run --json`` prints."""
+
+    simulation_id: str
+    status: Status
+    scenario: str
+    progress: float
+    success: bool | None
+    error: str | None
+    result: dict[str, Any] | None = None
 
 
 class SimulationDoors:
@@ -30,134 +43,26 @@ class SimulationDoors:
     access: Access = "administer"
 
     def open(self, building: Building) -> OpenDoor:
-        """The door; nothing of the simulator is loaded before somebody asks for one."""
-        return SimulationDoor(bounds())
+        """The door; nothing of the simulator is loaded before somebody asks for one. It is given
+        the arbiter and never touches it."""
+        limits = bounds()
+        desk = Desk(_KIND, limits, "RATELORD_SIMULATION_CONCURRENCY")
+        return JobDoor(
+            PATH,
+            desk,
+            limits.body_bytes,
+            lambda body, yaml: msgspec.json.encode(task_of(body, limits, yaml=yaml)),
+            _view,
+        )
 
 
-class SimulationDoor:
-    """Answers for everything below its path. It is given the arbiter and never touches it."""
-
-    def __init__(self, limits: Bounds) -> None:
-        self._limits = limits
-        self._desk = Desk(limits)
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
-        method, rest = scope["method"], scope["path"].removeprefix(PATH).strip("/")
-        if not rest and method == "POST":
-            await self._begin(scope, receive, send)
-        elif not rest and method in ("GET", "HEAD"):
-            items = [job.view(whole=False) for job in self._desk.all()]
-            await _answer(send, 200, {"items": items, "next": None})
-        elif rest and "/" not in rest and method in ("GET", "HEAD"):
-            await self._show(self._desk.find(rest), scope, receive, send)
-        elif rest and "/" not in rest and method == "DELETE":
-            self._desk.drop(rest)
-            await _answer(send, 204, None)
-        else:
-            raise _misfit(method, rest)
-
-    def close(self) -> None:
-        """Break off what plays."""
-        self._desk.close()
-
-    async def finish(self) -> None:
-        """Until no process is left."""
-        await self._desk.finish()
-
-    async def _begin(self, scope: Scope, receive: Receive, send: Send) -> None:
-        kind = _media_type(scope)
-        body = await _body(receive, self._limits.body_bytes)
-        job = self._desk.take(task_of(body, self._limits, yaml=kind in _YAML))
-        try:
-            await job.read()
-        except ScenarioError:
-            self._desk.drop(job.job_id)  # its sender knows what is wrong; nobody else asks for it
-            raise
-        where = (b"location", f"{PATH}/{job.job_id}".encode())
-        await _answer(send, 202, job.view(whole=False), where)
-
-    async def _show(self, job: Job, scope: Scope, receive: Receive, send: Send) -> None:
-        query = parse_qs(scope.get("query_string", b"").decode("latin-1"))
-        accepts = dict(scope["headers"]).get(b"accept", b"")
-        if query.get("stream") == ["true"] or b"text/event-stream" in accepts:
-            await _stream(job, receive, send)
-        else:
-            await _answer(send, 200, job.view(whole=True))
-
-
-async def _stream(job: Job, receive: Receive, send: Send) -> None:
-    """Progress as it comes, then the whole, as Server-Sent Events; ends when the reader leaves."""
-    kind = (b"content-type", b"text/event-stream; charset=utf-8")
-    headers = [kind, (b"x-accel-buffering", b"no")]
-    await send({"type": "http.response.start", "status": 200, "headers": headers})
-    gone = asyncio.ensure_future(_hang_up(receive))
-    try:
-        while not gone.done():
-            changed = asyncio.ensure_future(job.changed.wait())
-            name = job.status if job.over else "progress"
-            await _part(send, _frame(name, job.view(whole=job.over)))
-            if job.over:
-                break
-            while not (changed.done() or gone.done()):
-                both = (changed, gone)
-                await asyncio.wait(both, timeout=_HEARTBEAT, return_when="FIRST_COMPLETED")
-                if not (changed.done() or gone.done()):
-                    await _part(send, b": still here\n\n")
-            changed.cancel()
-        await send({"type": "http.response.body", "body": b""})
-    finally:
-        gone.cancel()
-
-
-async def _part(send: Send, body: bytes) -> None:
-    await send({"type": "http.response.body", "body": body, "more_body": True})
-
-
-def _frame(name: str, view: Any) -> bytes:
-    return b"event: %s\ndata: %s\n\n" % (name.encode(), msgspec.json.encode(view))
-
-
-async def _hang_up(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
-
-
-async def _answer(send: Send, status: int, value: Any, *headers: tuple[bytes, bytes]) -> None:
-    body = b"" if value is None else msgspec.json.encode(value)
-    own = list(headers)
-    if value is not None:
-        own += [_JSON, (b"content-length", b"%d" % len(body))]
-    await send({"type": "http.response.start", "status": status, "headers": own})
-    await send({"type": "http.response.body", "body": body})
-
-
-def _media_type(scope: Scope) -> str:
-    header: bytes = dict(scope["headers"]).get(b"content-type", b"")
-    sent = header.decode("latin-1").lower()
-    kind = sent.partition(";")[0].strip()
-    if kind == "application/json" or kind in _YAML:
-        return kind
-    said = "send the scenario as application/json or application/yaml"
-    raise HttpRefusal(415, "unsupported_media_type", f"Content-Type {kind[:80]!r}: {said}")
-
-
-async def _body(receive: Receive, most: int) -> bytes:
-    body = bytearray()
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise HttpRefusal(400, "malformed_json", "the body ended before it was whole")
-        body += message.get("body", b"")
-        if len(body) > most:
-            raise HttpRefusal(413, "body_too_large", f"a scenario may have {most} bytes here")
-        if not message.get("more_body", False):
-            return bytes(body)
-
-
-def _misfit(method: str, rest: str) -> HttpRefusal:
-    if "/" in rest:
-        return HttpRefusal(404, "not_found", f"nothing is there; {PATH}/ID is a simulation")
-    allow = b"GET, HEAD, DELETE" if rest else b"GET, HEAD, POST"
-    message = f"{method} does not fit here; use {allow.decode()}"
-    return HttpRefusal(405, "method_not_allowed", message, ((b"allow", allow),))
+def _view(job: Job, *, whole: bool) -> SimulationView:
+    return SimulationView(
+        job.job_id,
+        job.status,
+        job.title,
+        job.progress,
+        None if job.result is None else bool(job.result["success"]),
+        job.error,
+        job.result if whole else None,
+    )

@@ -13,13 +13,14 @@ from msgspec.structs import replace
 
 from ratelord_core import parts
 from ratelord_core.errors import Finding, PolicyError, RatelordError
+from ratelord_core.jobs import Said
 from ratelord_core.model.instant import SECOND
 from ratelord_sim import library
 from ratelord_sim.errors import ScenarioError
 from ratelord_sim.play import play
 from ratelord_sim.scenario.model import Scenario
 from ratelord_sim.scenario.reader import read_file, read_scenario
-from ratelord_sim.server.task import Said, Task
+from ratelord_sim.server.task import Task
 
 _NICENESS = 10
 

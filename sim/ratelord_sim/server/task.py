@@ -1,8 +1,6 @@
-"""What passes between a daemon and the process that plays: a task one way, lines the other."""
+"""What somebody asks of the process that plays for a daemon."""
 
 from __future__ import annotations
-
-from typing import Any
 
 import msgspec
 
@@ -16,14 +14,3 @@ class Task(msgspec.Struct, frozen=True):
     duration_seconds: float = 0.0
     agents: int = 0
     megabytes: int = 0
-
-
-class Said(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A line of the player: it has read the scenario (``title``), how far it is, what came of it,
-    or what is wrong with the scenario."""
-
-    title: str = ""
-    progress: float = 0.0
-    result: dict[str, Any] | None = None
-    findings: list[dict[str, Any]] = []
-    error: str = ""
