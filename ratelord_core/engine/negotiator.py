@@ -67,6 +67,9 @@ class Negotiator:
         self.scribe = scribe
         self.watcher: Callable[[Decision], None] | None = None
         """Is told every decision with its trace."""
+        self.offers_alternatives = True
+        """Whether a denial or a long wait tells what else could be done; off where nobody reads
+        it, because that is most of their work."""
         self._pacer = Pacer()
         self.herald = Herald(scribe)
 
@@ -154,7 +157,8 @@ class Negotiator:
         if isinstance(asked, IntentDecided):
             return asked, None, intent
         found = None
-        if asked.verdict.instead or asked.start - now >= LONG:
+        slow = self.offers_alternatives and asked.start - now >= LONG
+        if asked.verdict.instead or slow:
             found = Substitution(self.state, asked, partial(self._weigh_way, now, waived)).find()
         chosen = asked if found is None else found.chosen
         judged = chosen.judged

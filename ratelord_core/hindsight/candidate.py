@@ -18,7 +18,7 @@ from ratelord_core.model.pool import Pool
 from ratelord_core.policy.stack import PolicyStack
 from ratelord_core.provider import PollResult
 
-_LOOKS: Final[Micros] = SECOND // 4
+_LOOKS: Final[Micros] = SECOND
 """How often a daemon looks around by itself."""
 
 
@@ -35,6 +35,7 @@ class Candidate:
         now: Micros,
     ) -> None:
         self.engine = Engine(state, policy, SeededEntropy(seed))
+        self.engine.negotiator.offers_alternatives = False
         self.engine.configure(policy, pools, now)
         self._intervals = intervals
         state.polling.intervals = {}

@@ -121,8 +121,10 @@ class Replaying:
     # --- intents ------------------------------------------------------------------------------
 
     def _submitted(self, event: Event, e: IntentSubmitted) -> None:
-        self.past.replay(event)
-        self._asked = (event.intent_id, e, event.dimensions)
+        # The rest of what the state learns of a question, only a graph and forecasts would need.
+        intent_id, who = event.intent_id, event.dimensions
+        self.past.asked, self.past.asked_as = (intent_id, e), who.identity_id
+        self._asked = (intent_id, e, who)
 
     def _decided(self, event: Event, e: IntentDecided) -> None:
         self.past.replay(event)
