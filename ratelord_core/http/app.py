@@ -20,6 +20,7 @@ from ratelord_core.http.endpoint import EXCHANGE, Endpoint
 from ratelord_core.http.events import Events
 from ratelord_core.http.exchange import Exchange
 from ratelord_core.http.express import Express
+from ratelord_core.http.failure import log_refusal
 from ratelord_core.http.graph import Graph
 from ratelord_core.http.health import Health
 from ratelord_core.http.hosts import HostGuard
@@ -33,7 +34,7 @@ from ratelord_core.http.operation import Operation
 from ratelord_core.http.plugins import Plugins
 from ratelord_core.http.policy import Policy
 from ratelord_core.http.pools import Pools
-from ratelord_core.http.problems import HttpRefusal, problem_reply
+from ratelord_core.http.problems import HttpRefusal, problem_reply, status_of
 from ratelord_core.http.prospects import Prospects
 from ratelord_core.http.rate_fields import as_headers
 from ratelord_core.http.reference import Reference
@@ -185,6 +186,8 @@ class Door:
 
     async def _refuse(self, error: Exception, exchange: Exchange, send: Send) -> None:
         self._tally.refuse(error)
+        if status_of(error) in {401, 403}:
+            log_refusal(exchange, error)
         try:
             if is_wrong_token(error):
                 error = await self._suspicion.hold_back(exchange.scope) or error

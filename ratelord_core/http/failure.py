@@ -28,6 +28,17 @@ def log_failure(event: str, exchange: Exchange, error: BaseException) -> None:
     )
 
 
+def log_refusal(exchange: Exchange, error: Exception) -> None:
+    """Write down that somebody was not let in: whence, where to, why; never what was shown."""
+    _log.warning(
+        "refused",
+        request_id=exchange.request_id,
+        client=(exchange.scope.get("client") or ("unix socket",))[0],
+        route=exchange.route or "",
+        code=getattr(error, "code", type(error).__name__),
+    )
+
+
 def lines_of(error: BaseException) -> list[str]:
     """Where an error came through, outermost first: ``file:line function``."""
     frames = traceback.extract_tb(error.__traceback__)

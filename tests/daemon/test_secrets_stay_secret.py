@@ -47,6 +47,8 @@ DOORS = (
     "/metrics",
 )
 
+OPENMETRICS = {"accept": "application/openmetrics-text"}
+
 
 def test_no_planted_secret_is_found_anywhere(
     start: Callable[..., Any], command: Callable[..., Any], tmp_path: Path
@@ -85,6 +87,10 @@ def test_no_planted_secret_is_found_anywhere(
 
     _plant(desk, seen)
     assert desk.post("/v1/identities/pat:one/rotate", {"token": seen["rotated"]}).is_success
+    turned = desk.post("/v1/identities/pat:made/rotate", {"overlap_seconds": 600}).json()["token"]
+    for good in (made, turned):
+        bearer = {"authorization": f"Bearer {good}"}
+        assert httpx2.get(f"{url}/v1/health", headers=bearer, timeout=20).is_success
     for path in ("/v1/pools", "/nowhere"):
         httpx2.get(f"{url}{path}?token={seen['query']}", headers={"cookie": seen["cookie"]})
     desk.daemon.policy.write_text(
@@ -93,7 +99,10 @@ def test_no_planted_secret_is_found_anywhere(
     assert desk.post("/v1/policy/reload").status_code == 422
 
     operator = outside | environment | {"RATELORD_TOKEN": seen["admin"]}
+    assert desk.post("/v1/admin/snapshot").is_success
+    shown += [desk.post("/v1/admin/verify").text]
     shown += [httpx2.get(url + path).text for path in DOORS]
+    shown += [httpx2.get(f"{url}/metrics", headers=OPENMETRICS).text]
     shown += [command(*words.split(), **operator) for words in ("config show", "events", "doctor")]
     files = {path.name: path.read_bytes() for path in tmp_path.glob("ratelord.db*")}
     desk.daemon.kill()
@@ -102,10 +111,10 @@ def test_no_planted_secret_is_found_anywhere(
         text = said if isinstance(said, str) else said.stdout + said.stderr
         files[f"answer {number}"] = text.encode()
 
-    assert {"ratelord.db", "ratelord.db-wal"} <= files.keys()
+    assert {"ratelord.db", "ratelord.db-wal", "ratelord.db.snapshot"} <= files.keys()
     found = [
         (name, place)
-        for name, secret in {**seen, "made": made}.items()
+        for name, secret in {**seen, "made": made, "turned": turned}.items()
         for place, content in files.items()
         if secret.encode() in content
     ]

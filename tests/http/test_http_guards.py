@@ -173,3 +173,14 @@ def test_an_agent_sees_and_settles_its_own_intents_only(guarded, operator, token
         assert agent.post(f"/v1/intents/{own}/report", json={}).status_code == 200
         own_again = agent.post(f"/v1/intents/{own}/report", json={})
         assert own_again.json()["duplicate"] is True
+
+
+def test_who_was_not_let_in_is_written_down(guarded):
+    secret = "a-guess-that-is-not-to-be-found-anywhere"
+    headers = {"authorization": f"Bearer {secret}", "x-request-id": "refused-once"}
+    assert httpx2.get(f"{guarded.url}/v1/pools", headers=headers, timeout=20).status_code == 401
+    [line] = [line for line in guarded.log.splitlines() if "refused-once" in line]
+    assert "warning" in line
+    assert "127.0.0.1" in line
+    assert "unauthorized" in line
+    assert secret not in guarded.log

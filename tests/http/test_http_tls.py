@@ -283,3 +283,48 @@ def test_files_that_cannot_be_used_are_named_in_one_line(tmp_path, authority):
 )
 def test_a_certificate_names_an_identity_by_uri_or_by_common_name(certificate, name):
     assert certified_name(certificate) == name
+
+
+def test_only_ciphers_with_forward_secrecy_and_authenticated_encryption_are_spoken(
+    secured, authority
+):
+    for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
+        context = trusting(authority)
+        context.minimum_version = context.maximum_version = version
+        with (
+            socket.create_connection(("localhost", port_of(secured)), timeout=10) as plain,
+            context.wrap_socket(plain, server_hostname="localhost") as secure,
+        ):
+            name, _, bits = secure.cipher() or ("", "", 0)
+            assert secure.compression() is None
+        assert bits >= 128
+        assert any(mode in name for mode in ("GCM", "CHACHA20", "CCM")), name
+        assert name.startswith(("TLS_", "ECDHE", "DHE")), name
+    for weak in ("AES128-SHA", "AES256-GCM-SHA384", "ECDHE-ECDSA-AES128-SHA", "NULL", "aNULL"):
+        context = trusting(authority)
+        context.maximum_version = ssl.TLSVersion.TLSv1_2
+        try:
+            context.set_ciphers(f"{weak}:@SECLEVEL=0")
+        except ssl.SSLError:
+            continue  # this client does not even know it
+        with (
+            socket.create_connection(("localhost", port_of(secured)), timeout=10) as plain,
+            pytest.raises((ssl.SSLError, ConnectionError)),
+        ):
+            context.wrap_socket(plain, server_hostname="localhost")
+
+
+def test_no_private_key_comes_out_anywhere(secured, authority):
+    secrets = [
+        line
+        for file in authority.folder.glob("*.key")
+        for line in file.read_text().splitlines()
+        if not line.startswith("-----")
+    ]
+    with operator(secured) as client:
+        paths = ("/metrics", "/v1/events?limit=500", "/v1/policy", "/v1/identities", "/v1/health")
+        shown = [client.get(path).text for path in paths]
+    shown += [secured.log, *(file.read_bytes().decode("latin-1") for file in
+                             secured.folder.glob("ratelord.db*"))]  # fmt: skip
+    assert secrets
+    assert not [line for line in secrets for text in shown if line in text]

@@ -23,6 +23,9 @@ from auditing import JOBS, SCARCE, SPENT, Audit
 from ratelord_core.testing.daemon_process import DaemonProcess
 
 AGENTS = 24
+SETTLED = 150_000
+MOST_GROWTH = 0.75
+"""KB: a key and its answer are kept for a day, whatever else is forgotten."""
 LIMITS = {SPENT: 10**9, SCARCE: 5_000, JOBS: 40}
 POLICY = f"""
 pools:
@@ -133,9 +136,22 @@ def _compare(daemon: DaemonProcess, agents: list[Agent], audit: Audit, run: Run)
         run.wrong.append(
             f"the daemon and its log disagree: {found['differences'] or found['fault']}"
         )
-    sizes = [life.resident for life in run.lives[1:]]
-    if len(sizes) > 2 and sizes[-1] > 1.3 * min(sizes):
-        run.wrong.append(f"it grew from {min(sizes)} KB to {sizes[-1]} KB resident")
+    each = _growth(run.lives)
+    if each > MOST_GROWTH:
+        run.wrong.append(f"it grows by {each:.2f} KB with each decision")
+
+
+def _growth(lives: list[Life]) -> float:
+    """KB for each decision after the first ``SETTLED``, until which a daemon fills what it
+    remembers of ended holds; 0 if there were too few to tell."""
+    known, later = 0, []
+    for life in lives:
+        known += life.decisions
+        if known > SETTLED:
+            later.append((known, life.resident))
+    if len(later) < 3:
+        return 0.0
+    return (later[-1][1] - later[0][1]) / (later[-1][0] - later[0][0])
 
 
 if __name__ == "__main__":

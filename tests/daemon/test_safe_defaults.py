@@ -1,0 +1,30 @@
+"""What a daemon refuses to be started as, unless told that it is meant."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ratelord_core.errors import SettingsError
+from ratelord_core.settings import load_settings
+
+PUBLIC = "192.0.2.7"
+TLS = {"tls_cert": Path("server.crt"), "tls_key": Path("server.key")}
+
+
+@pytest.mark.parametrize("given", [{}, {"auth": "required"}, TLS, {"auth": "local", **TLS}])
+def test_a_public_address_without_tokens_and_tls_is_refused_and_the_way_out_is_named(given) -> None:
+    with pytest.raises(SettingsError, match="--allow-insecure-bind"):
+        load_settings(host=PUBLIC, **given)
+
+
+@pytest.mark.parametrize("given", [{"auth": "required", **TLS}, {"allow_insecure_bind": True}])
+def test_with_both_or_by_express_wish_it_is_taken(given) -> None:
+    assert load_settings(host=PUBLIC, **given).host == PUBLIC
+
+
+def test_without_any_setting_it_listens_to_this_machine_only() -> None:
+    assert load_settings().host == "127.0.0.1"
+    assert load_settings().cors_origins == ()
+    assert load_settings().debug is False
