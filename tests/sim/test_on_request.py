@@ -100,6 +100,8 @@ def test_no_more_play_than_may_and_one_can_be_broken_off(http: httpx2.Client) ->
     ("body", "status", "said"),
     [
         ({"scenario": "s99"}, 400, "no shipped scenario is called 's99'"),
+        ({"scenario": "s04"}, 400, "s04-noisy-neighbour-isolated or s04-noisy-neighbour-shared"),
+        ({"scenario": "s01", "seed": 1.5}, 400, "not a whole number"),
         ({"scenario": 7}, 400, "no simulation"),
         ({"scenario": "s01", "seed": -1}, 400, "seed"),
         ({"name": "x"}, 422, "'agents' is missing"),
@@ -117,10 +119,12 @@ def test_no_more_play_than_may_and_one_can_be_broken_off(http: httpx2.Client) ->
 def test_what_cannot_be_played_is_refused_with_the_reason(
     body: dict[str, Any], status: int, said: str, http: httpx2.Client
 ) -> None:
+    before = http.get("/v1/simulation").json()["items"]
     refused = http.post("/v1/simulation", json=body)
 
     assert refused.status_code == status
     assert said in refused.json()["detail"]
+    assert http.get("/v1/simulation").json()["items"] == before, "nobody remembers it"
 
 
 def test_a_scenario_may_be_sent_as_yaml_and_as_nothing_else(http: httpx2.Client) -> None:

@@ -118,3 +118,22 @@ policy:
 
 def test_every_key_says_what_it_means() -> None:
     assert all(key.about for key in keys_of(Scenario).values())
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("agents: [{}]\npolicy: nofile.yaml\n", "2:9: policy file"),
+        ("agents: [{}]\nsabotage: {amount: 3, target: mock-provider-1/defalt}\n", "2:31: no pool"),
+        ("agents: [{obeys: [wait, degrad]}]\n", "1:25: no answer contains 'degrad'"),
+        ("agents: [{obeys: {denial: 3}}]\n", "1:27: must be true, false"),
+        ("duration: -3s\nagents: [{}]\n", "1:11: '-3s' is not a length of time"),
+    ],
+)
+def test_the_place_of_what_is_wrong_is_named(
+    text: str, said: str, installed: Parts, tmp_path: Path
+) -> None:
+    with pytest.raises(ScenarioError) as caught:
+        read_scenario(f"{text}name: it\n", "it.yaml", installed, tmp_path)
+
+    assert f"it.yaml:{said}" in str(caught.value)
