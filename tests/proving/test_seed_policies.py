@@ -41,7 +41,7 @@ def test_a_seed_policy_says_in_comments_what_it_is_for(policy: Path) -> None:
 def test_every_seed_is_there() -> None:
     wanted = {
         "hard-limit", "load-shedding", "business-hours", "dev-throttling", "prod-protection",
-        "org-wide-limit",
+        "org-wide-limit", "fair-share", "monthly-budget",
     }  # fmt: skip
 
     assert wanted <= {path.stem for path in POLICIES}
