@@ -16,7 +16,9 @@ DOCS = Path(__file__).parents[2] / "docs"
 PAGE = (DOCS / "policy.md").read_text(encoding="utf-8")
 CONDITIONS = (DOCS / "conditions.md").read_text(encoding="utf-8")
 BUDGETS = (DOCS / "budgets.md").read_text(encoding="utf-8")
-EXAMPLES = re.findall(r"^```yaml\n(.*?)^```$", PAGE + CONDITIONS + BUDGETS, re.DOTALL | re.MULTILINE)
+EXAMPLES = re.findall(
+    r"^```yaml\n(.*?)^```$", PAGE + CONDITIONS + BUDGETS, re.DOTALL | re.MULTILINE
+)
 
 
 def rows_after(heading: str) -> list[list[str]]:
