@@ -14,6 +14,7 @@ import pluggy
 if TYPE_CHECKING:
     from ratelord_core.agent_tools import AgentResource, AgentTool
     from ratelord_core.behavior import Behavior
+    from ratelord_core.control import ControllerFactory
     from ratelord_core.doors import DoorFactory
     from ratelord_core.exporter import Exporter
     from ratelord_core.forecast import ForecastModelFactory
@@ -42,6 +43,11 @@ def ratelord_register_graphs() -> Iterable[GraphFactory]:
 @hookspec
 def ratelord_register_forecast_models() -> Iterable[ForecastModelFactory]:
     """Forecast models. Called once; the setting ``forecast_model`` chooses by id."""
+
+
+@hookspec
+def ratelord_register_delay_controllers() -> Iterable[ControllerFactory[Any]]:
+    """Delay controllers that rules may name as ``algorithm``. Called before a policy is read."""
 
 
 @hookspec

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from ratelord_core import plugins
 from ratelord_core.behavior import Behavior
 from ratelord_core.clock import SteppedClock
+from ratelord_core.control import ControllerFactory
 from ratelord_core.errors import SettingsError
 from ratelord_core.forecast import ForecastModelFactory
 from ratelord_core.graph import GraphFactory
@@ -34,10 +35,12 @@ class Parts(msgspec.Struct, frozen=True):
     graphs: Mapping[str, GraphFactory]
     behaviors: Mapping[str, Behavior]
     functions: tuple[ConditionFunction, ...] = ()
+    controllers: Mapping[str, ControllerFactory[Any]] = {}
 
     def blank(self, model: str, graph: str = "networkx") -> Blank:
         """Makes empty states with this forecast model and this kind of graph."""
-        return Blank(_chosen(self.graphs, graph, "graph"), self.model(model))
+        graphs = _chosen(self.graphs, graph, "graph")
+        return Blank(graphs, self.model(model), self.controllers)
 
     def model(self, name: str) -> ForecastModelFactory:
         """The forecast model of that id; ``SettingsError`` if there is none."""
@@ -87,11 +90,12 @@ def load(without: Iterable[str] = (), extra: Iterable[tuple[str, object]] = ()) 
     """What the installed plugins offer. Raises ``PluginError`` as a daemon's start would."""
     loaded = plugins.load(without, extra)
     return Parts(
-        actions=loaded.named("ratelord_register_policy_actions"),
+        actions=loaded.actions(),
         providers=loaded.named("ratelord_register_providers"),
         models=loaded.named("ratelord_register_forecast_models", "model_id"),
         graphs=loaded.named("ratelord_register_graphs"),
         behaviors=loaded.named("ratelord_register_behaviors"),
+        controllers=loaded.controllers(),
         functions=tuple(loaded.named("ratelord_register_condition_functions").values()),
     )
 

@@ -15,6 +15,7 @@ from ratelord_core import hookspecs
 from ratelord_core.errors import PluginError
 from ratelord_core.guarded import Guarded
 from ratelord_core.patience import Overran, at_most
+from ratelord_core.policy.shaping import with_controllers
 from ratelord_core.trust import VARIABLE, AllowList, Trust, allow_list
 
 GROUP = "ratelord"
@@ -26,7 +27,14 @@ CALL_SECONDS = 1.0
 An ordinary call takes microseconds; this is for what would never end, not for what is slow."""
 DECIDING = frozenset(
     f"ratelord_register_{things}"
-    for things in ("exporters", "forecast_models", "graphs", "policy_actions", "providers")
+    for things in (
+        "delay_controllers",
+        "exporters",
+        "forecast_models",
+        "graphs",
+        "policy_actions",
+        "providers",
+    )
 )
 """Hooks whose things are called by the loop that decides: strangers' are guarded."""
 
@@ -109,6 +117,15 @@ class Plugins:
                 )
             by_name[name] = thing
         return by_name
+
+    def controllers(self) -> dict[str, Any]:
+        """Delay controllers, by the name that rules write as ``algorithm``."""
+        return self.named("ratelord_register_delay_controllers")
+
+    def actions(self) -> dict[str, Any]:
+        """Policy actions by name; those that make askers wait know the delay controllers."""
+        actions = self.named("ratelord_register_policy_actions")
+        return with_controllers(actions, self.controllers())
 
 
 def load(

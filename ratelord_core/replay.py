@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import msgspec
 
+from ratelord_core.control import ControllerFactory, Pacing
 from ratelord_core.engine import State
 from ratelord_core.errors import StoreCorrupt
 from ratelord_core.events.codec import open_record
@@ -20,13 +22,20 @@ from ratelord_core.model.instant import Micros
 class Blank:
     """Makes empty states of one daemon's kind of graph and forecast model."""
 
-    def __init__(self, graphs: GraphFactory, models: ForecastModelFactory) -> None:
+    def __init__(
+        self,
+        graphs: GraphFactory,
+        models: ForecastModelFactory,
+        controllers: Mapping[str, ControllerFactory[Any]] | None = None,
+    ) -> None:
         self._graphs = graphs
         self._models = models
+        self._controllers = controllers
 
     def state(self) -> State:
         """A state in which nothing has happened."""
-        return State(self._graphs.build(), ForecastBook(self._models))
+        book, pacing = ForecastBook(self._models), Pacing(self._controllers)
+        return State(self._graphs.build(), book, pacing)
 
     def packages(self) -> frozenset[str]:
         """The packages whose objects are in its states, beside the core's own."""

@@ -32,7 +32,7 @@ def read_policy(path: Path, plugins: Plugins | None = None) -> Document:
 
     loaded = plugins or installed.load()
     providers = loaded.named("ratelord_register_providers")
-    actions = loaded.named("ratelord_register_policy_actions")
+    actions = loaded.actions()
     models = loaded.named("ratelord_register_forecast_models", "model_id")
     conditions = Conditions(loaded.named("ratelord_register_condition_functions").values())
     text = path.read_bytes()

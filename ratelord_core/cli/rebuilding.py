@@ -99,4 +99,5 @@ def _blank(settings: Settings) -> Blank:
     document = read_policy(path, loaded) if path is not None else Document()
     graphs = loaded.named("ratelord_register_graphs")
     models = loaded.named("ratelord_register_forecast_models", "model_id")
-    return Blank(graphs[settings.graph], models[document.settings.forecast_model])
+    model = models[document.settings.forecast_model]
+    return Blank(graphs[settings.graph], model, loaded.controllers())

@@ -59,6 +59,7 @@ def work(task: Task) -> Done:
     blank = Blank(
         loaded.named("ratelord_register_graphs")[task.graph],
         loaded.named("ratelord_register_forecast_models", "model_id")[task.model],
+        loaded.controllers(),
     )
     path = Path(task.db)
     log = factory.open_events(path, exclusive=False)

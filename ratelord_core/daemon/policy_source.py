@@ -21,7 +21,7 @@ class PolicySource:
         self.digest = ""
         """Of what was read last, whether it was valid or not."""
         self._accounts = accounts
-        self._actions = plugins.named("ratelord_register_policy_actions")
+        self._actions = plugins.actions()
         self._functions = plugins.named("ratelord_register_condition_functions")
         self._models = plugins.named("ratelord_register_forecast_models", "model_id")
 

@@ -123,6 +123,7 @@ class Daemon:
         return Blank(
             _chosen(graphs, self.settings.graph, "graph"),
             _chosen(models, model, "forecast_model"),
+            self._plugins.controllers(),
         )
 
     def _task(self, kind: Kind, up_to: int, now: Micros) -> Task:

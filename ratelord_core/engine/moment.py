@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ratelord_core.control import Paced
+from ratelord_core.engine import steering
 from ratelord_core.engine.course import Course, Lane
 from ratelord_core.engine.state import State
+from ratelord_core.events.lines import PacedLine
 from ratelord_core.forecast import Standing
 from ratelord_core.ledger import Figures, Need
 from ratelord_core.model.config import AgentConfig
 from ratelord_core.model.forecast import Forecast, RiskLevel
 from ratelord_core.model.identity import Identity
 from ratelord_core.model.ids import Entropy
-from ratelord_core.model.instant import Micros, to_seconds
+from ratelord_core.model.instant import Micros, from_seconds, to_seconds
 from ratelord_core.model.intent import Intent
 from ratelord_core.model.pool import MONEY
 from ratelord_core.model.spent import NOTHING, Spent
@@ -40,13 +43,15 @@ class Moment:
         """What it is expected to cost in micro-USD; None: nobody knows a price."""
         self.system_status = state.system_status
         self.risk_score = state.risk_score
-        self._state = state
+        self.state = state
         self._entropy = entropy
         self.figures: dict[str, Figures] = {}
         """The accounts of the intent's pools as they stand."""
         self._standings: dict[str, Standing] = {}
         self._units: dict[str, int] = {}
         self._outlooks: dict[str, Forecast] = {}
+        self.paced: tuple[PacedLine, ...] = ()
+        """Where controllers let it start."""
         self.tightest: str | None = None
         """The pool that this intent brings nearest to exhaustion, by how likely each runs dry as it
         stands (a value that may be a moment old) and then by how much is left of it."""
@@ -58,7 +63,7 @@ class Moment:
         self._look(lanes, needs, several=True)
 
     def _look(self, lanes: Sequence[Lane], needs: Sequence[Need], *, several: bool) -> None:
-        state, now, rank = self._state, self.now, self._state.book.rank
+        state, now, rank = self.state, self.now, self.state.book.rank
         most = self._most
         for lane, need in zip(lanes, needs, strict=True):
             pool, units = lane.pool, need.units
@@ -76,12 +81,12 @@ class Moment:
     @property
     def identity(self) -> Identity | None:
         """The credential that would be charged."""
-        return self._state.identities.get(self.intent.identity_id)
+        return self.state.identities.get(self.intent.identity_id)
 
     @property
     def agent(self) -> AgentConfig:
         """What the configuration says of the asker."""
-        return self._state.agent(self.intent.agent_id)
+        return self.state.agent(self.intent.agent_id)
 
     @property
     def scopes(self) -> tuple[str, ...]:
@@ -91,14 +96,14 @@ class Moment:
     @property
     def timezone(self) -> str:
         """The zone whose clock rules go by."""
-        return self._state.settings.timezone
+        return self.state.settings.timezone
 
     def share(self, key: str, part: int) -> float:
         """The part of what is used and held in a pool that is the asker's agent's (0), identity's
         (1) or scope's (2)."""
         intent = self.intent
         name = (intent.agent_id, intent.identity_id, intent.scope_id)[part]
-        return self._state.ledger.accounts[key].share(part, name)
+        return self.state.ledger.accounts[key].share(part, name)
 
     def money(self) -> str | None:
         """The money pool that it draws from, of several the one with the least left."""
@@ -109,7 +114,7 @@ class Moment:
         """What the asker's agent, run or task has taken so far."""
         intent = self.intent
         name = {"agent": intent.agent_id, "run": intent.run, "task": intent.task}[whose]
-        return self._state.spending.of(f"{whose}:{name}") if name else NOTHING
+        return self.state.spending.of(f"{whose}:{name}") if name else NOTHING
 
     def units(self, pool: str) -> int:
         """Units this intent draws from a pool."""
@@ -122,13 +127,13 @@ class Moment:
     def pool(self, key: str) -> PoolNow:
         """A pool as it stands, before this intent."""
         figures = self._figures(key)
-        polling = self._state.polling
+        polling = self.state.polling
         age, stale = 0.0, False
         if polling.intervals:
             age, stale = to_seconds(polling.age(key, self.now)), polling.is_stale(key, self.now)
         return PoolNow(
             key,
-            self._state.ledger.accounts[key].pool.unit,
+            self.state.ledger.accounts[key].pool.unit,
             figures.limit,
             figures.used,
             figures.held,
@@ -140,24 +145,35 @@ class Moment:
 
     def _figures(self, key: str) -> Figures:
         found = self.figures.get(key)
-        return self._state.ledger.accounts[key].figures(self.now) if found is None else found
+        return self.state.ledger.accounts[key].figures(self.now) if found is None else found
 
     def _standing(self, key: str) -> Standing:
         found = self._standings.get(key)
-        return self._state.standing(key, self._figures(key), self.now) if found is None else found
+        return self.state.standing(key, self._figures(key), self.now) if found is None else found
 
     def outlook(self, key: str) -> Forecast:
         """The pool's forecast with this intent."""
         found = self._outlooks.get(key)
         if found is None:
             standing, units = self._standing(key), self._units.get(key, 0)
-            found = self._state.book.with_intent(key, self.now, standing, units)
+            found = self.state.book.with_intent(key, self.now, standing, units)
             self._outlooks[key] = found
         return found
 
     def level(self, key: str) -> RiskLevel:
         """The pool's risk level with this intent."""
-        return self._state.book.level(key, self.outlook(key), self._standing(key))
+        return self.state.book.level(key, self.outlook(key), self._standing(key))
+
+    def pace(self, rule: int, pool: str, paced: Paced, *, binding: bool) -> Micros:
+        """How long the rule's controller lets the intent wait for a pool; ``binding``: if it is
+        answered so, it takes its place."""
+        line = steering.ask(self, rule, pool, paced)
+        if line is None:
+            return 0
+        if binding:
+            self.paced = (*self.paced, line)
+        most = paced.params.jitter_max_seconds
+        return line.wait + (self.jitter(from_seconds(most)) if most and line.wait else 0)
 
     def jitter(self, limit: Micros) -> Micros:
         """A random span of at most ``limit`` µs."""

@@ -244,6 +244,7 @@ class Negotiator:
             held=asked.held,
             saw=untold(asked.saw, holds, place, risk),
             cost=-1 if moment.cost is None else moment.cost,
+            paced=moment.paced,
         )
 
     def _lines(self, moment: Moment, needs: list[Need], start: Micros) -> tuple[HeldLine, ...]:

@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from ratelord_core.control import Pacing
 from ratelord_core.engine.divisions import Divisions
 from ratelord_core.engine.folds import FOLDS
 from ratelord_core.engine.polling import Polling
@@ -34,9 +35,12 @@ from ratelord_core.projections.spending import Spending
 class State:
     """Ledger, graph, identities, providers, learnt costs, forecasts' inputs, earlier answers."""
 
-    def __init__(self, graph: ConstraintGraph, book: ForecastBook) -> None:
+    def __init__(
+        self, graph: ConstraintGraph, book: ForecastBook, pacing: Pacing | None = None
+    ) -> None:
         self.graph = graph
         self.book = book
+        self.pacing = Pacing() if pacing is None else pacing
         self.ledger = Ledger()
         self.identities = Identities()
         self.costs = LearnedCosts()
@@ -139,6 +143,7 @@ class State:
                 key=lambda record: str(record["provider_id"]),
             ),
             "forecasts": self.book.state(),
+            "pacing": self.pacing.state(),
             "announced": dict(sorted(self.announced.items())),
             "system_status": (self.system_status, self.degraded),
             "policy_version": self.policy_version,

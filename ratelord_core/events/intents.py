@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 import msgspec
 
-from ratelord_core.events.lines import HeldLine, SecondLook
+from ratelord_core.events.lines import HeldLine, PacedLine, SecondLook
 from ratelord_core.events.payload import Payload
 from ratelord_core.model.instant import Micros
 
@@ -44,7 +44,8 @@ class IntentDecided(Payload, frozen=True, omit_defaults=True, kw_only=True, gc=F
     a price); ``tightest`` is its pool (its hold's place, else its key), ``ttr``
     (ms) that pool's time to reset where no hold tells it. ``looked``, ``held`` and ``saw`` are the
     rules that were looked at, see ``policy.trace``, and what only they tell of what they saw;
-    ``again`` the same for the way that was chosen instead."""
+    ``again`` the same for the way that was chosen instead; ``paced`` is what
+    controllers gave away."""
 
     event_type: ClassVar[str] = "intent_decided"
     decision: str = "approve"
@@ -67,6 +68,7 @@ class IntentDecided(Payload, frozen=True, omit_defaults=True, kw_only=True, gc=F
     alternatives: tuple[dict[str, Any], ...] = ()
     cost: int = -1
     again: SecondLook | None = None
+    paced: tuple[PacedLine, ...] = ()
 
     @property
     def until(self) -> Micros:

@@ -26,6 +26,18 @@ class SecondLook(msgspec.Struct, frozen=True, array_like=True, gc=False):
     saw: dict[str, Any] = {}
 
 
+class PacedLine(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """Where a controller let an intent start: the rule (by its number), the pool and its units, the
+    wait, and by how much later the next of all, and the next of the same agent, may start."""
+
+    rule: int
+    pool: str
+    units: int
+    wait: Micros
+    gap: Micros
+    turn: Micros
+
+
 class HeldLine(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One pool's part of a hold; spans count from the event's ``ts_event``, -1 = no known reset."""
 

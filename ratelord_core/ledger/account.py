@@ -103,6 +103,10 @@ class Account(ABC):
             return 0
         return -(-self.kept * (self.capacity or 0) // WHOLE)
 
+    def kept_from(self, now: Micros, asker: Asker) -> int:
+        """Units of what is available now that this asker may not take."""
+        return self.back(asker)
+
     def touch(self, asker: Asker, now: Micros) -> None:  # noqa: B027 - most kinds have no shares
         """Note that an agent is active here: future windows are shared among the active."""
 

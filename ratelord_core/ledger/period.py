@@ -32,8 +32,7 @@ class PeriodAccount(Account):
 
     def reserve(self, percent: float) -> None:
         own, exempt = self.pool.reserve, self.pool.local or self.windows.calendar
-        usual = 0 if exempt else round(percent * WHOLE / 100)
-        self.kept = usual if own is None else own
+        self.kept = own if own is not None else 0 if exempt else round(percent * WHOLE / 100)
         self.portions.reshape(self.pool.shares, self.legs)
 
     # --- time ---------------------------------------------------------------------------------
@@ -46,8 +45,6 @@ class PeriodAccount(Account):
             self.windows.roll(now)
             self._commitments.forget(now)
             self._begin_window(ended, used)
-        if self._ended is None:
-            return None
         reset, self._ended = self._ended, None
         return reset
 
@@ -102,6 +99,9 @@ class PeriodAccount(Account):
             left = min(left, max(0, end - windows.guard - now))
         kept = own * limit * left // (WHOLE * every)
         return kept + portions.kept(end, limit, left, now, asker) if portions else kept
+
+    def kept_from(self, now: Micros, asker: Asker) -> int:
+        return self._kept(self.windows.end, now, asker)
 
     def _room(self, end: Micros, now: Micros, asker: Asker) -> int:
         """What a window has left for this asker."""

@@ -7,6 +7,7 @@ from typing import Any, Literal, Protocol, TypeVar, runtime_checkable
 
 import msgspec
 
+from ratelord_core.control.pacing import Paced
 from ratelord_core.model.instant import Micros
 from ratelord_core.model.window import Window
 from ratelord_core.policy.situation import Situation
@@ -33,6 +34,13 @@ class WaitForReset(msgspec.Struct, frozen=True):
     """Not before the tightest pool's next reset, plus at most ``jitter`` µs."""
 
     jitter: Micros = 0
+    reason: str = ""
+
+
+class Pace(msgspec.Struct, frozen=True):
+    """Not sooner than a delay controller lets it start."""
+
+    paced: Paced
     reason: str = ""
 
 
@@ -94,7 +102,7 @@ class Notify(msgspec.Struct, frozen=True):
     every: Micros
 
 
-Effect = Approve | Warn | Wait | WaitForReset | Deny | Instead | Count | Notify
+Effect = Approve | Warn | Wait | WaitForReset | Pace | Deny | Instead | Count | Notify
 
 
 class Cap(msgspec.Struct, frozen=True):

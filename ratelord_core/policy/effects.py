@@ -11,6 +11,7 @@ from ratelord_core.policy.action import (
     Effect,
     Instead,
     Notify,
+    Pace,
     Wait,
     WaitForReset,
     Warn,
@@ -52,6 +53,8 @@ class Effects:
             self.counted.append(Counted(rule.cap, _by(rule), effect))
             return False
         lenient = rule.soft or rule.label == self._waived
+        if isinstance(effect, Pace):
+            effect = self._paced(rule, focus, effect, lenient=lenient)
         reason = _reason(rule, effect, lenient=lenient)
         self.held[str(rule.number)] = reason
         if isinstance(effect, Notify):
@@ -68,6 +71,17 @@ class Effects:
         else:
             self._take(rule, focus, effect, reason)
         return self.denied is not None
+
+    def _paced(
+        self, rule: Rule, focus: str | None, effect: Pace, *, lenient: bool
+    ) -> Wait | Instead:
+        """The wait that a controller asks for; none is as good as no rule."""
+        pool = focus or self._situation.tightest
+        span = 0
+        if pool is not None:
+            span = self._situation.pace(rule.number, pool, effect.paced, binding=not lenient)
+        why = effect.reason or f"{effect.paced.params.algorithm} spaces the starts in {pool}"
+        return Wait(span, why) if span else Instead((), reason=effect.reason)
 
     def _take(self, rule: Rule, focus: str | None, effect: Effect, reason: str) -> None:
         if isinstance(effect, Deny):

@@ -31,19 +31,27 @@ class ParamsError(ValueError):
 
 def convert(action: PolicyAction[Any], params: dict[str, Any]) -> msgspec.Struct:
     """The parameters as the action's struct. Raises ``ParamsError``."""
-    known = action.params.__struct_encode_fields__
+    kind = _kind(action, params)
+    known = kind.__struct_encode_fields__
     faults = [
         Fault(key, f"action {action.name!r} has no parameter {key!r}", nearest(key, known))
         for key in params
         if key not in known
     ]
     try:
-        converted = msgspec.convert({k: v for k, v in params.items() if k in known}, action.params)
+        converted = msgspec.convert({k: v for k, v in params.items() if k in known}, kind)
     except msgspec.ValidationError as error:
         faults.append(_fault(action, str(error)))
     if faults:
         raise ParamsError(tuple(faults))
     return converted
+
+
+def _kind(action: PolicyAction[Any], params: dict[str, Any]) -> type[msgspec.Struct]:
+    """The struct of an action's parameters; it may depend on the algorithm that they name."""
+    variants: dict[str, type[msgspec.Struct]] = getattr(action, "variants", {})
+    algorithm = params.get("algorithm")
+    return variants.get(algorithm, action.params) if isinstance(algorithm, str) else action.params
 
 
 def _fault(action: PolicyAction[Any], error: str) -> Fault:
@@ -64,4 +72,7 @@ def _fault(action: PolicyAction[Any], error: str) -> Fault:
 
 def _choices(action: PolicyAction[Any], key: str) -> list[str]:
     kind = get_type_hints(action.params).get(key)
-    return sorted(str(choice) for choice in get_args(kind) if choice is not type(None))
+    found = [str(choice) for choice in get_args(kind) if choice is not type(None)]
+    if key == "algorithm":
+        found += getattr(action, "variants", {})
+    return sorted(found)

@@ -18,6 +18,7 @@ from ratelord_core.policy.action import (
     Effect,
     Instead,
     Notify,
+    Pace,
     PolicyAction,
     Wait,
     WaitForReset,
@@ -28,7 +29,7 @@ from ratelord_core.policy.inputs import Inputs
 from ratelord_core.policy.params import ParamsError, convert
 from ratelord_core.policy.schedule import Schedule
 
-_EFFECTS = (Approve, Warn, Wait, WaitForReset, Deny, Instead, Count, Notify)
+_EFFECTS = (Approve, Warn, Wait, WaitForReset, Pace, Deny, Instead, Count, Notify)
 
 
 _NO_ID = re.compile(r"[^A-Za-z0-9._:@+-]")

@@ -6,6 +6,7 @@ from typing import Protocol
 
 import msgspec
 
+from ratelord_core.control.pacing import Paced
 from ratelord_core.model.config import AgentConfig
 from ratelord_core.model.forecast import Forecast, RiskLevel
 from ratelord_core.model.identity import Identity
@@ -115,6 +116,11 @@ class Situation(Protocol):
     def spent(self, whose: str) -> Spent:
         """What the asker's ``agent``, ``run`` or ``task`` has taken so far; nothing if it names
         none."""
+        ...
+
+    def pace(self, rule: int, pool: str, paced: Paced, *, binding: bool) -> Micros:
+        """How long a controller lets the intent wait for a pool, by the rule of that number;
+        ``binding``: if it is answered so, it takes its place."""
         ...
 
     def jitter(self, limit: Micros) -> Micros:

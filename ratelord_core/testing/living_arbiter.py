@@ -33,10 +33,14 @@ class LivingArbiter:
         self.text = policy
         self.clock = SteppedClock()
         self.store = MemoryEventStore()
-        self._actions = loaded.named("ratelord_register_policy_actions")
+        self._actions = loaded.actions()
         self._functions = loaded.named("ratelord_register_condition_functions").values()
         models = loaded.named("ratelord_register_forecast_models", "model_id")
-        blank = Blank(loaded.named("ratelord_register_graphs")["networkx"], models["linear"])
+        blank = Blank(
+            loaded.named("ratelord_register_graphs")["networkx"],
+            models["linear"],
+            loaded.controllers(),
+        )
         sealer = Sealer(SeededEntropy(1), seq=0, chain=GENESIS)
         self._journal = Journal(self.store, sealer, self.clock, on_failure=None)
         engine = Engine(blank.state(), self._read(), SeededEntropy(2))

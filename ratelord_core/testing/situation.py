@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from ratelord_core.control import Paced
 from ratelord_core.model.config import AgentConfig
 from ratelord_core.model.forecast import Forecast, RiskLevel
 from ratelord_core.model.identity import Identity
@@ -38,6 +39,7 @@ class FixedSituation(msgspec.Struct):
     pools: dict[str, PoolNow] = {}
     forecasts: dict[str, Forecast] = {}
     levels: dict[str, RiskLevel] = {}
+    paces: dict[str, Micros] = {}
     looked_at: list[tuple[str, str]] = []
 
     def units(self, pool: str) -> int:
@@ -75,6 +77,11 @@ class FixedSituation(msgspec.Struct):
     def spent(self, whose: str) -> Spent:
         """The sum as given."""
         return self.sums.get(whose, NOTHING)
+
+    def pace(self, rule: int, pool: str, paced: Paced, *, binding: bool) -> Micros:
+        """As given; of an unlisted pool, none."""
+        self.looked_at.append(("pace", pool))
+        return self.paces.get(pool, 0)
 
     def jitter(self, limit: Micros) -> Micros:
         """All of it."""

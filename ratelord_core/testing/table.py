@@ -45,11 +45,15 @@ class Table:
         actions: Mapping[str, PolicyAction[Any]] | None = None,
     ) -> None:
         loaded = plugins.load()
-        self._actions = loaded.named("ratelord_register_policy_actions") | dict(actions or {})
+        self._actions = loaded.actions() | dict(actions or {})
         self._functions = loaded.named("ratelord_register_condition_functions").values()
         self._kinds = frozenset(loaded.named("ratelord_register_providers"))
         models = loaded.named("ratelord_register_forecast_models", "model_id")
-        self._blank = Blank(loaded.named("ratelord_register_graphs")["networkx"], models["linear"])
+        self._blank = Blank(
+            loaded.named("ratelord_register_graphs")["networkx"],
+            models["linear"],
+            loaded.controllers(),
+        )
         self.clock = SteppedClock()
         self.store = MemoryEventStore()
         self._sealer = Sealer(SeededEntropy(seed + 1), seq=0, chain=GENESIS)

@@ -35,6 +35,7 @@ PLUGINS = {
     "ratelord_gamma": WEB | SCREEN | STORES | HEAVY,
     "ratelord_linear": WEB | SCREEN | STORES | {"sqlalchemy", "sqlmodel", "networkx"},
     "ratelord_actions": WEB | SCREEN | STORES | HEAVY,
+    "ratelord_pid": WEB | SCREEN | STORES | HEAVY,
     "ratelord_mock": WEB | SCREEN | STORES | HEAVY,
     "ratelord_github": SCREEN | STORES | HEAVY | {"starlette", "uvicorn"},
     "ratelord_headers": WEB | SCREEN | STORES | HEAVY,

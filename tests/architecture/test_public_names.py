@@ -20,6 +20,7 @@ PUBLIC = (
     "ratelord_core.store",
     "ratelord_core.graph",
     "ratelord_core.forecast",
+    "ratelord_core.control",
     "ratelord_core.provider",
     "ratelord_core.behavior",
     "ratelord_core.policy.action",

@@ -55,8 +55,9 @@ def configured(state: State, at: Micros, _who: Dimensions, _id: str, e: ConfigLo
 
 
 def policy_updated(state: State, _at: Micros, _who: Dimensions, _id: str, e: PolicyUpdated) -> None:
-    """Another policy rules; the document itself is the engine's."""
+    """Another policy rules; the document itself is the engine's, but for what it paces."""
     state.policy_version, state.policy_text = e.version, e.document
+    state.pacing.adopt(e.document)
 
 
 def status_changed(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from ratelord_core.engine import steering
 from ratelord_core.engine.receipt import Receipt
 from ratelord_core.events.payloads import (
     HoldExpired,
@@ -63,6 +64,8 @@ def decided(state: State, at: Micros, who: Dimensions, intent_id: str, e: Intent
             state.book.observe(line.pool, at, line.units)
     elif e.reason_code in _HELD_BACK and isinstance(e.tightest, str) and e.tightest:
         state.book.refused(e.tightest, at)
+    if state.pacing:
+        _pace(state, at, who, e)
     if asked is not None and asked.key:
         allowed = e.decision != "deny_with_reason"
         answer = Answer(asked.body, intent_id, at + e.until if allowed else None)
@@ -75,6 +78,14 @@ def _units(state: State, drawn: Iterable[tuple[str, int]]) -> int:
     accounts = state.ledger.accounts
     units = [n for pool, n in drawn if pool in accounts and accounts[pool].pool.unit != MONEY]
     return max(units, default=0)
+
+
+def _pace(state: State, at: Micros, who: Dimensions, e: IntentDecided) -> None:
+    """What controllers gave away is taken; those of its pools see how these stand now."""
+    allowed = e.decision != "deny_with_reason"
+    steering.answered(state, at, who.agent_id, e.paced, allowed=allowed)
+    for line in e.holds:
+        steering.tell(state, line.pool, at)
 
 
 def _queue_up(state: State, who: Dimensions, pool: str, at: Micros) -> None:
@@ -100,6 +111,8 @@ def reported(
         state.spending.add(receipt.keys, counted)
     settlement = state.ledger.settle(intent_id, dict(e.settled), at, e.body)
     for line in settlement.lines:
+        if state.pacing:
+            _steer(state, line.pool, at, e.outcome)
         if line.used != line.held:
             state.book.observe(line.pool, at, line.used - line.held)
     if e.learn:
@@ -107,6 +120,12 @@ def reported(
             if pool not in e.assumed:
                 state.costs.learn(who.workload_id, declared_key(pool), units)
     return settlement
+
+
+def _steer(state: State, pool: str, at: Micros, outcome: str) -> None:
+    if outcome == "rate_limited":
+        steering.alarm(state, pool, at)
+    steering.tell(state, pool, at)
 
 
 def extended(state: State, at: Micros, _who: Dimensions, _id: str, e: HoldExtended) -> None:

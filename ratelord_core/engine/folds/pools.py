@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 
+from ratelord_core.engine import steering
 from ratelord_core.events.payloads import DriftDetected, ForecastComputed, ResetObserved
 from ratelord_core.model.dimensions import Dimensions
 from ratelord_core.model.forecast import RiskLevel
@@ -35,6 +36,8 @@ def declare_forecast(state: State, key: str, at: Micros) -> None:
 def drifted(state: State, at: Micros, _who: Dimensions, _id: str, e: DriftDetected) -> None:
     """The provider's number was none that the ledger could explain: be less sure."""
     state.book.widen(e.pool, at, e.distance)
+    if state.pacing:
+        steering.alarm(state, e.pool, at, e.distance)
 
 
 def forecast_computed(
@@ -55,6 +58,8 @@ def reset(state: State, at: Micros, _who: Dimensions, _id: str, e: ResetObserved
         if pool == e.pool and reset_at <= e.reset_at:
             del state.ended[pool, reset_at]
     state.book.window(e.pool, at, figures.used, figures.reset_at)
+    if state.pacing:
+        steering.tell(state, e.pool, at)
 
 
 FOLDS: dict[type, Any] = {

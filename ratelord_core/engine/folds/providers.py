@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ratelord_core.engine import steering
 from ratelord_core.engine.folds.pools import declare, declare_forecast
 from ratelord_core.events.payloads import (
     ConstraintObserved,
@@ -59,6 +60,8 @@ def constraint_observed(
 def _observe(state: State, seen: Observation, at: Micros) -> tuple[str, Reconciled]:
     key = pool_key(seen.provider_id, seen.pool_id)
     result = state.ledger.observe(seen, at)
+    if state.pacing:
+        steering.counted(state, key, seen.dated, result, at)
     if result.surplus:
         state.book.observe(key, at, result.surplus)
     if result.changed:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
+from math import sqrt
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -49,6 +51,18 @@ def _utilisation(view: View, pick: Callable[[list[float]], float]) -> float | No
         limit = view.world.services[key.partition("/")[0]].pools[key].limit
         shares += [end.used / limit for end in view.world.resets.endings[key] if limit]
     return pick(shares) if shares else None
+
+
+def _variation(view: View) -> float | None:
+    """Between steps of equal length; those in which a window ended are left out."""
+    rates: list[int] = []
+    for key in view.pools:
+        used = view.world.series.pools[key].used
+        rates += [after - before for before, after in pairwise(used) if after >= before]
+    mean = sum(rates) / len(rates) if rates else 0.0
+    if not mean:
+        return None
+    return sqrt(sum((rate - mean) ** 2 for rate in rates) / len(rates)) / mean
 
 
 def _longest(spans: list[Micros]) -> float | None:
@@ -163,6 +177,10 @@ METRICS: dict[str, Metric] = {
     ),
     "utilisation_max": Metric(
         "share of the limit used when windows ended, most", lambda v: _utilisation(v, max)
+    ),
+    "variation": Metric(
+        "standard deviation of the use of 120 equal parts of the time, as a share of their mean",
+        _variation,
     ),
     "hidden_units": Metric(
         "units spent behind the daemon's back",
