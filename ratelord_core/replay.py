@@ -63,8 +63,10 @@ def figures(state: State, now: Micros) -> dict[str, list[int | None]]:
     reset and all that was ever settled; under ``""`` how many holds are open and how many
     identities are known. Time passes until ``now``."""
     state.pass_time(now)
+    state.ledger.bring(list(state.ledger.accounts), now)
     told: dict[str, list[int | None]] = {"": [len(state.ledger.holds), len(list(state.identities))]}
-    for key in state.ledger.accounts:
+    idle = set(state.ledger.accounts.idle(now))
+    for key in state.ledger.accounts.keys() - idle:
         account = state.ledger.account(key, now)
         seen = account.figures(now)
         told[key] = [

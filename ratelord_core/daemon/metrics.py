@@ -12,6 +12,7 @@ from prometheus_client.registry import Collector
 from ratelord_core.http.families import histogram
 from ratelord_core.local_arbiter import LocalArbiter
 from ratelord_core.model.instant import SECOND
+from ratelord_core.model.pool import PART
 from ratelord_core.model.views import PoolView
 
 _POOL_LABELS = ("provider_id", "pool_id")
@@ -55,7 +56,8 @@ class Metrics(Collector):
         """One family a metric."""
         pools = self._arbiter.pools()
         yield GaugeMetricFamily("ratelord_pools", "Pools that are known.", len(pools))
-        pools = pools[:MOST_POOLS]
+        # the parts of a pool are as many as there are names
+        pools = [pool for pool in pools if PART not in pool.pool_id][:MOST_POOLS]
         for name, help_text, value in _GAUGES:
             yield _gauge(name, help_text, pools, value)
         yield _gauge(

@@ -44,7 +44,7 @@ class Divisions:
 
     def context(self, intent: Intent) -> _Context:
         """The values of the asker's own that pools are counted by: they tell courses apart."""
-        return tuple([_digest(intent.context.get(key)) for key in self._context])
+        return tuple([_own(intent, key) for key in self._context])
 
     @staticmethod
     def drawn(state: State, pool: str, intent: Intent) -> str:
@@ -97,7 +97,7 @@ def _labels(state: State, agent_id: str, identity_id: str) -> tuple[Mapping[str,
 
 def _value(state: State, per: str, intent: Intent) -> str:
     if per.startswith(CONTEXT):
-        return _digest(intent.context.get(per.removeprefix(CONTEXT)))
+        return _own(intent, per.removeprefix(CONTEXT))
     if per.startswith("label:"):
         label = per.removeprefix("label:")
         for labels in _labels(state, intent.agent_id, intent.identity_id):
@@ -105,6 +105,12 @@ def _value(state: State, per: str, intent: Intent) -> str:
                 return labels[label] if is_id(labels[label]) else _digest(labels[label])
         return NAMELESS
     return str(getattr(intent, f"{per}_id"))
+
+
+def _own(intent: Intent, key: str) -> str:
+    """A value of the asker's own, by its digest. Those of run and task are known of old intents."""
+    kept = {"run_id": intent.run, "task_id": intent.task}.get(key, "")
+    return kept or _digest(intent.context.get(key))
 
 
 def _digest(value: Any) -> str:

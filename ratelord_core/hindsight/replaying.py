@@ -251,6 +251,8 @@ def _intent(asked: IntentSubmitted, who: Dimensions) -> Intent:
         asked.duration,
         asked.max_wait,
         renews=asked.renews,
+        run=asked.run,
+        task=asked.task,
     )
 
 

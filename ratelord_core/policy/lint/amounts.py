@@ -25,10 +25,11 @@ def look(document: Document, places: Places) -> Iterator[Finding]:
 
 def _units(document: Document, places: Places) -> Iterator[Finding]:
     hint = "write unit: requests, or what it is"
-    limits = {f"policy/{policy.id}" for policy in document.policies}
     for pool in document.pools:
+        if pool.provider_id == "policy":  # the limits of policies, and the caps of their rules
+            continue
         at = places.index("pools", pool.key)
-        if pool.key in limits or pool.limit is None or places.has("pools", at, "unit"):
+        if pool.limit is None or places.has("pools", at, "unit"):
             continue
         if pool.provider_id not in document.units:
             message = f"pool {pool.key!r} has no unit; it counts requests"
