@@ -19,7 +19,7 @@ from ratelord_core.errors import (
 from ratelord_core.graph import Snapshot
 from ratelord_core.journal import Journal
 from ratelord_core.log_reader import LogReader
-from ratelord_core.model.instant import DAY, SECOND, Micros, to_seconds, to_text
+from ratelord_core.model.instant import DAY, SECOND, Micros, to_seconds
 from ratelord_core.model.intent import Intent
 from ratelord_core.model.views import (
     EventView,
@@ -156,7 +156,6 @@ class Onlooker:
         except LookupError:
             return None
         return {
-            "as_of": to_text(self.clock.now()),
             "pools": [{"pool": one.pool, "consumes": one.consumes} for one in binding.draws],
             "scopes": list(binding.scopes),
         }

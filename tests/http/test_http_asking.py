@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -49,6 +51,20 @@ def test_an_intent_with_room_is_approved_with_every_documented_field(client, ask
     (hold,) = decision["holds"]
     assert (hold["provider_id"], hold["pool_id"], hold["units"]) == ("mock", "default", 3)
     assert held(client) == before + 3
+
+
+def test_of_the_run_that_an_asker_names_only_a_digest_is_kept(client, ask: Ask):
+    context = {"run_id": "run-of-somebody", "task_id": 7, "secret": "x"}
+    first, second = ask(client_context=context), ask(client_context=context)
+    events = client.get("/v1/events", params={"type": "intent_submitted"}).text
+    said = {
+        event["payload"].get("run")
+        for event in json.loads(events)
+        if event["event_id"] in {first["intent_id"], second["intent_id"]}
+    }
+    assert len(said) == 1
+    assert re.fullmatch("[0-9a-f]{16}", said.pop())
+    assert "run-of-somebody" not in events
 
 
 def test_every_optional_field_may_be_null(client):

@@ -206,6 +206,16 @@ def test_a_policy_document_is_checked_as_it_is(client, problem: Problem, kind):
     assert found["errors"][0]["line"] == 1
 
 
+def test_what_is_suspicious_in_a_valid_document_is_told_with_its_place(client):
+    text = GOOD.replace("remaining < 5", "remaining < 0")
+    headers = {"content-type": "application/yaml"}
+    found = client.post("/v1/policy/check", content=text, headers=headers).json()
+    assert (found["valid"], found["errors"]) == (True, [])
+    (warning,) = found["warnings"]
+    assert "never holds" in warning["message"]
+    assert (warning["line"], warning["severity"]) == (1, "warning")
+
+
 def test_a_policy_document_is_checked_inside_json_too(client, problem: Problem):
     as_object = {"policies": [{"id": "p", "rules": []}]}
     for body in (as_object, {"document": as_object}, {"document": GOOD}):
