@@ -116,6 +116,11 @@ class Settings(BaseSettings):
         description="Events after which a snapshot of the state is kept beside the log; 0: only at "
         "the end and on request.",
     )
+    shadow_policy: Path | None = Field(
+        None,
+        description="A policy file that is evaluated beside the one in force; only what it would "
+        "have answered otherwise is logged.",
+    )
     backtest_concurrency: int = Field(
         1, ge=0, le=16, description="Backtests that run at once beside the daemon; 0 = none may."
     )

@@ -25,6 +25,8 @@ class DaemonFlags:
         The event log's file.
     policy_path
         The policy file.
+    shadow_policy
+        A policy file to evaluate beside it; only what differs is logged.
     host
         The address to listen on.
     port
@@ -57,6 +59,7 @@ class DaemonFlags:
 
     db_path: Annotated[Path | None, Parameter(name="--db")] = None
     policy_path: Annotated[Path | None, Parameter(name="--policy")] = None
+    shadow_policy: Annotated[Path | None, Parameter(name="--shadow")] = None
     host: str | None = None
     port: int | None = None
     socket: Path | None = None

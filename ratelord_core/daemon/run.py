@@ -25,7 +25,8 @@ from ratelord_core.daemon.policy_source import PolicySource
 from ratelord_core.daemon.policy_watch import PolicyWatch
 from ratelord_core.daemon.recovery import Recovery
 from ratelord_core.daemon.rule_log import log_rules
-from ratelord_core.daemon.serving import open_door
+from ratelord_core.daemon.serving import log_place, open_door
+from ratelord_core.daemon.shadow import Shadow
 from ratelord_core.daemon.signals import WATCH, Signals, log_failure
 from ratelord_core.daemon.snapshots import Snapshots
 from ratelord_core.engine import Engine
@@ -174,9 +175,11 @@ class Daemon:
         """Start, serve until told to stop, stop."""
         self._signals.listen()
         async with self.deciding():
+            shadow = Shadow(self.arbiter, log_place(self.settings), self._policy.check)
             server, exporters = await open_door(
-                self.arbiter, self.settings, self._entropy, self._plugins.things
+                self.arbiter, self.settings, self._entropy, self._plugins.things, shadow
             )
+            await shadow.begin_with(self.settings.shadow_policy)
             self._signals.show_certificate = server.reload_certificate
             gc.collect()
             gc.freeze()
@@ -185,6 +188,7 @@ class Daemon:
             await self._signals.stopping.wait()
             self.arbiter.phase = "stopping"
             await server.stop()
+            await shadow.end()
             await close_exporters(exporters)
         return 0
 

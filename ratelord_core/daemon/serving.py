@@ -8,12 +8,14 @@ from typing import Any, Final
 
 from ratelord_core.arbiter import Authority
 from ratelord_core.daemon.exporting import open_exporters
+from ratelord_core.daemon.shadow import Shadow
 from ratelord_core.exporter import OpenExporter
 from ratelord_core.http.app import build_app
 from ratelord_core.http.backtests import BacktestBounds, BacktestDoors
 from ratelord_core.http.limits import Limits
 from ratelord_core.http.server import Server, serve
 from ratelord_core.http.settings import HttpSettings
+from ratelord_core.http.shadow import ShadowDoors
 from ratelord_core.http.tls import TlsFiles
 from ratelord_core.jobs.replay_task import LogPlace
 from ratelord_core.model.ids import Entropy
@@ -28,11 +30,13 @@ async def open_door(
     settings: Settings,
     entropy: Entropy,
     gather: Callable[[str], Iterable[Any]],
+    shadow: Shadow,
 ) -> tuple[Server, tuple[OpenExporter, ...]]:
     """Listen, and answer; the exporters are to be closed after the server has stopped.
     ``SettingsError`` if an address or a certificate cannot be used."""
     _allow_open_files(settings.max_connections + _OTHER_FILES)
-    door = build_app(arbiter, _http_settings(settings, entropy), gather, (_backtests(settings),))
+    own = (_backtests(settings), ShadowDoors(shadow))
+    door = build_app(arbiter, _http_settings(settings, entropy), gather, own)
     offered = gather("ratelord_register_exporters")
     exporters = open_exporters(offered, door.metrics.families)
     door.timings.exporters = exporters

@@ -51,12 +51,12 @@ class JobDoor:
             await self._begin(scope, receive, send)
         elif not rest and method in ("GET", "HEAD"):
             items = [self._view(job, whole=False) for job in self._desk.all()]
-            await _answer(send, 200, {"items": items, "next": None})
+            await answer(send, 200, {"items": items, "next": None})
         elif rest and "/" not in rest and method in ("GET", "HEAD"):
             await self._show(self._desk.find(rest), scope, receive, send)
         elif rest and "/" not in rest and method == "DELETE":
             self._desk.drop(rest)
-            await _answer(send, 204, None)
+            await answer(send, 204, None)
         else:
             raise self._misfit(method, rest)
 
@@ -69,8 +69,8 @@ class JobDoor:
         await self._desk.finish()
 
     async def _begin(self, scope: Scope, receive: Receive, send: Send) -> None:
-        kind = _media_type(scope)
-        body = await _body(receive, self._body_bytes)
+        kind = media_type(scope)
+        body = await whole_body(receive, self._body_bytes)
         job = self._desk.take(self._task_of(body, kind in YAML))
         try:
             await job.read()
@@ -78,7 +78,7 @@ class JobDoor:
             if job.findings:  # its sender knows what is wrong; nobody else asks for it
                 self._desk.drop(job.job_id)
         where = (b"location", f"{self._path}/{job.job_id}".encode())
-        await _answer(send, 202, self._view(job, whole=False), where)
+        await answer(send, 202, self._view(job, whole=False), where)
 
     async def _show(self, job: Job, scope: Scope, receive: Receive, send: Send) -> None:
         query = parse_qs(scope.get("query_string", b"").decode("latin-1"))
@@ -86,7 +86,7 @@ class JobDoor:
         if query.get("stream") == ["true"] or b"text/event-stream" in accepts:
             await self._stream(job, receive, send)
         else:
-            await _answer(send, 200, self._view(job, whole=True))
+            await answer(send, 200, self._view(job, whole=True))
 
     async def _stream(self, job: Job, receive: Receive, send: Send) -> None:
         """Progress as it comes, then the whole, as Server-Sent Events; ends when the reader
@@ -133,7 +133,8 @@ async def _hang_up(receive: Receive) -> None:
         pass
 
 
-async def _answer(send: Send, status: int, value: Any, *headers: tuple[bytes, bytes]) -> None:
+async def answer(send: Send, status: int, value: Any, *headers: tuple[bytes, bytes]) -> None:
+    """Answer with JSON, or with nothing if ``value`` is None."""
     body = b"" if value is None else msgspec.json.encode(value)
     own = list(headers)
     if value is not None:
@@ -142,7 +143,8 @@ async def _answer(send: Send, status: int, value: Any, *headers: tuple[bytes, by
     await send({"type": "http.response.body", "body": body})
 
 
-def _media_type(scope: Scope) -> str:
+def media_type(scope: Scope) -> str:
+    """The body's media type; a 415 unless it is JSON or YAML."""
     header: bytes = dict(scope["headers"]).get(b"content-type", b"")
     sent = header.decode("latin-1").lower()
     kind = sent.partition(";")[0].strip()
@@ -152,7 +154,8 @@ def _media_type(scope: Scope) -> str:
     raise HttpRefusal(415, "unsupported_media_type", f"Content-Type {kind[:80]!r}: {said}")
 
 
-async def _body(receive: Receive, most: int) -> bytes:
+async def whole_body(receive: Receive, most: int) -> bytes:
+    """The whole body; a 413 if it is larger."""
     body = bytearray()
     while True:
         message = await receive()

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 def register(app: App) -> None:
     """Add the verb."""
     from ratelord_core.cli.policy_backtesting import backtest
+    from ratelord_core.cli.policy_shadowing import shadow
     from ratelord_core.cli.policy_show import show
     from ratelord_core.cli.policy_testing import run_cases
     from ratelord_core.cli.verbs.reload import reload
@@ -35,6 +36,7 @@ def register(app: App) -> None:
     verb.command(reload)
     verb.command(run_cases, name="test")
     verb.command(backtest)
+    verb.command(shadow)
     app.command(verb)
 
 

@@ -196,6 +196,19 @@ class AsyncLooking(ABC):
         """Break a backtest off; forget it, if it is over."""
         wire.check(await self._reply(readers.cancel_backtest(backtest_id)))
 
+    async def shadow(self) -> dict[str, Any]:
+        """The policy that is evaluated beside the one in force, and how often it differed."""
+        return await self._call(readers.shadow(), dict[str, Any])
+
+    async def begin_shadow(self, document: str | Mapping[str, Any]) -> dict[str, Any]:
+        """Evaluate this policy beside the one in force, from now on. Raises ``RequestRefused`` for
+        a document that is not valid."""
+        return await self._call(readers.begin_shadow(document), dict[str, Any])
+
+    async def end_shadow(self) -> None:
+        """Evaluate no policy beside the one in force any more."""
+        wire.check(await self._reply(readers.end_shadow()))
+
     async def simulate(
         self, scenario: str | Mapping[str, Any], seed: int | None = None
     ) -> dict[str, Any]:

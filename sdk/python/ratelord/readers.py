@@ -193,6 +193,21 @@ def cancel_backtest(backtest_id: str) -> Call:
     return Call("DELETE", f"/v1/policy/backtest/{segment(backtest_id)}", repeatable=False)
 
 
+def shadow() -> Call:
+    """The policy beside the one in force."""
+    return look("/v1/policy/shadow")
+
+
+def begin_shadow(document: str | Mapping[str, Any]) -> Call:
+    """Evaluate a policy beside the one in force."""
+    return Call("POST", "/v1/policy/shadow", body={"document": document}, repeatable=False)
+
+
+def end_shadow() -> Call:
+    """Evaluate none beside it any more."""
+    return Call("DELETE", "/v1/policy/shadow", repeatable=False)
+
+
 def _wire_names(filters: EventFilters) -> dict[str, object]:
     unknown = sorted(set(filters) - EventFilters.__optional_keys__)
     if unknown:
