@@ -74,6 +74,7 @@ class Lookout:
         forecast = self.state.outlook(key, figures, now)
         level = self.state.level(key, forecast, figures, now)
         wanted = figures.used or figures.held or figures.scheduled or forecast.burn_mean > 0.0
+        wanted = wanted and not self.state.ledger.accounts[key].pool.soft
         self._risks[key] = forecast.p_exhaustion if wanted else 0.0
         self._levels[key] = level if wanted else "ok"
         before = self.state.announced.get(key, "ok")

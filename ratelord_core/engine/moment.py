@@ -56,7 +56,7 @@ class Moment:
         """The pool that this intent brings nearest to exhaustion, by how likely each runs dry as it
         stands (a value that may be a moment old) and then by how much is left of it."""
         self._most = (-1.0, 0.0)
-        self._look(course.lanes, needs, several=len(needs) > 1)
+        self._look(course.lanes, needs, several=len(needs) > 1 or bool(course.caps))
 
     def draw(self, lanes: Sequence[Lane], needs: Sequence[Need]) -> None:
         """It draws from these pools as well, whose accounts have been brought to ``now``."""
@@ -70,6 +70,8 @@ class Moment:
             figures = self.figures[pool] = lane.account.figures(now)
             standing = self._standings[pool] = state.standing(pool, figures, now)
             self._units[pool] = units
+            if lane.soft:  # what binds nobody is nobody's risk
+                continue
             limit, tightness = figures.limit, (0.0, 0.0)
             if several and limit is not None:
                 left = (figures.available - units) / limit if limit else 0.0

@@ -266,3 +266,27 @@ def test_a_plan_is_rehearsed_within_every_cap_and_leaves_them_as_they_were() -> 
     assert table.engine.state.picture(table.now) == before
     bound = table.engine.surveyor.constraints(intent.dimensions, table.now)
     assert "policy/p/cap~a" in [each.id for each in bound]
+
+
+def test_a_soft_limit_that_is_long_passed_is_no_risk_to_anybody() -> None:
+    table = Table(
+        "policies: [{id: p, type: soft, limit: {amount: 5, window: {kind: fixed, every: 1h}}}]"
+    )
+    for _ in range(30):
+        assert table.ask(urgency="background").decision == "approve"
+        table.pass_time(5)
+    assert table.engine.state.system_status == "ok"
+
+
+def test_a_cap_that_is_hardly_used_is_not_the_tightest_pool() -> None:
+    table = budget("limit_microusd: 1000, window: day", condition="intent.model == 'big'")
+    table.configure(
+        PRICES
+        + "pools: [{id: api, limit: 10, window: {kind: fixed, every: 1h}}]\n"
+        + "policies: [{id: p, rules: [{name: cap, condition: \"intent.model == 'big'\","
+        + " action: budget_cap, params: {limit_microusd: 1000, window: day}}]}]"
+    )
+    table.ask(expected_cost=8)
+    answer = spend(table, 10, model="big")
+    assert answer.risk is not None
+    assert answer.risk.pool == "local/api"

@@ -23,7 +23,10 @@ pools:
   - {id: cap/jobs, limit: 3, window: concurrency}
   - {id: cap/free, window: unbounded}
   - {id: cap/once, limit: 3, window: {kind: fixed, every: 1h30m, reset_at: "2026-01-31T12:00:00.5Z"}}
-  - {id: m/default, limit: 4, unit: points}
+  - {id: cap/mine, limit: 3, window: concurrency, members: [pat:a], default: false, reserve: {percent: 2.5}}
+  - {id: cap/each, limit: 3, window: {kind: sliding, every: 1h}, per: "label:team"}
+  - {id: cap/parts, limit: 3, window: {kind: fixed, every: 1h}, shares: {"agent:a": 12.5, "scope:org:a": {least: 1, most: 9}}}
+  - {id: m/default, limit: 4, unit: points, reserve: 0, shares: {"workload:scan": {most: 50}}}
   - {id: m2/x, window: {kind: sliding, every: 7d}}
 identities: [{id: pat:a, kind: user, provider: gh, owner: me, owner_kind: org, labels: {a: b},
               role: viewer, secret_ref: "env:X", allowed_agents: [x, y]}]
@@ -35,8 +38,10 @@ units: {m: tokens}
 policies:
   - {id: p, limit: 5}
   - {id: q, scope: org:a, type: soft, limit: {amount: 6, unit: microusd, window: {kind: sliding, every: 1us}}}
+  - {id: s, limit: {amount: 6, window: {kind: sliding, every: 1h}, per: client_context.run_id, reserve: {percent: 10}}}
   - id: r
     rules:
+      - {name: the cap, action: budget_cap, params: {limit_microusd: 5, window: {every: day, timezone: Asia/Tokyo}}}
       - {name: one, condition: "remaining < 3", action: deny, priority: -2, overridable: true, params: {reason: no},
          time_window: {start_time: "22:30", end_time: "24:00", days: [Sun, Mon], timezone: Europe/Madrid}}
       - {name: two, action: delay, params: {wait_seconds: 2}}
