@@ -24,6 +24,10 @@ from ratelord_mcp.schema import input_schema, output_schema
 CallerOf = Callable[[Context], Caller]
 """Who sent a request, as the transport made sure of it."""
 
+_UNSAID = ("alerts", "score")
+"""Fields of answers of which a schema says nothing: every byte of it counts, and they explain
+themselves where they stand."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -124,7 +128,7 @@ def _listed(tool: AgentTool) -> types.Tool:
         description=tool.description,
         input_schema=input_schema(tool.takes, tool.hints, tool.offers),
         # Every result of ours has alerts; that is said once, where agents ask.
-        output_schema=output_schema(tool.gives, ("alerts",) if tool.read_only else ()),
+        output_schema=output_schema(tool.gives, _UNSAID if tool.read_only else ()),
         annotations=types.ToolAnnotations(
             read_only_hint=tool.read_only,
             destructive_hint=False,

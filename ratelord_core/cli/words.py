@@ -81,3 +81,13 @@ def pool_name(record: dict[str, Any]) -> str:
 def count(amount: int, noun: str, plural: str = "") -> str:
     """``1 pool``, ``2 pools``, ``no pools``."""
     return f"{amount or 'no'} {noun if amount == 1 else plural or noun + 's'}"
+
+
+def track_record(score: dict[str, Any] | None) -> str:
+    """How forecasts fared: ``210 settled, off by 0.02, P90 held 91 %``; a dash before any did."""
+    if not isinstance(score, dict):
+        return DASH
+    held = score.get("coverage_p90")
+    bounds = "" if held is None else f", P90 held {100 * held:.0f} %"
+    off = score.get("calibration_error") or 0.0
+    return f"{number(score.get('forecasts'))} settled, off by {off:.2g}{bounds}"

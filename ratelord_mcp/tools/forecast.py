@@ -8,6 +8,7 @@ import msgspec
 
 from ratelord_core.agent_tools import AgentTool, ToolCall
 from ratelord_core.errors import NotFound
+from ratelord_core.model.forecast import Score
 from ratelord_core.model.ids import UNKNOWN
 from ratelord_core.model.instant import from_seconds
 from ratelord_core.wire.faults import Faults, check_amount, check_id, check_span, refuse
@@ -25,7 +26,8 @@ class ForecastArguments(msgspec.Struct, frozen=True):
 
 class Outlook(msgspec.Struct, frozen=True):
     """The forecast, ``tte_seconds`` by ``p50``, ``p90`` and ``p99``; ``fits`` and ``earliest_at``
-    are null unless units were named."""
+    are null unless units were named. ``score`` is how this pool's forecasts fared so far: null
+    before the first of them came to its end."""
 
     risk_level: str
     p_exhaustion: float
@@ -34,6 +36,7 @@ class Outlook(msgspec.Struct, frozen=True):
     fits: bool | None
     earliest_at: str | None
     reason: str
+    score: dict[str, float | None] | None = None
     alerts: list[str] = []
 
 
@@ -70,7 +73,22 @@ async def run(call: ToolCall) -> Outlook:
         fits,
         earliest_at,
         reason,
+        score_of(forecast.score),
     )
+
+
+def score_of(score: Score | None) -> dict[str, float | None] | None:
+    """A track record in a few figures: how many forecasts, how far risks were off (0 is best), how
+    many of the P90 bounds held (0.9 is right)."""
+    if score is None:
+        return None
+    held = score.coverage_p90
+    return {
+        "forecasts": score.forecasts,
+        "brier": round(score.brier, 3),
+        "calibration_error": round(score.calibration_error, 3),
+        "p90_held": None if held is None else round(held, 3),
+    }
 
 
 FORECAST: Final = AgentTool(

@@ -57,3 +57,11 @@ def test_a_time_of_another_day_has_its_date():
 
 def test_text_from_elsewhere_stays_on_its_line():
     assert words.plain("a\x1b[31m\r\nb\x00") == "a [31m  b "
+
+
+def test_a_track_record_is_told_in_a_few_words() -> None:
+    score = {"forecasts": 1210, "calibration_error": 0.0213, "coverage_p90": 0.906}
+
+    assert words.track_record(score) == "1,210 settled, off by 0.021, P90 held 91 %"
+    assert words.track_record(None) == words.DASH
+    assert words.track_record({"forecasts": 1, "coverage_p90": None}) == "1 settled, off by 0"

@@ -94,6 +94,7 @@ def test_a_forecast_says_whether_an_amount_fits(visit: Visit, run: Run) -> None:
             late = await guest.told("forecast", pool="team/few", units=9.2)
 
             assert (plain["risk_level"], plain["fits"]) == ("ok", None)
+            assert plain["score"] is None, "no forecast has come to its end yet"
             assert plain["tte_seconds"] == {"p50": None, "p90": None, "p99": None}
             assert fits["fits"] is True
             assert (late["fits"], late["earliest_at"]) == (False, None)

@@ -39,7 +39,17 @@ def forecasts(
         say("No forecasts: there are no pools.")
     else:
         print_table(
-            ("pool", "p(exhaustion)", "p50", "p90", "p99", "resets in", "burn a second", "risk"),
+            (
+                "pool",
+                "p(exhaustion)",
+                "p50",
+                "p90",
+                "p99",
+                "resets in",
+                "burn a second",
+                "risk",
+                "track record",
+            ),
             [
                 [
                     words.pool_name(row),
@@ -48,6 +58,7 @@ def forecasts(
                     words.span(row.get("ttr_seconds")),
                     f"{row.get('burn_rate') or 0:.3g}",
                     words.plain(row.get("risk_level", "unknown")),
+                    words.track_record(row.get("score")),
                 ]
                 for row in found
             ],

@@ -85,6 +85,7 @@ def _show_one(pool: dict[str, Any]) -> None:
     forecast = pool.get("forecast")
     if isinstance(forecast, dict):
         p90 = forecast.get("tte_p90_seconds")
+        rows.append(("forecasts so far", words.track_record(forecast.get("score"))))
         rows.append(("lasts at least", words.span(p90) if p90 is not None else "beyond the reset"))
     for kind, shares in sorted((pool.get("shares") or {}).items()):
         top = ", ".join(f"{s['id']} {words.number(s['used'] + s['held'])}" for s in shares[:5])
