@@ -45,13 +45,14 @@ class Keeper:
         self._task = task
         self._every = every
         self._busy = asyncio.Lock()
+        self._under_way: set[Kind] = set()
         self._tried = snapshots.seq
         self._taking: asyncio.Task[None] | None = None
 
     def watch(self, arbiter: LocalArbiter) -> None:
         """Take a snapshot if it is time; called now and then."""
         due = max(self._tried, self._snapshots.seq) + self._every
-        if self._every and arbiter.journal.seq >= due and not self._busy.locked():
+        if self._every and arbiter.journal.seq >= due and not self._under_way:
             self._tried = arbiter.journal.seq
             self._taking = asyncio.create_task(self._take_in_time(arbiter), name="snapshot")
 
@@ -64,7 +65,7 @@ class Keeper:
     async def take(self, arbiter: LocalArbiter) -> SnapshotView:
         """Have one taken of what is durable now. ``Conflict`` if the last one is not done yet, or
         the state cannot be frozen."""
-        async with self._alone():
+        async with self._alone("snapshot"):
             done = await self._aside("snapshot", arbiter.journal.seq, arbiter.now())
             if done.taken is None:
                 raise Conflict(f"no snapshot: {done.error}", code="no_snapshot")
@@ -78,7 +79,7 @@ class Keeper:
 
     async def prove(self, seq: int, now: Micros) -> Proof:
         """What the log up to ``seq`` proves, and yields at ``now``."""
-        async with self._alone():
+        async with self._alone("prove"):
             done = await self._aside("prove", seq, now)
         if done.proof is None:
             raise StoreError(f"the log could not be proven: {done.error}")
@@ -112,11 +113,16 @@ class Keeper:
                 await self._taking
 
     @asynccontextmanager
-    async def _alone(self) -> AsyncIterator[None]:
-        if self._busy.locked():
-            raise Conflict("the log is being read already; ask again after that", code="busy")
-        async with self._busy:
-            yield
+    async def _alone(self, kind: Kind) -> AsyncIterator[None]:
+        """One of each kind, and one after the other."""
+        if kind in self._under_way:
+            raise Conflict("the same is under way already; ask again after that", code="busy")
+        self._under_way.add(kind)
+        try:
+            async with self._busy:
+                yield
+        finally:
+            self._under_way.discard(kind)
 
     async def _aside(self, kind: Kind, seq: int, now: Micros) -> Done:
         task = self._task(kind, seq, now)

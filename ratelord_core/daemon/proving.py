@@ -6,8 +6,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from ratelord_core.daemon.snapshots import DoubtError, Snapshots
+from ratelord_core.errors import StoreCorrupt
 from ratelord_core.events.record import Record
-from ratelord_core.events.verify import BEGINNING, Anchor, Fault, check
+from ratelord_core.events.verify import BEGINNING, Anchor, Fault, check_link
 from ratelord_core.model.instant import Micros
 from ratelord_core.model.proof import Proof
 from ratelord_core.replay import Blank, figures, replay
@@ -32,7 +33,7 @@ class _Walk:
     def along(self, records: Iterable[Record]) -> Iterator[Record]:
         """The same records, up to the first fault."""
         for record in records:
-            fault = check(record, self.newest)
+            fault = check_link(record, self.newest)  # its body is read when it is replayed
             if fault is not None:
                 raise _FaultyError(fault)
             self.newest = Anchor(record.seq, record.chain, record.ts_ingest)
@@ -54,6 +55,8 @@ def prove(
         seq = walk.newest.seq
         text = f"event {error.fault.seq}: {error.fault.kind}: {error.fault.detail}"
         return Proof(seq, walk.newest.chain.hex(), walk.redacted, fault=text)
+    except StoreCorrupt as error:
+        return Proof(walk.newest.seq, walk.newest.chain.hex(), walk.redacted, fault=str(error))
     told = figures(state, now)
     newest = walk.newest
     said, at = _compare(log, snapshots, newest.seq, now, state.picture(now))

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from collections import deque
 from hashlib import sha256
+from struct import Struct
+from typing import Final
 
 import msgspec
 
+from ratelord_core.model.ids import uuid_bytes, uuid_text
 from ratelord_core.model.instant import Micros
 from ratelord_core.model.intent import Intent
 
 _encode = msgspec.json.Encoder(order="sorted").encode
+_PACKED: Final = Struct("<8s16sqq")
+_SINCE: Final = Struct("<q")
+_ENDLESS: Final = -1
 
 
 class Answer(msgspec.Struct, frozen=True, gc=False):
@@ -23,26 +29,44 @@ class Answer(msgspec.Struct, frozen=True, gc=False):
 
 
 class Answers:
-    """First answers by digest of (agent, key), kept for a fixed time."""
+    """First answers by digest of (agent, key), kept for a fixed time.
+
+    There may be a million of them, so each is 40 bytes beside its digest: the question's digest,
+    the intent, until when, and since when.
+    """
 
     def __init__(self) -> None:
-        self._by_key: dict[str, Answer] = {}
-        self._order: deque[tuple[Micros, str]] = deque()
+        self._by_key: dict[bytes, bytes] = {}
+        self._order: deque[bytes] = deque()
 
     def find(self, key: str) -> Answer | None:
         """The first answer to a key."""
-        return self._by_key.get(key)
+        kept = self._by_key.get(bytes.fromhex(key))
+        if kept is None:
+            return None
+        body, intent_id, until, _ = _PACKED.unpack(kept)
+        return Answer(body.hex(), uuid_text(intent_id), None if until == _ENDLESS else until)
 
     def remember(self, key: str, answer: Answer, now: Micros) -> None:
         """Keep an answer."""
-        self._by_key[key] = answer
-        self._order.append((now, key))
+        until = _ENDLESS if answer.valid_until is None else answer.valid_until
+        digest = bytes.fromhex(key)
+        self._by_key[digest] = _PACKED.pack(
+            bytes.fromhex(answer.body), uuid_bytes(answer.intent_id), until, now
+        )
+        self._order.append(digest)
 
     def forget(self, before: Micros) -> None:
         """Let go of what is older."""
         order = self._order
-        while order and order[0][0] < before:
-            self._by_key.pop(order.popleft()[1], None)
+        while order:
+            kept = self._by_key.get(order[0])
+            if (
+                kept is not None
+                and _SINCE.unpack_from(kept, _PACKED.size - _SINCE.size)[0] >= before
+            ):
+                return
+            self._by_key.pop(order.popleft(), None)
 
     def __len__(self) -> int:
         return len(self._by_key)

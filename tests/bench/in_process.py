@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from statistics import median
 
@@ -19,7 +19,7 @@ from ratelord_core.engine.engine import Engine
 from ratelord_core.engine.state import State
 from ratelord_core.events.codec import Sealer
 from ratelord_core.events.payloads import IdentityRegistered
-from ratelord_core.events.record import GENESIS
+from ratelord_core.events.record import GENESIS, Record
 from ratelord_core.forecast.book import ForecastBook
 from ratelord_core.model.config import PolicyConfig, RuleConfig
 from ratelord_core.model.identity import Identity
@@ -52,7 +52,7 @@ class World:
         for number in range(identities):
             made = IdentityRegistered(identity=Identity(f"key:{number}"))
             self._engine.write(self._clock.now(), made)
-        self._engine.take()
+        self._begun = self._engine.take()
         self._intent = msgspec.json.decode(intent(), type=Intent)
 
     def decide(self, times: int) -> float:
@@ -71,6 +71,19 @@ class World:
         taken = time.perf_counter() - began
         assert getattr(decision, "allowed", False), "the benchmark's intents must fit"
         return taken / times
+
+    def log(self, events: int) -> Iterator[list[Record]]:
+        """At least so many events from the beginning on, a few hundred at a time."""
+        drafts, written = list(self._begun), 0
+        while written < events:
+            now = self._clock.advance(STEP)
+            while len(drafts) < 500:
+                now = self._clock.advance(STEP)
+                self._engine.negotiator.negotiate(self._intent, now, "http")
+                drafts += self._engine.take()
+            written += len(drafts)
+            yield list(self._sealer.seal_all(drafts, now))
+            drafts = []
 
 
 def rows(*, quick: bool) -> list[Row]:

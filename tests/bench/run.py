@@ -13,6 +13,7 @@ import tempfile
 from pathlib import Path
 
 import in_process
+import lasting
 from agreement import disagreements
 from load import find_wrk
 from measure import Contender, Rounds, interleave
@@ -34,6 +35,8 @@ def main(arguments: list[str]) -> int:
     with tempfile.TemporaryDirectory(dir=options.folder) as name:
         rows, wrong = _over_http(Path(name), options.rounds)
     rows += in_process.rows(quick=options.quick)
+    with tempfile.TemporaryDirectory(dir=options.folder) as name:
+        rows += lasting.rows(Path(name), quick=options.quick)
     print(show(rows))
     options.json.write_text(
         json.dumps(

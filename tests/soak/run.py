@@ -131,7 +131,11 @@ def _compare(daemon: DaemonProcess, agents: list[Agent], audit: Audit, run: Run)
     run.wrong += audit.faults[:10]
     run.wrong += [sentence for agent in agents for sentence in agent.unexpected][:10]
     with daemon.start():
-        found = httpx2.post(f"{daemon.url}/v1/admin/verify", timeout=600).json()
+        reply = httpx2.post(f"{daemon.url}/v1/admin/verify", timeout=600)
+    if reply.status_code != 200:
+        run.wrong.append(f"the log was not proven: {reply.text}")
+        return
+    found = reply.json()
     if not found["intact"] or found["state"] != "same":
         run.wrong.append(
             f"the daemon and its log disagree: {found['differences'] or found['fault']}"
