@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ratelord_core import plugins
 from ratelord_core.events.codec import open_record
-from ratelord_core.events.payloads import IntentDecided
+from ratelord_core.events.payloads import IntentDecided, IntentReported, IntentSubmitted
 from ratelord_core.store import EventQuery
 
 
@@ -35,13 +35,22 @@ def read_log(path: Path) -> Told:
     units: Counter[str] = Counter()
     decisions = size = 0
     try:
-        for record in store.read(EventQuery(types=("intent_submitted", "intent_decided"))):
+        held: dict[str, dict[str, int]] = {}
+        for record in store.read(EventQuery()):
+            event = open_record(record)
+            payload = event.payload
+            if isinstance(payload, IntentReported):  # a caller that hung up lets go of its hold
+                for pool, used in payload.settled:
+                    units[pool] += used - held[event.intent_id][pool]
+                continue
+            if not isinstance(payload, IntentSubmitted | IntentDecided):
+                continue
             size += sum(map(len, (record.event_id, record.correlation_id, record.body)))
             size += sum(map(len, (record.event_type, record.salt, record.chain))) + 8 + 8
-            payload = open_record(record).payload
             if isinstance(payload, IntentDecided):
                 decisions += 1
-                units.update({line.pool: line.units for line in payload.holds})
+                held[event.intent_id] = {line.pool: line.units for line in payload.holds}
+                units.update(held[event.intent_id])
     finally:
         store.close()
     return Told(decisions, size / max(1, decisions), dict(units))
