@@ -9,12 +9,16 @@ import msgspec
 from ratelord_core.headers import MODEL, RateLimit
 from ratelord_core.model.config import ProviderConfig
 from ratelord_core.model.ids import is_id
-from ratelord_core.model.instant import Micros
+from ratelord_core.model.instant import SECOND, Micros
 from ratelord_core.model.model_names import is_one_of, without_edition
 from ratelord_core.model.observation import Observation
 from ratelord_core.model.pool import MAX_UNITS, Pool
 from ratelord_core.model.window import Window
 from ratelord_core.provider import bad_option, check_options
+
+_CHARGED_WITHIN: Micros = 2 * SECOND
+"""Such an API charges a call when it arrives, and its bucket refills while the call goes on. A hold
+that lasted as long as the call would keep that refill from everybody who waits."""
 
 
 class Kind(msgspec.Struct, frozen=True):
@@ -129,6 +133,7 @@ class ModelPools:
             window=shape.window,
             default=shape.default,
             models=group.models,
+            hold_for=_CHARGED_WITHIN if shape.window.kind == "bucket" else None,
         )
 
 

@@ -31,6 +31,7 @@ GROUPS: dict[str, tuple[list[str], list[str]]] = {
             "ratelord_github",
             "ratelord_headers",
             "ratelord_openai",
+            "ratelord_proxy",
             "ratelord_linear",
             "ratelord_mock",
             "ratelord_networkx",

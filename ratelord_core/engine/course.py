@@ -192,6 +192,7 @@ class Courses:
         account = state.ledger.accounts[key]
         concurrent = account.pool.window.kind == "concurrency"
         lifetime = settings.concurrency_ttl if concurrent else settings.hold_ttl
+        lifetime = min(lifetime, account.pool.hold_for or lifetime)
         declared = draw.consumes is not None
         per_call = 1.0 if draw.consumes is None else draw.consumes
         pool = account.pool

@@ -273,13 +273,10 @@ def _unused_costs(moment: Moment, prices: Prices) -> tuple[str, ...]:
     intent = moment.intent
     if not intent.costs:
         return ()
-    names = set(map(declared_key, moment.figures))
+    shorts = (lane.short for lane in moment.course.lanes)
+    names = {*map(declared_key, moment.figures), *shorts}
     unused = sorted(
-        key
-        for key in intent.costs
-        if key not in names
-        and not prices.knows(key, intent.model)
-        and not any(lane.short == key for lane in moment.course.lanes)
+        key for key in intent.costs if key not in names and not prices.knows(key, intent.model)
     )
     if not unused:
         return ()

@@ -39,7 +39,9 @@ class Pool(msgspec.Struct, frozen=True, omit_defaults=True):
     ``members`` are identities; empty means everybody. ``shared_by`` (local caps) are patterns over
     agents, identities, workloads and scopes, ``*`` for all. A pool that is not ``default`` is drawn
     from only by workloads that list it, or by a pin. One that names ``models`` (see
-    ``is_one_of``) is drawn from only by intents whose model is one of them.
+    ``is_one_of``) is drawn from only by intents whose model is one of them. ``hold_for`` (µs) is
+    how long a hold lives where the provider charges a call when it begins: then it is use, as it is
+    at the provider, whenever the report comes (None: as the settings say).
 
     ``per`` names what has an amount of its own for each value: ``agent``, ``identity``,
     ``workload``, ``scope``, ``label:KEY`` or ``client_context.KEY``. ``reserve`` is the part for
@@ -61,6 +63,7 @@ class Pool(msgspec.Struct, frozen=True, omit_defaults=True):
     shares: tuple[Share, ...] = ()
     soft: bool = False
     models: tuple[str, ...] = ()
+    hold_for: int | None = None
 
     @property
     def key(self) -> str:

@@ -82,6 +82,8 @@ def vet_pools(pools: object, provider_id: str) -> tuple[Pool, ...]:
             raise _broken(f"pool {pool.pool_id} is local; a provider's pools are not")
         if pool.limit is not None and not _is_count(pool.limit):
             raise _broken(f"pool {pool.pool_id}: limit {pool.limit!r} is no amount of whole units")
+        if pool.hold_for is not None and not (_is_instant(pool.hold_for) and pool.hold_for):
+            raise _broken(f"pool {pool.pool_id}: hold_for {pool.hold_for!r} is no span in µs")
         if not isinstance(pool.models, tuple) or not all(map(_is_text, pool.models)):
             raise _broken(f"pool {pool.pool_id}: models {pool.models!r} are no tuple of names")
     return pools

@@ -36,6 +36,7 @@ from ratelord.transport import VERSION
 
 if TYPE_CHECKING:
     from ratelord.async_client import AsyncClient
+    from ratelord.capturing import capture
     from ratelord.client import Client
 
 __version__ = VERSION
@@ -61,13 +62,18 @@ __all__ = [
     "Settlement",
     "UpstreamError",
     "__version__",
+    "capture",
 ]
 
 
 def __getattr__(name: str) -> Any:
     """The clients, loaded by whoever names one: their HTTP library is most of the start-up time of
     a short program, and those that only read records or errors do without."""
-    homes = {"Client": "ratelord.client", "AsyncClient": "ratelord.async_client"}
+    homes = {
+        "Client": "ratelord.client",
+        "AsyncClient": "ratelord.async_client",
+        "capture": "ratelord.capturing",
+    }
     if name not in homes:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     found = getattr(import_module(homes[name]), name)

@@ -1,0 +1,57 @@
+"""The proxy's server: one socket, until it is told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import uvicorn
+
+from ratelord.capturing.conversation import Names
+from ratelord.capturing.speech import Speech
+from ratelord_proxy.application import Proxy
+
+
+def serve(speech: Speech, names: Names, upstream: str, host: str, port: int) -> int:
+    """Listen and pass on; says on standard output where, and ends in good order at SIGINT and
+    SIGTERM."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.create_server((host, port), family=family)
+    asyncio.run(_live(Proxy(speech, names, upstream), listener))
+    return 0
+
+
+class _Server(uvicorn.Server):
+    """Leaves the signals to us: uvicorn would raise them again, and the process die of them."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+async def _live(proxy: Proxy, listener: socket.socket) -> None:
+    config = uvicorn.Config(
+        proxy.application,
+        log_level="warning",
+        access_log=False,
+        lifespan="off",
+        server_header=False,
+        date_header=False,
+        timeout_graceful_shutdown=30,
+    )
+    server = _Server(config)
+    place, port = listener.getsockname()[:2]
+    shown = f"[{place}]" if ":" in place else place
+    print(f"ratelord proxy is listening on http://{shown}:{port}", flush=True)
+    running = asyncio.get_running_loop()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        running.add_signal_handler(name, _stop, server)
+    await server.serve([listener])
+    await proxy.aclose()
+
+
+def _stop(server: uvicorn.Server) -> None:
+    server.should_exit = True

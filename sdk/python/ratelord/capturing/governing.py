@@ -1,0 +1,81 @@
+"""Asking and reporting for a call: the daemon's client on one side, a conversation on the other."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+import anyio
+
+from ratelord.capturing.conversation import Conversation, Decode
+from ratelord.capturing.speech import Refusal
+from ratelord.errors import RatelordError
+
+if TYPE_CHECKING:
+    from ratelord.async_client import AsyncClient
+    from ratelord.client import Client
+
+_log = logging.getLogger("ratelord")
+
+
+def ask(client: Client, call: Conversation) -> Refusal | None:
+    """May it go ahead? Waits if told; the refusal to give otherwise. Raises ``RequestRefused`` if
+    the names that the call is asked for by are wrong."""
+    decision = client.ask(*call.names.ids, **call.options())
+    refused = call.refused(decision, client.unapplied(decision))
+    if refused is not None and decision.allowed:
+        _send(client, call, {"outcome": "cancelled"})
+    return refused
+
+
+def settle(client: Client, call: Conversation, *, ended: bool, decode: Decode) -> None:
+    """Report what the call used. A report that cannot be delivered is noted, not raised: the hold
+    becomes use when it expires."""
+    if call.intent_id:
+        _send(client, call, call.report(ended=ended, decode=decode))
+
+
+def free(client: Client, call: Conversation) -> None:
+    """Report a call that never reached its provider."""
+    if call.intent_id:
+        _send(client, call, {"outcome": "cancelled"})
+
+
+def _send(client: Client, call: Conversation, said: dict[str, Any]) -> None:
+    try:
+        client.report(call.intent_id, **said)
+    except RatelordError as error:
+        _log.warning("intent %s was not reported: %s", call.intent_id, error)
+
+
+async def ask_async(client: AsyncClient, call: Conversation) -> Refusal | None:
+    """``ask`` for programs that await."""
+    decision = await client.ask(*call.names.ids, **call.options())
+    refused = call.refused(decision, client.unapplied(decision))
+    if refused is not None and decision.allowed:
+        await _send_async(client, call, {"outcome": "cancelled"})
+    return refused
+
+
+async def settle_async(
+    client: AsyncClient, call: Conversation, *, ended: bool, decode: Decode
+) -> None:
+    """``settle`` for programs that await: also when they are being cancelled."""
+    if call.intent_id:
+        said = call.report(ended=ended, decode=decode)
+        with anyio.CancelScope(shield=True):
+            await _send_async(client, call, said)
+
+
+async def free_async(client: AsyncClient, call: Conversation) -> None:
+    """``free`` for programs that await."""
+    if call.intent_id:
+        with anyio.CancelScope(shield=True):
+            await _send_async(client, call, {"outcome": "cancelled"})
+
+
+async def _send_async(client: AsyncClient, call: Conversation, said: dict[str, Any]) -> None:
+    try:
+        await client.report(call.intent_id, **said)
+    except RatelordError as error:
+        _log.warning("intent %s was not reported: %s", call.intent_id, error)
