@@ -39,7 +39,7 @@ class Blank:
 
     def packages(self) -> frozenset[str]:
         """The packages whose objects are in its states, beside the core's own."""
-        parts = (self._graphs, self._models)
+        parts = (self._graphs, self._models, *(self._controllers or {}).values())
         return frozenset(type(unguarded(part)).__module__.partition(".")[0] for part in parts)
 
 

@@ -84,4 +84,4 @@ def test_a_name_that_cannot_be_one_is_refused(name: str, tmp_path: Path, capsys)
 
 def test_an_unknown_kind_is_refused_with_those_that_there_are(tmp_path: Path, capsys):
     assert run(["plugin", "new", "x", "--kind", "bird", "--into", str(tmp_path)]) == 2
-    assert "action, behavior, door" in capsys.readouterr().err
+    assert "action, behavior, controller" in capsys.readouterr().err

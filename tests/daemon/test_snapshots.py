@@ -20,6 +20,12 @@ pools:
   - {id: house/sliding, unit: requests, limit: 100000, window: {kind: sliding, every: 1h}, shared_by: ["*"]}
   - {id: house/bucket, unit: requests, limit: 100000, window: {kind: bucket, every: 1h}, shared_by: ["*"]}
   - {id: house/jobs, unit: requests, limit: 1000, window: {kind: concurrency}, shared_by: ["*"]}
+policies:
+  - id: steer
+    rules:
+      - {name: even, condition: "agent.id == 'a1'", action: shape, params: {algorithm: pace}}
+      - {name: loop, condition: "agent.id == 'a2'", action: shape, params: {algorithm: pid}}
+      - {name: probe, condition: "agent.id == 'a3'", action: shape, params: {algorithm: aimd}}
 """
 IDS = {"agent_id": "a", "identity_id": "i", "workload_id": "w", "scope_id": "s"}
 DOUBTED = "the snapshot is not believed, the log is replayed"

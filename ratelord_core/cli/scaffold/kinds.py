@@ -28,6 +28,11 @@ KINDS: Final = {
     "behavior": Kind(
         "ratelord_register_behaviors", "The behaviour {name} for ratelord's simulated agents."
     ),
+    "controller": Kind(
+        "ratelord_register_delay_controllers",
+        "The delay controller {name} for ratelord.",
+        (CORE, "msgspec>=0.22"),
+    ),
     "door": Kind("ratelord_register_doors", "A door /{name} on the port of ratelord's daemon."),
     "exporter": Kind(
         "ratelord_register_exporters",
