@@ -49,19 +49,18 @@ _read = msgspec.json.Decoder(_Document).decode
 
 
 class Pacing:
-    """Governors by rule and pool, created when a rule first paces a pool. False while no rule
-    does: then nothing need be told."""
+    """Governors by rule and pool, created when a rule first paces a pool. While it is not
+    ``active`` nothing need be told."""
 
     def __init__(self, controllers: Mapping[str, ControllerFactory[Any]] | None = None) -> None:
         self._controllers = dict(controllers or {})
+        self.active = False
+        """Whether any rule paces a pool; a plain attribute, for every decision looks at it."""
         self._rules: dict[int, Label] = {}
         self._paced: dict[Label, Paced] = {}
         self._governors: dict[tuple[Label, str], Governor] = {}
         self._by_pool: dict[str, list[Governor]] = {}
         self._outside: dict[str, OutsideUse] = {}
-
-    def __bool__(self) -> bool:
-        return bool(self._paced)
 
     def adopt(self, document: str) -> None:
         """A policy came into force, as its canonical text; what it paces as before goes on."""
@@ -72,6 +71,7 @@ class Pacing:
             if paced is not None:
                 label = self._rules[number] = (policy_id, rule.name)
                 self._paced[label] = paced
+        self.active = bool(self._paced)
         kept = {label for label, paced in self._paced.items() if before.get(label) == paced}
         self._governors = {
             key: governor for key, governor in self._governors.items() if key[0] in kept

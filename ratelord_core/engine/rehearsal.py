@@ -48,7 +48,7 @@ class _Stage(Negotiator):
         # What is still to be written down is the real state's affair.
         pretended.expired, pretended.ended = {}, {}
         pretended.spending = state.spending.copy()
-        if state.pacing:
+        if state.pacing.active:
             pretended.pacing = deepcopy(state.pacing)
         super().__init__(pretended, policy, entropy, Scribe(pretended, entropy))
         self._real = state

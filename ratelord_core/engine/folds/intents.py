@@ -64,7 +64,7 @@ def decided(state: State, at: Micros, who: Dimensions, intent_id: str, e: Intent
             state.book.observe(line.pool, at, line.units)
     elif e.reason_code in _HELD_BACK and isinstance(e.tightest, str) and e.tightest:
         state.book.refused(e.tightest, at)
-    if state.pacing:
+    if state.pacing.active:
         _pace(state, at, who, e)
     if asked is not None and asked.key:
         allowed = e.decision != "deny_with_reason"
@@ -111,7 +111,7 @@ def reported(
         state.spending.add(receipt.keys, counted)
     settlement = state.ledger.settle(intent_id, dict(e.settled), at, e.body)
     for line in settlement.lines:
-        if state.pacing:
+        if state.pacing.active:
             _steer(state, line.pool, at, e.outcome)
         if line.used != line.held:
             state.book.observe(line.pool, at, line.used - line.held)

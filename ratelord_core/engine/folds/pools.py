@@ -36,7 +36,7 @@ def declare_forecast(state: State, key: str, at: Micros) -> None:
 def drifted(state: State, at: Micros, _who: Dimensions, _id: str, e: DriftDetected) -> None:
     """The provider's number was none that the ledger could explain: be less sure."""
     state.book.widen(e.pool, at, e.distance)
-    if state.pacing:
+    if state.pacing.active:
         steering.alarm(state, e.pool, at, e.distance)
 
 
@@ -58,7 +58,7 @@ def reset(state: State, at: Micros, _who: Dimensions, _id: str, e: ResetObserved
         if pool == e.pool and reset_at <= e.reset_at:
             del state.ended[pool, reset_at]
     state.book.window(e.pool, at, figures.used, figures.reset_at)
-    if state.pacing:
+    if state.pacing.active:
         steering.tell(state, e.pool, at)
 
 

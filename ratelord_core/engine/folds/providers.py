@@ -60,7 +60,7 @@ def constraint_observed(
 def _observe(state: State, seen: Observation, at: Micros) -> tuple[str, Reconciled]:
     key = pool_key(seen.provider_id, seen.pool_id)
     result = state.ledger.observe(seen, at)
-    if state.pacing:
+    if state.pacing.active:
         steering.counted(state, key, seen.dated, result, at)
     if result.surplus:
         state.book.observe(key, at, result.surplus)
