@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -26,11 +27,14 @@ class GithubOptions(msgspec.Struct, frozen=True):
     poll_interval: Micros = 30 * SECOND
     timeout: Micros = 10 * SECOND
     api_version: str = API_VERSION
+    app_id: str = ""
+    installation_id: str = ""
 
 
 def read_options(config: ProviderConfig) -> GithubOptions:
     """The account as configured. Raises ``SettingsError`` that names the option and its value."""
-    check_options(config, ("enterprise_url", "timeout", "api_version"))
+    known = ("enterprise_url", "timeout", "api_version", "app_id", "installation_id")
+    check_options(config, known)
     options = {name: value for name, value in config.options.items() if value is not None}
     version = options.get("api_version", API_VERSION)
     if not re.fullmatch(r"\d{4}-\d{2}-\d{2}", str(version)):
@@ -40,7 +44,20 @@ def read_options(config: ProviderConfig) -> GithubOptions:
         poll_interval=config.poll_interval or GithubOptions().poll_interval,
         timeout=_timeout(config, options.get("timeout", "10s")),
         api_version=str(version),
+        **_app(config, options),
     )
+
+
+def _app(config: ProviderConfig, options: Mapping[str, object]) -> dict[str, str]:
+    """The App and its installation: both or neither."""
+    told = {name: str(options[name]) for name in ("app_id", "installation_id") if name in options}
+    for name, value in told.items():
+        if not re.fullmatch(r"[A-Za-z0-9.]{1,64}", value):
+            raise bad_option(config, name, value, "give the number or client id that GitHub shows")
+    if len(told) == 1:
+        missing = "installation_id" if "app_id" in told else "app_id"
+        raise bad_option(config, missing, None, "give app_id and installation_id, or neither")
+    return told
 
 
 def _timeout(config: ProviderConfig, value: object) -> Micros:

@@ -19,8 +19,10 @@ from ratelord_core.model.pool import Pool
 from ratelord_core.outbound import Answer, Client, without
 from ratelord_core.provider import PollRequest, PollResult
 from ratelord_github.answers import failure_of, limits_are_off, read_limits
+from ratelord_github.installation import Installation
 from ratelord_github.options import GithubOptions
 from ratelord_github.resources import CORE, WINDOWS, pool_of, unit_of
+from ratelord_github.secondary import secondary_pools
 
 _SKEW: Final[Micros] = 2 * SECOND
 """GitHub tells its time in whole seconds: a smaller difference of the clocks is none."""
@@ -52,11 +54,17 @@ class GithubProvider:
         self._clock = clock
         self._client = Client(to_seconds(options.timeout))
         self._known: _Known | None = None
+        self._installation = (
+            Installation(options.app_id, options.installation_id, options.url, clock)
+            if options.app_id
+            else None
+        )
         self._ahead: Micros = 0
 
     def pools(self) -> tuple[Pool, ...]:
-        """A pool for every documented resource."""
-        return tuple(pool_of(self.provider_id, resource) for resource in WINDOWS)
+        """A pool for every documented resource, and for every secondary limit."""
+        primary = tuple(pool_of(self.provider_id, resource) for resource in WINDOWS)
+        return primary + secondary_pools(self.provider_id)
 
     async def poll(self, request: PollRequest) -> PollResult:
         """Ask for every resource's limit. Raises ``ProviderFailed``, and ``SettingsError`` if the
@@ -64,8 +72,10 @@ class GithubProvider:
         del request
         token = await anyio.to_thread.run_sync(self._secret, abandon_on_cancel=True)
         try:
-            dated, limits = await self._limits(token)
+            dated, limits = await self._limits(await self._exchanged(token))
         except ProviderFailed as error:
+            if error.kind == "unauthorized" and self._installation is not None:
+                self._installation.forget()
             raise without(token, error) from None
         fresh = tuple(
             pool_of(self.provider_id, limit.resource)
@@ -73,6 +83,11 @@ class GithubProvider:
             if limit.resource not in WINDOWS
         )
         observations = tuple(self._observe(limit, limit.resource, dated) for limit in limits)
+        if limits:  # no answer tells of these; that GitHub limits at all is as fresh as the poll
+            observations += tuple(
+                Observation(self.provider_id, pool.pool_id, dated, limit=pool.limit)
+                for pool in secondary_pools(self.provider_id)
+            )
         return PollResult(dated, observations, pools=fresh)
 
     def read_headers(self, headers: Mapping[str, str], dated: Micros) -> tuple[Observation, ...]:
@@ -103,6 +118,13 @@ class GithubProvider:
             answer = await self._ask(token, "")
         return dated, self._read(answer, token)
 
+    async def _exchanged(self, secret: str | None) -> str | None:
+        """The token to poll with: the secret itself, or what an App's key is exchanged for."""
+        if self._installation is None or not secret:
+            return secret
+        now = self._clock.now() + self._ahead
+        return await self._installation.token(secret, self._client, self._headers(), now)
+
     def _read(self, answer: Answer, token: str | None) -> tuple[RateLimit, ...]:
         if limits_are_off(answer.status, answer.body):
             return ()
@@ -115,11 +137,7 @@ class GithubProvider:
         return limits
 
     async def _ask(self, token: str | None, etag: str) -> Answer:
-        headers = {
-            "accept": "application/vnd.github+json",
-            "x-github-api-version": self._options.api_version,
-            "user-agent": f"ratelord/{__version__}",
-        }
+        headers = self._headers()
         if token:
             headers["authorization"] = f"Bearer {token}"
         if etag:
@@ -127,6 +145,13 @@ class GithubProvider:
         answer = await self._client.get(f"{self._options.url}/rate_limit", headers)
         self._compare_clocks(answer.headers.get("date", ""))
         return answer
+
+    def _headers(self) -> dict[str, str]:
+        return {
+            "accept": "application/vnd.github+json",
+            "x-github-api-version": self._options.api_version,
+            "user-agent": f"ratelord/{__version__}",
+        }
 
     def _compare_clocks(self, date: str) -> None:
         """Note by how much GitHub's clock is ahead of ours: a reset on its clock must not refill
