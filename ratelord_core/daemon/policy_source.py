@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ratelord_core.daemon.accounts import Accounts
 from ratelord_core.daemon.policy_watch import digest_of
-from ratelord_core.errors import SettingsError
+from ratelord_core.errors import Finding, PolicyError, SettingsError
 from ratelord_core.model.config import Document
 from ratelord_core.plugins import Plugins
 from ratelord_core.policy.condition import Conditions
@@ -26,14 +26,22 @@ class PolicySource:
         self._models = plugins.named("ratelord_register_forecast_models", "model_id")
 
     def read(self) -> PolicyStack:
-        """The file as it stands. Raises ``PolicyError`` with every finding."""
+        """The file as it stands. Raises ``PolicyError`` with every finding. Once one was read, a
+        file that is gone or empty is no wish to lift every limit."""
         if self.path is None:
             return self.check("", "built-in defaults")
         try:
             content = self.path.read_bytes()
         except OSError as error:
+            if self.digest:
+                finding = Finding(f"cannot be read: {error.strerror}")
+                raise PolicyError(str(self.path), [finding]) from error
             message = f"policy file {self.path}: {error.strerror}; check --policy"
             raise SettingsError(message) from error
+        if self.digest and not content.strip():
+            self.digest = digest_of(content)
+            hint = "write {} for a policy without limits"
+            raise PolicyError(str(self.path), [Finding("the file is empty", 1, 1, hint=hint)])
         self.digest = digest_of(content)
         return self.check(content, str(self.path))
 

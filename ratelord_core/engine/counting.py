@@ -69,17 +69,20 @@ def _soft_warnings(moment: Moment, needs: Sequence[Need]) -> Iterator[str]:
 
 
 def _short(moment: Moment, rule: Counted, pool: str) -> Iterator[tuple[str, str]]:
-    """The highest threshold that is passed with this intent, and the date that is foreseen."""
+    """The highest threshold that is passed with this intent, if it fits, and the date that is
+    foreseen."""
     figures, effect = moment.figures[pool], rule.effect
     limit = figures.limit or 0
-    taken = figures.used + figures.held + figures.scheduled + moment.units(pool)
+    taken = figures.used + figures.held + figures.scheduled
+    fits = pool in moment.course.soft or taken + moment.units(pool) <= limit
+    taken += moment.units(pool) if fits else 0
     percent = 100 * taken / limit if limit else 100.0
     passed = [mark for mark in effect.warn_at if percent >= mark]
     what = effect.reason or f"cap {pool}"
     if passed:
         told = f"{_amount(moment, pool, taken)} of {_amount(moment, pool, limit)}"
         yield f"{max(passed):g}%", f"{what}: {max(passed):g} % are passed, {told} are taken"
-    if effect.warn_before is not None:
+    if fits and effect.warn_before is not None:
         outlook = moment.outlook(pool)
         ends = _ends_before(outlook, figures, effect.warn_before, moment.now)
         if ends is not None:

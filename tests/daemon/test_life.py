@@ -73,6 +73,12 @@ def test_a_policy_is_read_again_at_a_signal_and_a_bad_one_changes_nothing(
     until(lambda: desk.events("policy_rejected"))
     assert desk.ask()["allowed"]
 
+    desk.daemon.policy.write_text("")  # cut short: no wish to lift every limit
+    assert desk.post("/v1/policy/reload", {}).status_code == 422
+    desk.daemon.policy.unlink()
+    assert desk.post("/v1/policy/reload", {}).status_code == 422
+    assert len(desk.events("policy_updated")) == before
+
     desk.daemon.policy.write_text(DENY_ALL)
     desk.daemon.reload()
     until(lambda: len(desk.events("policy_updated")) > before)

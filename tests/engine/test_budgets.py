@@ -125,6 +125,14 @@ def test_the_highest_threshold_that_is_passed_is_said_each_time_and_told_once() 
     assert [event.reason.split(" % ")[0] for event in told] == ["LLM money: 50", "LLM money: 80"]
 
 
+def test_what_does_not_fit_into_a_budget_passes_none_of_its_thresholds() -> None:
+    table = budget("limit_microusd: 1000, window: day, warn_at: [80], warn_before: 1h")
+    denied = spend(table, 90_000)
+    assert not denied.allowed
+    assert denied.warnings == ()
+    assert not table.events(PolicyTriggered)
+
+
 def test_a_budget_that_will_be_used_up_before_its_reset_is_foreseen() -> None:
     table = budget("limit_microusd: 10_000, window: day, warn_before: 2h")
     for _ in range(8):
