@@ -73,8 +73,8 @@ def _wrap(client: Any, speech: Speech, names: Names, governor: Any) -> None:
     if not family:
         kind = f"{type(client).__module__}.{type(client).__qualname__}"
         raise TypeError(
-            f"cannot capture {kind}; give a client of openai, anthropic, httpx2 or httpx, a "
-            "requests session, or use aiohttp_middleware"
+            f"cannot capture {kind}; give a client of openai, anthropic, httpx2 or httpx, or a "
+            "requests session; the proxy governs any other"
         )
     library = sys.modules[family]
     transport, mounts = getattr(client, _TRANSPORT), getattr(client, _MOUNTS)
