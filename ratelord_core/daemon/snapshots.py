@@ -23,7 +23,16 @@ from ratelord_core.replay import Blank, replay
 from ratelord_core.store import EventQuery, EventStore, Head, Snapshot, SnapshotStore
 
 _log = logging.getLogger(__name__)
-_ROOMS: Final = ("model", "events", "ledger", "projections", "graph", "forecast", "engine")
+_ROOMS: Final = (
+    "model",
+    "events",
+    "ledger",
+    "projections",
+    "graph",
+    "forecast",
+    "control",
+    "engine",
+)
 _LIBRARIES: Final = ("msgspec", "networkx", "numpy")
 
 
