@@ -161,6 +161,8 @@ def test_fifty_agents_are_refused_nothing_with_the_proxy_and_much_without(
 ) -> None:
     without = asyncio.run(_crowd(upstream, 50, 3))
     assert without.count(429) > 50
+    # The daemon did not see that crowd: what it took has to come back before it can be relied on.
+    patiently(lambda: api.of("gpt-x")["requests"].remaining == 40)
     before = api.refused
     governed = asyncio.run(_crowd(proxy, 50, 3))
     assert api.refused == before, "the provider refused nobody"
