@@ -123,8 +123,10 @@ class Moment:
         return self._units.get(pool, 0)
 
     def total_units(self) -> int:
-        """The largest of its draws."""
-        return max(self._units.values(), default=0)
+        """The largest of its draws; micro-USD are no units beside others."""
+        accounts = self.state.ledger.accounts
+        counted = [n for pool, n in self._units.items() if accounts[pool].pool.unit != MONEY]
+        return max(counted or self._units.values(), default=0)
 
     def pool(self, key: str) -> PoolNow:
         """A pool as it stands, before this intent."""

@@ -112,8 +112,18 @@ class Conditions:
             compiled = CelCondition(text, lexer.used(written, VARIABLES), expression)
         except EvaluationError as error:
             raise ConditionError((Problem(_start(text), f"has no value: {error}"),)) from error
+        self._check_patterns(written)
         plain = comparisons(written)
         return compiled if plain is None else Comparisons(plain, compiled)
+
+    def _check_patterns(self, written: str) -> None:
+        """A pattern that is none would deny whatever its rule looks at, from the first intent on."""
+        for pattern in lexer.patterns(written):
+            found = self._environment.compile(f"''.matches({pattern.name})").eval(None, {})
+            if found.type().name() == "ERROR":
+                said = " ".join(str(found.value()).split())
+                message = f"{pattern.name} is no regular expression: {said}"
+                raise ConditionError((Problem(pattern.start, message, "write RE2 syntax"),))
 
 
 def _start(text: str) -> int:

@@ -80,6 +80,21 @@ def inner_loop(text: str) -> int | None:
     return None
 
 
+def patterns(text: str) -> Iterator[Word]:
+    """Every string that stands alone between brackets after ``matches``: a pattern as written."""
+    before: list[str] = ["", ""]
+    kept: re.Match[str] | None = None
+    for match in _TOKEN.finditer(text):
+        found, kind = match.group(), match.lastgroup
+        if kind in ("space", "comment"):
+            continue
+        if found == ")" and kept is not None:
+            yield Word(kept.group(), kept.start(), kept.end())
+        called = before[0].rpartition(".")[2].strip() == "matches" and before[1] == "("
+        kept = match if kind == "string" and called else None
+        before = [before[1], found]
+
+
 def used(text: str, known: Collection[str]) -> tuple[str, ...]:
     """The variables that a condition reads, each once, in the order of their first use."""
     found: dict[str, None] = {}

@@ -89,7 +89,8 @@ class Situation(Protocol):
         ...
 
     def total_units(self) -> int:
-        """The largest of its draws: the intent's cost in units."""
+        """The largest of its draws: the intent's cost in units. Micro-USD count only where it
+        draws nothing else."""
         ...
 
     def pool(self, key: str) -> PoolNow:

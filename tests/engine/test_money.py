@@ -158,3 +158,13 @@ def test_a_sum_is_the_exact_one_rounded_up_once(price: object, amounts: list[int
     exact = sum(amounts) * Fraction(str(float(str(price)))) / 1000
     assert cost is not None
     assert exact <= cost < exact + 1
+
+
+def test_micro_dollars_are_no_units_where_something_else_is_drawn() -> None:
+    rule = '{name: big, condition: "intent.expected_cost > 50", action: deny}'
+    api = "{id: api/calls, limit: 100, window: {kind: fixed, every: 1h}}"
+    policy = POLICY.replace(BUDGET, f"{BUDGET}, {api}") + f"policies: [{{id: p, rules: [{rule}]}}]"
+    decision = Table(policy).ask(model="gpt-x", costs={"api/calls": 2, TOKENS: 1000})
+    assert money(decision) == 6000
+    assert decision.allowed
+    assert not Table(policy).ask(costs={"api/calls": 51}).allowed

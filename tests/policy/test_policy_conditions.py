@@ -206,3 +206,26 @@ def test_an_undefined_margin_is_endless(conditions: Conditions) -> None:
         tightest="a/b", forecasts={"a/b": Forecast(margin=math.nan)}, pools={"a/b": POOL}
     )
     assert not holds(conditions, "margin.seconds < 0", situation)
+
+
+@pytest.mark.parametrize(
+    ("text", "column"),
+    [
+        ("agent.id.matches('[')", 17),
+        ("agent.id == 'x' && agent.id.matches( '(?<a>' )", 37),
+        ("matches(agent.id, 'a') || scope.repo.matches(\"*\")", 45),
+    ],
+)
+def test_a_pattern_that_is_none_is_found_when_the_policy_is_read(text: str, column: int) -> None:
+    with pytest.raises(ConditionError) as refused:
+        Conditions().compile(text)
+    [problem] = refused.value.problems
+    assert "is no regular expression" in problem.message
+    assert problem.offset == column
+
+
+@pytest.mark.parametrize(
+    "text", ["agent.id.matches('^crawl-[0-9]+$')", "agent.id.matches('(' + ')')"]
+)
+def test_a_pattern_that_is_one_or_is_put_together_later_is_taken(text: str) -> None:
+    assert Conditions().compile(text).text == text
