@@ -117,7 +117,7 @@ class Conditions:
         return compiled if plain is None else Comparisons(plain, compiled)
 
     def _check_patterns(self, written: str) -> None:
-        """A pattern that is none would deny whatever its rule looks at, from the first intent on."""
+        """A pattern that is none would deny whatever its rule looks at."""
         for pattern in lexer.patterns(written):
             found = self._environment.compile(f"''.matches({pattern.name})").eval(None, {})
             if found.type().name() == "ERROR":

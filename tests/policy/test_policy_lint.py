@@ -39,6 +39,8 @@ SUSPICIONS = {
     "below nothing": (rules(deny('▶"remaining < 0"')), "never holds", ""),
     "an hour that is not": (rules(deny('▶"time.hour > 23"')), "never holds", ""),
     "plainly false": (rules(deny('▶"false"')), "never holds", ""),
+    "false by its numbers": (rules(deny('▶"1 > 2"')), "never holds", ""),
+    "true by its numbers": (rules(deny('▶"2 > 1 || false"')), "always holds", ""),
     "always": (rules(deny('▶"remaining >= 0"')), "always holds", "leave it out"),
     "always by halves": (
         rules(deny('▶"risk.p_exhaustion < 0.5 || risk.p_exhaustion >= 0.5"')),

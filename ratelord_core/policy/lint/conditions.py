@@ -9,10 +9,12 @@ from ratelord_core.errors import Finding
 from ratelord_core.model.config import Document, RuleConfig
 from ratelord_core.policy import lexer
 from ratelord_core.policy.comparisons import AnyOf
+from ratelord_core.policy.condition import Conditions
 from ratelord_core.policy.lint.places import Places
 from ratelord_core.policy.lint.points import form_of, verdict, words_of
 from ratelord_core.policy.reading import nearest
 
+_PLAIN = {"true", "false"}
 _LABEL = re.compile(
     r"\b(agent|identity)\.labels\.(\w+)|\b(agent|identity)\.labels\[(['\"])(.+?)\4\]"
 )
@@ -40,7 +42,11 @@ def _faults(rule: RuleConfig) -> Iterator[tuple[str, str]]:
 
 
 def _constant(condition: str) -> bool | None:
-    return {"true": True, "false": False}.get("".join(condition.split()))
+    """Its value, if it names nothing that could change; functions of plugins may."""
+    named = {word.name for word in lexer.words(lexer.to_cel(condition))}
+    if named - _PLAIN:
+        return None
+    return Conditions().compile(condition).constant
 
 
 def _strange_words(form: AnyOf) -> Iterator[tuple[str, str]]:
