@@ -20,7 +20,7 @@ def serve(speech: Speech, names: Names, upstream: str, host: str, port: int) -> 
     SIGTERM."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.create_server((host, port), family=family)
-    # Accepted sockets inherit it; without it a body waits 40 ms for the acknowledgement of its head.
+    # Accepted sockets inherit it: else a body waits 40 ms until its head is acknowledged.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     asyncio.run(_live(Proxy(speech, names, upstream), listener))
     return 0
