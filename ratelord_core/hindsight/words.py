@@ -41,13 +41,18 @@ def sides(found: dict[str, Any]) -> list[tuple[str, str, str]]:
     told = [(what, form.format(before[key]), form.format(after[key])) for what, key, form in rows]
     waits = (waited(before["waited_seconds"]), waited(after["waited_seconds"]))
     told.append(("waited, all together", *waits))
-    if before["cost_microusd"] or after["cost_microusd"]:
-        told.append(("spent", money(before["cost_microusd"]), money(after["cost_microusd"])))
+    for what, key in _MONEY:
+        if before[key] or after[key]:
+            told.append((what, money(before[key]), money(after[key])))
     dry = [sum(pool[key] for pool in found["pools"]) for key in _DRY]
     told.append(("times that a pool ran dry", f"{dry[0]:,}", f"{dry[1]:,}"))
     return told
 
 
+_MONEY: Final = (
+    ("cost, as foreseen", "expected_cost_microusd"),
+    ("spent, as reported", "cost_microusd"),
+)
 _DRY: Final = ("exhaustions_before", "exhaustions_after")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from ratelord_core import plugins
 from ratelord_core.cli.app import run
 from ratelord_core.errors import InvalidRequest
 from ratelord_core.hindsight.page import page
+from ratelord_core.hindsight.words import money
 from ratelord_core.model.instant import to_text
 
 Begin = Callable[..., Any]
@@ -213,14 +215,25 @@ def test_the_command_reads_a_log_and_shows_the_difference(
 
     assert run([*words, "--html", str(tmp_path / "out.html")]) == 0
     told = capsys.readouterr().out
+    assert run([*words, "--json"]) == 0
+    whole = json.loads(capsys.readouterr().out)
     assert run([*words, "--json", "--from", "2026-01-01T00:05:00Z"]) == 0
     later = json.loads(capsys.readouterr().out)
 
     assert "of 1,500 questions (" in told
     assert "would have started later" in told
     assert "times that a pool ran dry" in told
+    shown = (tmp_path / "out.html").read_text(encoding="utf-8")
+    for what, key in (
+        ("cost, as foreseen", "expected_cost_microusd"),
+        ("spent, as reported", "cost_microusd"),
+    ):
+        before, after = (money(whole[side][key]) for side in ("before", "after"))
+        assert before != after
+        assert re.search(rf"{what}\W+{re.escape(before)}\W+{re.escape(after)}", told)
+        assert f"<td>{what}</td><td>{before}</td><td>{after}</td>" in shown
     assert "agent-3: chat in repo:acme/" in told
     assert 0 < later["questions"] < 1500
-    assert "<svg" in (tmp_path / "out.html").read_text(encoding="utf-8")
+    assert "<svg" in shown
     assert run([*words, "--from", "yesterday"]) == 2
     assert "'yesterday' is neither a time" in capsys.readouterr().err
