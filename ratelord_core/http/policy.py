@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from ratelord_core.arbiter import Arbiter
-from ratelord_core.errors import InvalidRequest
+from ratelord_core.errors import Finding, InvalidRequest
 from ratelord_core.http.body import DOCUMENT_TYPES, media_type, read_body
 from ratelord_core.http.exchange import Answer, Exchange, json_reply
 from ratelord_core.http.problems import policy_problem
@@ -17,6 +17,7 @@ from ratelord_core.http.wire import check_bytes, read_tree
 
 SOURCE = "request"
 """What findings call a document that came over the wire."""
+_NOTHING = Finding("the document is empty", 1, 1, hint="send a policy; {} is one without rules")
 
 
 class Policy:
@@ -39,14 +40,17 @@ class Policy:
 
         The body is the document (YAML or JSON), or `{"document": text or object}`.
         """
-        body = await read_body(exchange, self._limit, DOCUMENT_TYPES)
+        is_json = media_type(exchange, DOCUMENT_TYPES) == "application/json"
+        body = await read_body(exchange, self._limit, DOCUMENT_TYPES, optional=not is_json)
         check_bytes(body)
         text = body.decode("utf-8")
-        if media_type(exchange, DOCUMENT_TYPES) == "application/json":
+        if is_json:
             text = _unwrapped(read_tree(body), text)
+        elif not text.strip():
+            return policy_problem(exchange, SOURCE, [_NOTHING])
         # Compiling thousands of conditions takes seconds; questions must not wait for it.
         view = await asyncio.to_thread(self._arbiter.check_policy, text, SOURCE)
-        return json_reply(view) if view.valid else policy_problem(exchange, view.errors)
+        return json_reply(view) if view.valid else policy_problem(exchange, SOURCE, view.errors)
 
     async def reload(self, exchange: Exchange) -> Answer:
         """Read the policy file again; one that is not valid is a 422, and the old one stays."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -110,10 +110,12 @@ def finding_error(finding: Finding | Any) -> dict[str, Any]:
     }
 
 
-def policy_problem(exchange: Exchange, findings: Iterable[Any]) -> Reply:
-    """The reply for a document that was checked and found wrong."""
+def policy_problem(exchange: Exchange, source: str, findings: Sequence[Any]) -> Reply:
+    """The reply for a document that was checked and found wrong. Its detail says of the first ten
+    findings what the command line says: ``source:line:column: message (hint)``."""
     errors = tuple(finding_error(finding) for finding in findings)
-    detail = "; ".join(f"{error['line']}: {error['message']}" for error in errors[:10])
+    found = (msgspec.convert(one, Finding, from_attributes=True) for one in findings[:10])
+    detail = "; ".join(one.text(source) for one in found)
     problem = _problem(exchange, 422, PolicyError.code, detail, errors)
     return Reply(msgspec.json.encode(problem), 422, PROBLEM_JSON)
 

@@ -206,6 +206,27 @@ def test_a_policy_document_is_checked_as_it_is(client, problem: Problem, kind):
     assert found["errors"][0]["line"] == 1
 
 
+def test_the_detail_says_of_a_wrong_document_what_the_command_line_says(client, problem: Problem):
+    text = "policies:\n  - id: p\n    rules:\n      - {name: r, action: dney}\n"
+    headers = {"content-type": "application/yaml"}
+    found = problem(client.post("/v1/policy/check", content=text, headers=headers), 422)
+    assert found["errors"][0]["hint"]
+    assert found["detail"].startswith("request:4:27: ")
+    assert "'dney'" in found["detail"]
+    assert f"({found['errors'][0]['hint']})" in found["detail"]
+
+
+@pytest.mark.parametrize("nothing", [b"", b" \n"])
+def test_an_empty_document_is_no_policy(client, problem: Problem, nothing: bytes):
+    headers = {"content-type": "application/yaml"}
+    answer = client.post("/v1/policy/check", content=nothing, headers=headers)
+    assert problem(answer, 422, "policy_invalid")["detail"].startswith(
+        "request:1:1: the document is empty"
+    )
+    as_json = {"content-type": "application/json"}
+    problem(client.post("/v1/policy/check", content=nothing, headers=as_json), 400)
+
+
 def test_what_is_suspicious_in_a_valid_document_is_told_with_its_place(client):
     text = GOOD.replace("remaining < 5", "remaining < 0")
     headers = {"content-type": "application/yaml"}
