@@ -86,12 +86,19 @@ def check_division(fields: Fields, by: str, window: Window | None, parts: Any) -
         message = "an amount for each value needs a window that refills: it would be kept for ever"
         hint = "say window: {kind: sliding, every: 24h}, or fixed or calendar"
         fields.reading.found(place, fields.path_of("per"), message, hint)
+    # A window that could not be read has its own finding; none at all is an unbounded one.
+    check_shares(fields, "unbounded" if fields.at("window") is None else kind, parts)
     place = fields.at("shares")
-    if place is None or not parts:
-        return
-    if kind is not None and kind not in _SHARED:
-        message = f"a {kind} window has no shares; they belong to fixed and calendar windows"
-        hint = "give whoever it is a pool of its own: {shared_by: [...]}"
-        fields.reading.found(place, fields.path_of("shares"), message, hint)
-    if by:
+    if by and parts and place is not None:
         fields.reading.found(place, fields.path_of("shares"), "'per' divides the pool already")
+
+
+def check_shares(fields: Fields, kind: str | None, parts: Any) -> None:
+    """Shares of a window that has none are a finding; a ``kind`` of None is not known here."""
+    place = fields.at("shares")
+    if place is None or not parts or kind is None or kind in _SHARED:
+        return
+    article = "an" if kind == "unbounded" else "a"
+    message = f"{article} {kind} window has no shares; they belong to fixed and calendar windows"
+    hint = "give whoever it is a pool of its own: {shared_by: [...]}"
+    fields.reading.found(place, fields.path_of("shares"), message, hint)

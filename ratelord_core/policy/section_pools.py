@@ -14,7 +14,13 @@ from ratelord_core.model.pool import Pool
 from ratelord_core.model.window import Window
 from ratelord_core.policy.fields import Fields, entries, items, tree
 from ratelord_core.policy.reading import Reading, nearest
-from ratelord_core.policy.section_division import check_division, per, reserve, shares
+from ratelord_core.policy.section_division import (
+    check_division,
+    check_shares,
+    per,
+    reserve,
+    shares,
+)
 from ratelord_core.policy.values import flag, long_span, name, names, text, whole
 from ratelord_core.policy.windows import window
 
@@ -134,13 +140,15 @@ def read_pools(
 
 
 def _override(key: str, fields: Fields) -> PoolOverride:
+    made, divided = fields.maybe(window, "window"), fields.maybe(shares, "shares") or ()
+    check_shares(fields, None if made is None else made.kind, divided)
     return PoolOverride(
         key=key,
         unit=fields.maybe(text, "unit"),
         limit=fields.maybe(whole, "limit"),
-        window=fields.maybe(window, "window"),
+        window=made,
         reserve=fields.maybe(reserve, "reserve"),
-        shares=fields.maybe(shares, "shares") or (),
+        shares=divided,
     )
 
 

@@ -178,6 +178,22 @@ MISTAKES = [
         "shared_by",
     ),
     (
+        "pools: [{id: a, limit: 5, window: {kind: sliding, every: 1h}, shares: ▶{'agent:a': 5}}]",
+        "a sliding window has no shares; they belong to fixed and calendar windows",
+        "shared_by",
+    ),
+    (
+        "pools: [{id: a, limit: 5, window: {kind: bucket, every: 1s}, shares: ▶{'agent:a': 5}}]",
+        "a bucket window has no shares",
+        "shared_by",
+    ),
+    ("pools: [{id: a, shares: ▶{'agent:a': 5}}]", "an unbounded window has no shares", "shared_by"),
+    (
+        "providers: {mock: [{id: m}]}\npools: [{id: m/t, window: {kind: sliding, every: 1h}, shares: ▶{'agent:a': 5}}]",
+        "a sliding window has no shares",
+        "shared_by",
+    ),
+    (
         "pools: [{id: a, limit: 5, window: {kind: fixed, every: 1h}, shares: {▶bob: 5}}]",
         "'bob' names nobody",
         "agent:NAME",
