@@ -256,3 +256,26 @@ def test_ten_thousand_rules_are_looked_through_in_seconds(load_policy: Callable[
     began = time.process_time()
     assert lint(document, text)
     assert time.process_time() - began < 20
+
+
+@pytest.mark.parametrize(
+    "impossible",
+    [
+        '"false"',
+        '"1 > 2"',
+        '"remaining < 0"',
+        '"remaining < 5 && remaining > 9"',
+        "\"risk.level == 'bad'\"",
+    ],
+)
+def test_a_rule_that_never_holds_hides_no_other_and_is_hidden_by_none(
+    load_policy: Callable[..., Any], impossible: str
+) -> None:
+    text = rules(
+        deny(impossible, "first"), deny(impossible, "again"), deny('"remaining < 3"', "real")
+    )
+
+    said = [one.message for one in warned(load_policy, text)]
+
+    assert len(said) == 2, said
+    assert not [one for one in said if "reached" in one or "shadowed" in one]

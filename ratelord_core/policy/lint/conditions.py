@@ -33,7 +33,7 @@ def _faults(rule: RuleConfig) -> Iterator[tuple[str, str]]:
     form = form_of(rule.condition)
     strange = list(_strange_words(form)) if form else []
     yield from strange
-    held = _constant(rule.condition) if form is None else verdict(rule.condition)
+    held = constant(rule.condition)
     if held is False and not strange:
         yield "never holds", "the rule does nothing; mend or remove it"
     if held is True and rule.condition.strip() != "true":
@@ -41,8 +41,11 @@ def _faults(rule: RuleConfig) -> Iterator[tuple[str, str]]:
     yield from _labels(rule.condition)
 
 
-def _constant(condition: str) -> bool | None:
-    """Its value, if it names nothing that could change; functions of plugins may."""
+def constant(condition: str) -> bool | None:
+    """True if it always holds, False if it never does, None if that depends or cannot be told: it
+    names what could change and is more than comparisons."""
+    if form_of(condition) is not None:
+        return verdict(condition)
     named = {word.name for word in lexer.words(lexer.to_cel(condition))}
     if named - _PLAIN:
         return None

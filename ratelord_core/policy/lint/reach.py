@@ -8,6 +8,7 @@ from typing import NamedTuple
 from ratelord_core.errors import Finding
 from ratelord_core.model.config import Document, PolicyConfig, RuleConfig
 from ratelord_core.model.ids import ROOT_SCOPE
+from ratelord_core.policy.lint.conditions import constant
 from ratelord_core.policy.lint.places import Places
 from ratelord_core.policy.lint.points import implies, verdict
 
@@ -44,7 +45,8 @@ def standings(document: Document) -> list[Standing]:
 
 def look(document: Document, places: Places) -> Iterator[Finding]:
     """Every rule that another one keeps from ever being looked at, or from ever mattering."""
-    rules = standings(document)
+    # What never holds hides nothing, and that it is never reached is the lesser news.
+    rules = [one for one in standings(document) if constant(one.rule.condition) is not False]
     enders = [one for one in rules if _ends(one)]
     if len(enders) * len(rules) > _MOST_PAIRS:
         enders = enders[: max(1, _MOST_PAIRS // len(rules))]
