@@ -34,6 +34,7 @@ from ratelord_core.model.views import (
 )
 from ratelord_core.plugins import PluginInfo
 from ratelord_core.policy.lint import lint
+from ratelord_core.policy.rule import cap_key
 from ratelord_core.policy.written import as_written
 from ratelord_core.store import EventStore
 from ratelord_core.story import along, enough
@@ -130,7 +131,7 @@ class Onlooker:
 
     async def explain(self, intent_id: str) -> dict[str, Any]:
         story = await self._log.explain(intent_id)
-        path = story["path"] = self._path(story["intent"])
+        path = story["path"] = self._path(story["intent"], story["decision"]["trace"] or ())
         story["story"][1:1] = along(path)
         look_back = self._around.look_back
         if look_back is not None and not story["decision"]["allowed"]:
@@ -141,8 +142,11 @@ class Onlooker:
             story["story"] += enough(found)
         return story
 
-    def _path(self, asked: dict[str, Any]) -> dict[str, Any] | None:
-        """How the graph leads from that asker to pools and scopes, as it stands."""
+    def _path(
+        self, asked: dict[str, Any], trace: Iterable[dict[str, Any]]
+    ) -> dict[str, Any] | None:
+        """How the graph leads from that asker to pools and scopes, as it stands, without the caps
+        of rules that were not found to hold."""
         intent = Intent(
             asked["agent_id"],
             asked["identity_id"],
@@ -155,8 +159,11 @@ class Onlooker:
             binding = self.engine.state.graph.bind(intent)
         except LookupError:
             return None
+        counted = {cap_key(step["policy_id"], step["rule"]) for step in trace if step["result"]}
+        idle = self.engine.policy.caps_at_times - counted
+        draws = [one for one in binding.draws if one.pool not in idle]
         return {
-            "pools": [{"pool": one.pool, "consumes": one.consumes} for one in binding.draws],
+            "pools": [{"pool": one.pool, "consumes": one.consumes} for one in draws],
             "scopes": list(binding.scopes),
         }
 

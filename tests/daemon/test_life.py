@@ -193,6 +193,29 @@ policies:
     assert "nearest" not in allowed
 
 
+def test_an_explained_path_has_the_caps_of_those_rules_only_that_held(start: Start) -> None:
+    desk = start("""
+providers: {mock: [{id: mock, pools: {default: {limit: 50, window: {kind: fixed, every: 1h}}}}]}
+workloads: {scan: {consumes: {mock/default: 1}}}
+policies:
+  - id: money
+    rules:
+      - name: dear
+        condition: "intent.units > 17"
+        action: budget_cap
+        params: {limit_microusd: 1000000, window: day}
+""")
+
+    def path_of(**asked: object) -> list[str]:
+        answer = desk.ask(**asked)
+        pools = desk.get(f"/v1/intents/{answer['intent_id']}")["path"]["pools"]
+        return sorted(pool["pool"] for pool in pools)
+
+    assert path_of(expected_cost=18) == ["mock/default", "policy/money/dear"]
+    assert path_of(expected_cost=3) == ["mock/default"]
+    assert path_of(expected_cost=900, max_wait_seconds=0) == ["mock/default", "policy/money/dear"]
+
+
 def test_a_batch_over_many_pools_keeps_nobody_else_waiting_for_all_of_it(start: Start) -> None:
     pools = "\n".join(
         f"  - {{id: house/{n}, limit: 1000000, window: {{kind: fixed, every: 1h}}, shared_by: ['*']}}"
