@@ -152,6 +152,7 @@ def test_a_disk_that_fills_up_makes_it_read_only_until_there_is_space(
     assert desk.figures() == before
 
 
+@pytest.mark.promise("Pol-10")
 def test_an_edited_policy_is_noticed_without_being_told(start: Start, until: Until) -> None:
     desk = start()
     before = len(desk.events("policy_updated"))
@@ -170,6 +171,7 @@ def test_an_edited_policy_is_noticed_without_being_told(start: Start, until: Unt
     assert len(desk.events("policy_rejected")) == 1
 
 
+@pytest.mark.promise("Pol-11")
 def test_a_denial_is_explained_with_what_would_have_been_enough(start: Start) -> None:
     desk = start("""
 providers: {mock: [{id: mock, pools: {default: {limit: 5000, window: {kind: fixed, every: 1h}}}}]}
@@ -193,6 +195,7 @@ policies:
     assert "nearest" not in allowed
 
 
+@pytest.mark.promise("Pol-11")
 def test_an_explained_path_has_the_caps_of_those_rules_only_that_held(start: Start) -> None:
     desk = start("""
 providers: {mock: [{id: mock, pools: {default: {limit: 50, window: {kind: fixed, every: 1h}}}}]}

@@ -202,6 +202,7 @@ def test_the_page_needs_nothing_else_and_shows_strangers_names_as_text(begin: Be
     assert "http" not in text
 
 
+@pytest.mark.promise("Pol-08")
 def test_the_command_reads_a_log_and_shows_the_difference(
     traced: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

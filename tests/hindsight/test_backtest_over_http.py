@@ -41,6 +41,7 @@ def events(text: str) -> list[tuple[str, dict[str, Any]]]:
     return [(name[7:], json.loads(data[6:])) for name, data in frames]
 
 
+@pytest.mark.promise("Pol-08")
 def test_a_candidate_is_tried_on_the_daemons_log_and_changes_nothing(
     daemon: DaemonProcess, http: httpx2.Client
 ) -> None:

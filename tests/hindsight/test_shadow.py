@@ -55,6 +55,7 @@ def _differences(desk: Desk, count: int) -> list[dict[str, Any]]:
     return list(patiently(enough, 30))
 
 
+@pytest.mark.promise("Pol-09")
 def test_only_what_a_shadow_would_have_answered_otherwise_is_logged(
     begin: Callable[..., Desk],
 ) -> None:
@@ -94,6 +95,7 @@ def test_a_shadow_that_is_taken_away_tells_nothing_more(begin: Callable[..., Des
     assert desk.events("shadow_differed") == []
 
 
+@pytest.mark.promise("Pol-09")
 def test_a_shadow_that_fails_is_named_and_switched_off(begin: Callable[..., Desk]) -> None:
     desk = begin(environment={"RATELORD_SHADOW_POLICY": "shadow.yaml"})
     desk.post("/v1/policy/shadow", {"document": SHADOW}).raise_for_status()

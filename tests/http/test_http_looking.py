@@ -227,6 +227,7 @@ def test_an_empty_document_is_no_policy(client, problem: Problem, nothing: bytes
     problem(client.post("/v1/policy/check", content=nothing, headers=as_json), 400)
 
 
+@pytest.mark.promise("Pol-12")
 def test_what_is_suspicious_in_a_valid_document_is_told_with_its_place(client):
     text = GOOD.replace("remaining < 5", "remaining < 0")
     headers = {"content-type": "application/yaml"}

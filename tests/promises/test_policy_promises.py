@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -96,3 +97,51 @@ def test_a_broken_policy_leaves_the_old_one_in_force(start: Start, until: Until)
     assert until(lambda: desk.events("policy_rejected"))
     assert desk.get("/v1/policy")["version"] == before
     assert desk.ask()["allowed"]
+
+
+CASES = """
+defaults: {intent: {agent_id: a, workload_id: scan, scope_id: s}}
+cases:
+  - name: a hundred are kept
+    given: {pools: {mock/default: {limit: 1000, used: 950}}}
+    expect: {decision: deny, rule: keep-a-hundred}
+  - name: what is above is given
+    given: {pools: {mock/default: {limit: 1000, used: 850}}}
+    expect: {decision: %s}
+"""
+
+
+@pytest.mark.promise("Pol-07")
+def test_cases_are_asked_of_a_policy_that_is_not_in_force(start: Start, tmp_path: Path) -> None:
+    desk = start(PROVIDER)
+    folder = tmp_path / "next"
+    folder.mkdir()
+    (folder / "floor.yaml").write_text(KEEP_SOME)
+    cases = folder / "floor.test.yaml"
+
+    cases.write_text(CASES % "approve")
+    right = desk.command("policy", "test", str(folder))
+    cases.write_text(CASES % "deny")
+    wrong = desk.command("policy", "test", str(folder))
+
+    assert right.returncode == 0, right.stdout + right.stderr
+    assert wrong.returncode == 1
+    assert "floor.test.yaml:9:24:" in wrong.stdout.replace("\n", "")
+    assert "what is above is given" in wrong.stdout
+    assert not desk.events("intent_decided"), "the daemon was not asked"
+
+
+@pytest.mark.promise("Pol-12")
+def test_what_is_most_likely_not_meant_is_found_before_it_is_in_force(
+    start: Start, tmp_path: Path
+) -> None:
+    desk = start(PROVIDER)
+    candidate = tmp_path / "next.yaml"
+    candidate.write_text(KEEP_SOME.replace("remaining < 100", "remaining < 0"))
+
+    told = desk.command("policy", "check", str(candidate))
+    strict = desk.command("policy", "check", "--strict", str(candidate))
+
+    assert (told.returncode, strict.returncode) == (0, 1), told.stderr + strict.stderr
+    assert "next.yaml:11:43: warning:" in (told.stdout + told.stderr).replace("\n", "")
+    assert "never holds" in (told.stdout + told.stderr).replace("\n", " ")
