@@ -12,11 +12,12 @@ import msgspec
 from ratelord_core.engine import State
 from ratelord_core.errors import InvalidRequest, StoreCorrupt
 from ratelord_core.events.codec import open_record
+from ratelord_core.events.payloads import PolicyOverridden
 from ratelord_core.events.record import Record
 from ratelord_core.hindsight.blank_book import BlankBook
 from ratelord_core.hindsight.candidate import Candidate
 from ratelord_core.hindsight.dryness import Spell, without
-from ratelord_core.hindsight.replaying import Hear, Replaying
+from ratelord_core.hindsight.replaying import Hear, Replaying, Waived
 from ratelord_core.hindsight.tally import Tally, told_side
 from ratelord_core.model.instant import Micros, to_text
 from ratelord_core.parts import Parts
@@ -27,6 +28,7 @@ Progress = Callable[[float], None]
 """Hears which part of the log has been replayed."""
 
 _BEAT = 2000
+_OVERRIDES = EventQuery(types=(PolicyOverridden.event_type,))
 _SPELLS = 50
 """Exhaustions that are listed of each pool."""
 
@@ -45,11 +47,19 @@ class Terms(msgspec.Struct, frozen=True):
 class Course:
     """One backtest being run, or a shadow that follows a log."""
 
-    def __init__(self, policy: PolicyStack, parts: Parts, terms: Terms, hear: Hear) -> None:
+    def __init__(
+        self,
+        policy: PolicyStack,
+        parts: Parts,
+        terms: Terms,
+        hear: Hear,
+        waived: Waived | None = None,
+    ) -> None:
         self.policy = policy
         self.terms = terms
         self._parts = parts
         self._hear = hear
+        self._waived = waived
         model = policy.document.settings.forecast_model
         blank = parts.blank(model, terms.graph)
         self._past = State(blank.state().graph, BlankBook(parts.model(model)))
@@ -92,7 +102,7 @@ class Course:
             now,
         )
         self.last = max(self.last, now)
-        self.replaying = Replaying(self._past, candidate, self._hear)
+        self.replaying = Replaying(self._past, candidate, self._hear, self._waived)
         return self.replaying
 
     def finish(self) -> Replaying:
@@ -112,7 +122,7 @@ def backtest(
     """What the candidate would have changed, as JSON values. Raises ``InvalidRequest`` if nothing
     was asked in that time, ``StoreCorrupt``."""
     tally = Tally(terms.examples)
-    course = Course(policy, parts, terms, tally.add)
+    course = Course(policy, parts, terms, tally.add, _overridden(store))
     head = store.head().seq
     with _without_garbage():
         course.feed(_counted(store.read(EventQuery(until=terms.until)), head, progress))
@@ -125,6 +135,12 @@ def backtest(
             "when somebody did"
         )
     return _told(policy, tally, done)
+
+
+def _overridden(store: EventStore) -> Waived:
+    """What humans allowed. It is read first: the log tells of it after the answer."""
+    told = (open_record(record).payload for record in store.read(_OVERRIDES))
+    return {e.decided: (e.policy_id, e.rule) for e in told if isinstance(e, PolicyOverridden)}
 
 
 def _counted(records: Iterable[Record], head: int, progress: Progress | None) -> Iterator[Record]:

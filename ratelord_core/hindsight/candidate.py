@@ -83,10 +83,15 @@ class Candidate:
 
     # --- what was asked and done --------------------------------------------------------------
 
-    def ask(self, intent: Intent) -> tuple[str, IntentDecided] | None:
-        """The answer, and the name that it goes by here; None if the question makes no sense."""
+    def ask(
+        self, intent: Intent, waived: tuple[str, str] | None = None
+    ) -> tuple[str, IntentDecided] | None:
+        """The answer, and the name that it goes by here; None if the question makes no sense.
+        ``waived`` is the rule that a human set aside: it steps back here too if it may."""
+        if waived is not None and not self.engine.policy.is_overridable(*waived):
+            waived = None
         try:
-            decision = self.engine.negotiator.negotiate(intent, self.now, "backtest")
+            decision = self.engine.negotiator.negotiate(intent, self.now, "backtest", waived)
         except Refused:
             self.engine.take()
             return None

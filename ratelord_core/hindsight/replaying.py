@@ -3,7 +3,7 @@ follows the candidate's answers."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import msgspec
@@ -68,13 +68,18 @@ class _Open(msgspec.Struct, gc=False):
 
 
 Hear = Callable[[Compared], None]
+Waived = Mapping[str, tuple[str, str]]
+"""The rule (policy id, name) that a human set aside, by the intent that was decided without it."""
 
 
 class Replaying:
     """The past and the candidate, side by side. Feed it the log's events in order."""
 
-    def __init__(self, past: State, candidate: Candidate, hear: Hear) -> None:
+    def __init__(
+        self, past: State, candidate: Candidate, hear: Hear, waived: Waived | None = None
+    ) -> None:
         self.past = past
+        self._waived = waived or {}
         self.candidate = candidate
         self.dry_before, self.dry_after = Dryness(), Dryness()
         self.cost_before = 0
@@ -136,7 +141,7 @@ class Replaying:
         self.policies[version] = self.policies.get(version, 0) + 1
         self.dry_before.note(at, e, self.past.ledger)
         self.candidate.reach(at)
-        found = self.candidate.ask(_intent(asked[1], who))
+        found = self.candidate.ask(_intent(asked[1], who), self._waived.get(intent_id))
         if found is None:
             self.unasked += 1
             return

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from ratelord_core import parts
+from ratelord_core.engine.overrider import Denial
 from ratelord_core.hindsight.backtest import Terms, backtest
 from ratelord_core.model.instant import SECOND
 from ratelord_core.testing.table import Table
@@ -50,6 +51,11 @@ class Past(Table):
         """Bring a policy and the pools of its providers into force."""
         stack = self._load(policy)
         self.engine.configure(stack, self.parts.pools(stack.document), self.now)
+        self._commit()
+
+    def overrule(self, denial: Denial) -> None:
+        """A human allows once what a rule denied."""
+        self.engine.overrider.override(denial, "ann", "it cannot wait", self.now, "test")
         self._commit()
 
     def backtest(self, policy: str, **terms: Any) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,12 @@ import pytest
 
 from ratelord_core import plugins
 from ratelord_core.cli.app import run
+from ratelord_core.engine.overrider import Denial
 from ratelord_core.errors import InvalidRequest
 from ratelord_core.hindsight.page import page
 from ratelord_core.hindsight.words import money
 from ratelord_core.model.instant import to_text
+from ratelord_core.model.intent import Intent
 
 Begin = Callable[..., Any]
 
@@ -144,6 +147,40 @@ def test_hidden_spending_happens_under_any_policy(begin: Begin) -> None:
     )
 
     assert found["changes"] == {"denied": 2, "approved": 2}  # a's two are left for b
+
+
+@pytest.mark.parametrize(("overridable", "changes"), [("true", {}), ("false", {"denied": 1})])
+def test_what_a_human_allowed_is_allowed_again_if_the_candidate_lets_that_be(
+    begin: Begin, overridable: str, changes: dict[str, int]
+) -> None:
+    closed = "{name: closed, condition: \"intent.workload_id == 'deploy'\", action: deny, overridable: %s}"
+    past = begin(_rules(closed % "true"))
+    asked = Intent("a", "i", "deploy", "repo:x/y")
+    denied = past.ask("deploy")
+    past.overrule(Denial(denied.intent_id, asked, ("p", "closed")))
+
+    found = past.backtest(_rules(closed % overridable))
+
+    assert found["questions"] == 2
+    assert (
+        found["before"]["denied"],
+        found["before"]["modified"] + found["before"]["approved"],
+    ) == (1, 1)
+    assert found["changes"] == changes
+
+
+def test_caps_of_runs_count_each_run_for_itself(begin: Begin) -> None:
+    past = begin(_rules("{name: idle, condition: 'false', action: deny}"))
+    for called in ("one", "one", "two", "one", "two"):
+        past.ask(run=sha256(called.encode()).hexdigest()[:16], max_wait=0)  # as doors name it
+    capped = (
+        "pools: [{id: local/run, limit: 2, per: client_context.run_id,"
+        " window: {kind: calendar, every: day}, shared_by: ['*']}]\n"
+    )
+
+    found = past.backtest(_rules("{name: idle, condition: 'false', action: deny}", more=capped))
+
+    assert found["changes"] == {"denied": 1}  # the third of the first run
 
 
 def test_only_the_questions_of_the_span_are_compared_with_the_state_before_them(
