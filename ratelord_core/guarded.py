@@ -16,34 +16,53 @@ STRIKES = 3
 """Calls that may overrun before the object is switched off: the machine may have slept once."""
 
 
-class Guarded:
-    """Behaves as the object that it stands for; a call that overruns raises ``Overran``, and after
-    three of them every call raises ``PluginError`` at once. What it makes is guarded too.
+def guard(thing: Any, whose: str, seconds: float) -> Any:
+    """What behaves as the thing, but ends each of its calls in time: one that overruns raises
+    ``Overran``, and after three of them every call raises ``PluginError`` at once. What it makes is
+    guarded too.
+
+    It has the public names of the thing as its own, so that a protocol recognizes it.
     """
+    names = {name: _forward(name) for name in dir(thing) if not name.startswith("_")}
+    return type(f"Guarded{type(thing).__name__}", (Guarded,), names)(thing, whose, seconds)
+
+
+def _forward(name: str) -> property:
+    return property(lambda self: self._take(name))
+
+
+class Guarded:
+    """Stands for a stranger's object. Made by ``guard``."""
 
     def __init__(self, thing: Any, whose: str, seconds: float) -> None:
         self._thing = thing
         self._whose = whose
         self._seconds = seconds
         self._strikes = 0
+        self._bounded: dict[str, Any] = {}
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):
+        if name.startswith("_"):
             raise AttributeError(name)  # asked for while it is copied, before there is a thing
+        return self._take(name)
+
+    def _take(self, name: str) -> Any:
+        bounded = self._bounded.get(name)  # looked up once: rules call it for every intent
+        if bounded is not None:
+            return bounded
         found = getattr(self._thing, name)
         if not callable(found) or isinstance(found, type):
             return found
         what = f"{self._whose}: {name}"
-        bounded = (
+        bounded = self._bounded[name] = (
             self._stepwise(found, what)
             if inspect.iscoroutinefunction(found)
             else self._timed(found, what, makes=name in MAKERS)
         )
-        setattr(self, name, bounded)  # looked up once: rules call it for every intent
         return bounded
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Guarded, (self._thing, self._whose, self._seconds)
+        return GuardedAgain, (self._thing, self._whose, self._seconds)
 
     def _timed(self, call: Callable[..., Any], what: str, *, makes: bool) -> Callable[..., Any]:
         @functools.wraps(call)
@@ -51,7 +70,7 @@ class Guarded:
             made = self._within(what, functools.partial(call, *args, **named))
             if not makes or made is None:
                 return made
-            return Guarded(made, self._whose, self._seconds)
+            return guard(made, self._whose, self._seconds)
 
         return bounded
 
@@ -76,6 +95,13 @@ class Guarded:
         except Overran:
             self._strikes += 1
             raise
+
+
+class GuardedAgain:
+    """Guards a thing that was copied: snapshots may name classes, and no functions."""
+
+    def __new__(cls, thing: Any, whose: str, seconds: float) -> Any:
+        return guard(thing, whose, seconds)
 
 
 def unguarded(thing: Any) -> Any:

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from ratelord_core import hookspecs
 from ratelord_core.errors import PluginError
-from ratelord_core.guarded import Guarded
+from ratelord_core.guarded import guard
 from ratelord_core.patience import Overran, at_most
 from ratelord_core.policy.shaping import with_controllers
 from ratelord_core.trust import VARIABLE, AllowList, Trust, allow_list
@@ -94,8 +94,8 @@ class Plugins:
         if not strange:
             return thing
         if hook == _FUNCTIONS:  # a record that the policy reads: what it holds is guarded
-            return replace(thing, call=Guarded(thing, f"plugin {name}", CALL_SECONDS).call)
-        return Guarded(thing, f"plugin {name}", CALL_SECONDS) if hook in DECIDING else thing
+            return replace(thing, call=guard(thing, f"plugin {name}", CALL_SECONDS).call)
+        return guard(thing, f"plugin {name}", CALL_SECONDS) if hook in DECIDING else thing
 
     def things(self, hook: str) -> list[Any]:
         """What every plugin registers under a hook, without their names."""

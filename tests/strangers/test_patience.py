@@ -7,12 +7,13 @@ import pickle
 import signal
 import threading
 import time
+from typing import Protocol, runtime_checkable
 
 import pytest
 
 from ratelord_core import plugins
 from ratelord_core.errors import PluginError
-from ratelord_core.guarded import STRIKES, Guarded, unguarded
+from ratelord_core.guarded import STRIKES, Guarded, guard, unguarded
 from ratelord_core.patience import Overran, at_most
 
 SHORT = 0.05
@@ -21,6 +22,18 @@ SHORT = 0.05
 def _forever() -> None:
     while True:
         pass
+
+
+@runtime_checkable
+class Polled(Protocol):
+    poll_interval: int
+
+    async def poll(self, work) -> object: ...
+
+
+@runtime_checkable
+class Cleaned(Protocol):
+    def clean(self) -> None: ...
 
 
 class Stubborn:
@@ -55,7 +68,7 @@ class Stubborn:
 
 @pytest.fixture
 def guarded() -> Guarded:
-    return Guarded(Stubborn(), "plugin acme", SHORT)
+    return guard(Stubborn(), "plugin acme", SHORT)
 
 
 @pytest.mark.parametrize("work", [_forever, lambda: time.sleep(30)], ids=["loop", "sleep"])
@@ -80,6 +93,11 @@ def test_a_call_that_ends_in_time_is_what_it_is(guarded):
     assert guarded.params is dict
     with pytest.raises(ZeroDivisionError):
         guarded.apply(lambda: 1 // 0)
+
+
+def test_a_protocol_recognizes_it(guarded):
+    assert isinstance(guarded, Polled)
+    assert not isinstance(guarded, Cleaned)
 
 
 def test_what_it_builds_is_guarded_too(guarded):
