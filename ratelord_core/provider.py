@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Collection, Mapping
+from importlib import import_module
 from typing import Protocol, runtime_checkable
 
 import msgspec
@@ -102,6 +103,25 @@ class ProviderFactory(Protocol):
         Raises ``SettingsError`` naming the option, its value and what would be right.
         """
         ...
+
+
+class ProviderKind:
+    """A ``ProviderFactory`` whose code is imported when the first account is built, so that a
+    listing never pays for an HTTP client. ``target`` is ``module:function``; the function takes
+    what ``build`` takes."""
+
+    def __init__(self, name: str, version: str, target: str) -> None:
+        self.name = name
+        self.version = version
+        self._target = target
+
+    def build(
+        self, config: ProviderConfig, secret: Callable[[], str | None], clock: Clock
+    ) -> Provider:
+        """An account; the credential is resolved when a poll needs it."""
+        module, _, function = self._target.partition(":")
+        made: Provider = getattr(import_module(module), function)(config, secret, clock)
+        return made
 
 
 def check_options(

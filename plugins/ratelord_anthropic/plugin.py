@@ -2,33 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING
-
 from ratelord_core import __version__, hookimpl
+from ratelord_core.provider import ProviderFactory, ProviderKind
 
-if TYPE_CHECKING:
-    from ratelord_core.clock import Clock
-    from ratelord_core.model.config import ProviderConfig
-    from ratelord_core.provider import Provider, ProviderFactory
-
-
-class AnthropicFactory:
-    """Builds accounts."""
-
-    name = "anthropic"
-    version = __version__
-
-    def build(
-        self, config: ProviderConfig, secret: Callable[[], str | None], clock: Clock
-    ) -> Provider:
-        """An account; the credential is resolved when a poll needs it."""
-        from ratelord_anthropic.provider import build  # noqa: PLC0415 - a listing never pays for an HTTP client
-
-        return build(config, secret, clock)
+ANTHROPIC = ProviderKind("anthropic", __version__, "ratelord_anthropic.provider:build")
 
 
 @hookimpl
 def ratelord_register_providers() -> list[ProviderFactory]:
-    """One factory, named ``anthropic``."""
-    return [AnthropicFactory()]
+    """One kind, named ``anthropic``."""
+    return [ANTHROPIC]

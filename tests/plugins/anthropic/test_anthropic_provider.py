@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ratelord_anthropic.plugin import AnthropicFactory
+from ratelord_anthropic.plugin import ANTHROPIC
 from ratelord_core.clock import SystemClock
 from ratelord_core.errors import ProviderFailed, SettingsError
 from ratelord_core.headers import MODEL
@@ -19,7 +19,7 @@ NOW = 1_767_225_600 * SECOND
 
 
 class TestAnthropic(ProviderContract):
-    factory = AnthropicFactory()
+    factory = ANTHROPIC
 
     @pytest.fixture
     def config(self, serve: Any) -> ProviderConfig:
@@ -31,7 +31,7 @@ class TestAnthropic(ProviderContract):
 def test_input_and_output_tokens_are_pools_apart(account, serve) -> None:
     server = EnforcingAnthropic()
     made = account(
-        AnthropicFactory(),
+        ANTHROPIC,
         base_url=serve(server),
         mode="probe",
         probe_completion=True,
@@ -47,7 +47,7 @@ def test_input_and_output_tokens_are_pools_apart(account, serve) -> None:
 
 def test_a_class_of_models_shares_its_limits_and_a_workspace_has_its_own_above(account) -> None:
     made = account(
-        AnthropicFactory(),
+        ANTHROPIC,
         models={"claude-sonnet-4*": {"input_tokens": 30000}},
         account_limits={"input_tokens": 50000},
     )
@@ -76,7 +76,7 @@ def test_a_class_of_models_shares_its_limits_and_a_workspace_has_its_own_above(a
 def test_failures_have_their_names(account, serve, change, kind, wait) -> None:
     server = EnforcingAnthropic(requests=1)
     options = {"mode": "probe", "probe_completion": True, "models": {"claude-x": None}}
-    made = account(AnthropicFactory(), base_url=serve(server), **options)
+    made = account(ANTHROPIC, base_url=serve(server), **options)
     if change == "requests":
         made.poll()
     else:
@@ -90,4 +90,4 @@ def test_failures_have_their_names(account, serve, change, kind, wait) -> None:
 def test_a_version_of_the_api_is_a_date() -> None:
     config = ProviderConfig(plugin="anthropic", id="an", options={"api_version": "latest"})
     with pytest.raises(SettingsError, match="give a date"):
-        AnthropicFactory().build(config, lambda: None, SystemClock())
+        ANTHROPIC.build(config, lambda: None, SystemClock())

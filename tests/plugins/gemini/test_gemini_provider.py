@@ -13,13 +13,13 @@ from ratelord_core.model.config import ProviderConfig
 from ratelord_core.model.instant import SECOND
 from ratelord_core.testing.enforcing import EnforcingGemini
 from ratelord_core.testing.provider_contract import ProviderContract
-from ratelord_gemini.plugin import GeminiFactory
+from ratelord_gemini.plugin import GEMINI
 
 NOW = 1_767_225_600 * SECOND
 
 
 class TestGemini(ProviderContract):
-    factory = GeminiFactory()
+    factory = GEMINI
 
     @pytest.fixture
     def config(self, serve: Any) -> ProviderConfig:
@@ -28,7 +28,7 @@ class TestGemini(ProviderContract):
 
 
 def test_days_begin_at_midnight_in_the_west(account) -> None:
-    made = account(GeminiFactory(), models={"gemini-x": {"requests": 15, "requests_per_day": 200}})
+    made = account(GEMINI, models={"gemini-x": {"requests": 15, "requests_per_day": 200}})
     minute, day = made.provider.pools()
     assert (minute.pool_id, minute.window.kind) == ("gemini-x/requests", "bucket")
     assert (day.pool_id, day.window.kind) == ("gemini-x/day/requests", "calendar")
@@ -36,7 +36,7 @@ def test_days_begin_at_midnight_in_the_west(account) -> None:
 
 
 def test_what_a_refusal_says_is_of_the_pool_that_was_exceeded(account) -> None:
-    made = account(GeminiFactory())
+    made = account(GEMINI)
     name = "GenerateRequestsPerDayPerProjectPerModel-FreeTier"
     headers = {
         MODEL: "gemini-x",
@@ -51,7 +51,7 @@ def test_what_a_refusal_says_is_of_the_pool_that_was_exceeded(account) -> None:
 def test_a_refused_probe_waits_as_long_as_retry_info_asks(account, serve) -> None:
     server = EnforcingGemini(requests=1)
     options = {"mode": "probe", "probe_completion": True, "models": {"gemini-x": None}}
-    made = account(GeminiFactory(), base_url=serve(server), **options)
+    made = account(GEMINI, base_url=serve(server), **options)
     made.poll()
     with pytest.raises(ProviderFailed) as caught:
         made.poll()
@@ -64,7 +64,7 @@ def test_a_refused_probe_waits_as_long_as_retry_info_asks(account, serve) -> Non
 def test_vertex_is_asked_at_its_place_with_a_token(account, serve) -> None:
     server = EnforcingGemini()
     place = {"project": "acme", "location": "europe-west1"}
-    account(GeminiFactory(), base_url=serve(server), mode="probe", **place).poll()
+    account(GEMINI, base_url=serve(server), mode="probe", **place).poll()
     (asked,) = server.asked
     assert asked.path == "/v1/projects/acme/locations/europe-west1/models"
     assert asked.headers["authorization"] == "Bearer s3cret"
@@ -77,4 +77,4 @@ def test_vertex_is_asked_at_its_place_with_a_token(account, serve) -> None:
 def test_a_place_is_named_whole(options, said) -> None:
     config = ProviderConfig(plugin="gemini", id="ge", options=options)
     with pytest.raises(SettingsError, match=said):
-        GeminiFactory().build(config, lambda: None, SystemClock())
+        GEMINI.build(config, lambda: None, SystemClock())

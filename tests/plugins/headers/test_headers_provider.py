@@ -14,14 +14,14 @@ from ratelord_core.headers import MODEL
 from ratelord_core.model.config import ProviderConfig
 from ratelord_core.model.instant import MINUTE, SECOND
 from ratelord_core.testing.provider_contract import ProviderContract
-from ratelord_headers.plugin import HeadersFactory
+from ratelord_headers.plugin import HEADERS
 
 NOW = 1_767_225_600 * SECOND
 TOLD = {"x-ratelimit-limit": "100", "x-ratelimit-remaining": "60", "x-ratelimit-reset": "30"}
 
 
 class TestHeaders(ProviderContract):
-    factory = HeadersFactory()
+    factory = HEADERS
 
     @pytest.fixture
     def config(self, serve: Any) -> ProviderConfig:
@@ -30,7 +30,7 @@ class TestHeaders(ProviderContract):
 
 
 def test_a_limit_without_a_name_is_the_default_pool(account) -> None:
-    made = account(HeadersFactory())
+    made = account(HEADERS)
     (seen,) = made.provider.read_headers(TOLD, NOW)
     assert (seen.pool_id, seen.limit, seen.remaining) == ("default", 100, 60)
     assert seen.reset_at == NOW + 30 * SECOND
@@ -38,7 +38,7 @@ def test_a_limit_without_a_name_is_the_default_pool(account) -> None:
 
 
 def test_every_named_limit_is_a_pool(account) -> None:
-    made = account(HeadersFactory(), dialect="ratelimit")
+    made = account(HEADERS, dialect="ratelimit")
     headers = {
         "ratelimit-policy": '"burst";q=100;w=60, "daily";q=1000;w=86400',
         "ratelimit": '"burst";r=50;t=30, "daily";r=999;t=5000',
@@ -51,7 +51,7 @@ def test_every_named_limit_is_a_pool(account) -> None:
 
 def test_headers_may_be_named_in_the_configuration(account) -> None:
     made = account(
-        HeadersFactory(),
+        HEADERS,
         dialect={
             "calls": {
                 "limit": "X-Acme-Calls",
@@ -77,7 +77,7 @@ def test_headers_may_be_named_in_the_configuration(account) -> None:
 
 
 def test_limits_of_each_model_apart(account) -> None:
-    made = account(HeadersFactory(), per_model=True)
+    made = account(HEADERS, per_model=True)
     headers = {"x-ratelimit-limit-tokens": "6000", "x-ratelimit-remaining-tokens": "5000"}
     assert made.provider.read_headers(headers, NOW) == (), "nobody says of which model"
     (seen,) = made.provider.read_headers({**headers, MODEL: "llama-9-20260101"}, NOW)
@@ -87,10 +87,10 @@ def test_limits_of_each_model_apart(account) -> None:
 
 
 def test_without_a_probe_nobody_is_asked_and_nothing_gets_stale(account, serve) -> None:
-    made = account(HeadersFactory())
+    made = account(HEADERS)
     assert made.provider.passive
     assert made.poll().observations == ()
-    probing = account(HeadersFactory(), probe_url=serve(PlainTextResponse("x", headers=TOLD)))
+    probing = account(HEADERS, probe_url=serve(PlainTextResponse("x", headers=TOLD)))
     assert not probing.provider.passive
     assert probing.poll().pools[0].pool_id == "default"
 
@@ -154,7 +154,7 @@ BAD = {
 def test_a_bad_answer_is_a_failure_with_a_name_and_without_the_key(account, serve, what) -> None:
     response, kind, said = BAD[what]
     app = answers(response)
-    made = account(HeadersFactory(), probe_url=serve(app), credential={"header": "X-Key"})
+    made = account(HEADERS, probe_url=serve(app), credential={"header": "X-Key"})
     with pytest.raises(ProviderFailed, match=said) as caught:
         made.poll()
     assert caught.value.kind == kind
@@ -164,21 +164,21 @@ def test_a_bad_answer_is_a_failure_with_a_name_and_without_the_key(account, serv
 
 def test_a_certificate_that_nobody_signed_is_unreachable(account, serve) -> None:
     plain = serve(PlainTextResponse("fine", headers=TOLD))
-    made = account(HeadersFactory(), probe_url=plain.replace("http:", "https:"))
+    made = account(HEADERS, probe_url=plain.replace("http:", "https:"))
     with pytest.raises(ProviderFailed) as caught:
         made.poll()
     assert caught.value.kind == "unreachable"
 
 
 def test_a_reset_in_the_past_ends_the_window_that_it_is_of(account) -> None:
-    made = account(HeadersFactory())
+    made = account(HEADERS)
     (seen,) = made.provider.read_headers({**TOLD, "x-ratelimit-reset": "1767225000"}, NOW)
     assert (seen.limit, seen.remaining, seen.reset_at) == (100, None, None)
 
 
 def test_configured_pools_have_their_shape_from_the_start(account) -> None:
     made = account(
-        HeadersFactory(),
+        HEADERS,
         pools={"burst": {"limit": 9, "every": "10s", "window": "sliding", "unit": "points"}},
     )
     (pool,) = made.provider.pools()
@@ -212,4 +212,4 @@ def test_configured_pools_have_their_shape_from_the_start(account) -> None:
 def test_a_wrong_option_is_named_with_what_is_right(options, said) -> None:
     config = ProviderConfig(plugin="headers", id="any", options=options)
     with pytest.raises(SettingsError, match=said):
-        HeadersFactory().build(config, lambda: None, SystemClock())
+        HEADERS.build(config, lambda: None, SystemClock())

@@ -13,7 +13,7 @@ from ratelord_core.model.config import ProviderConfig
 from ratelord_core.model.instant import DAY, MINUTE, SECOND
 from ratelord_core.testing.enforcing import EnforcingOpenai
 from ratelord_core.testing.provider_contract import ProviderContract
-from ratelord_openai.plugin import OpenaiFactory
+from ratelord_openai.plugin import OPENAI
 
 NOW = 1_767_225_600 * SECOND
 TOLD = {
@@ -27,7 +27,7 @@ TOLD = {
 
 
 class TestOpenai(ProviderContract):
-    factory = OpenaiFactory()
+    factory = OPENAI
 
     @pytest.fixture
     def config(self, serve: Any) -> ProviderConfig:
@@ -42,7 +42,7 @@ def pools_of(account: Any) -> dict[str, Any]:
 
 def test_each_model_has_pools_of_its_own(account) -> None:
     made = account(
-        OpenaiFactory(),
+        OPENAI,
         models={
             "gpt-x": {
                 "requests": 500,
@@ -74,7 +74,7 @@ def test_each_model_has_pools_of_its_own(account) -> None:
     [("gpt-x", "gpt-x"), ("gpt-x-2026-01-31", "gpt-x"), ("gpt-y-pro", "gpt-y"), ("other", "other")],
 )
 def test_headers_tell_of_the_pools_of_the_model_that_answered(account, model, pool) -> None:
-    made = account(OpenaiFactory(), models={"gpt-x": {"requests": 500}, "gpt-y*": {"tokens": 7}})
+    made = account(OPENAI, models={"gpt-x": {"requests": 500}, "gpt-y*": {"tokens": 7}})
     for header in ("openai-model", MODEL):
         seen = {
             one.pool_id: one for one in made.provider.read_headers({**TOLD, header: model}, NOW)
@@ -88,14 +88,14 @@ def test_headers_tell_of_the_pools_of_the_model_that_answered(account, model, po
 
 
 def test_headers_of_nobody_knows_which_model_tell_nothing(account) -> None:
-    two = account(OpenaiFactory(), models={"gpt-x": {"requests": 5}, "gpt-y": {"requests": 5}})
+    two = account(OPENAI, models={"gpt-x": {"requests": 5}, "gpt-y": {"requests": 5}})
     assert two.provider.read_headers(TOLD, NOW) == ()
-    one = account(OpenaiFactory(), models={"gpt-x": {"requests": 5}})
+    one = account(OPENAI, models={"gpt-x": {"requests": 5}})
     assert len(one.provider.read_headers(TOLD, NOW)) == 2
 
 
 def test_requests_per_day_are_known_by_how_slowly_they_come_back(account) -> None:
-    made = account(OpenaiFactory())
+    made = account(OPENAI)
     headers = {
         "openai-model": "gpt-x",
         "x-ratelimit-limit-requests": "200",
@@ -113,21 +113,21 @@ def test_a_project_has_limits_of_its_own(account) -> None:
         "x-ratelimit-remaining-project-tokens": "100",
         "x-ratelimit-reset-project-tokens": "58.8s",
     }
-    made = account(OpenaiFactory())
+    made = account(OPENAI)
     (seen,) = made.provider.read_headers(headers, NOW)
     assert seen.pool_id == "gpt-x/project/tokens"
     assert made.provider.describe(seen.pool_id).short_key == "acc/tokens"
 
 
 def test_manual_mode_believes_the_configuration_only(account) -> None:
-    made = account(OpenaiFactory(), mode="manual", models={"gpt-x": {"requests": 5}})
+    made = account(OPENAI, mode="manual", models={"gpt-x": {"requests": 5}})
     assert made.provider.read_headers({**TOLD, "openai-model": "gpt-x"}, NOW) == ()
     assert made.poll().observations == ()
 
 
 def test_passive_mode_asks_nobody(account, serve) -> None:
     server = EnforcingOpenai()
-    made = account(OpenaiFactory(), base_url=serve(server) + "/v1")
+    made = account(OPENAI, base_url=serve(server) + "/v1")
     assert made.poll().next_poll == DAY
     assert server.asked == []
 
@@ -137,9 +137,7 @@ def test_a_probe_asks_for_the_models_and_completes_one_token_only_if_told_to(
 ) -> None:
     server = EnforcingOpenai()
     url = serve(server) + "/v1"
-    cheap = account(
-        OpenaiFactory(), base_url=url, mode="probe", org_id="org-1", project_id="proj_1"
-    )
+    cheap = account(OPENAI, base_url=url, mode="probe", org_id="org-1", project_id="proj_1")
     assert cheap.poll().observations == ()
     (asked,) = server.asked
     assert asked.path == "/v1/models"
@@ -150,7 +148,7 @@ def test_a_probe_asks_for_the_models_and_completes_one_token_only_if_told_to(
     )
     assert server.accepted == 0
     dear = account(
-        OpenaiFactory(), base_url=url, mode="probe", probe_completion=True, probe_models=["gpt-x"]
+        OPENAI, base_url=url, mode="probe", probe_completion=True, probe_models=["gpt-x"]
     )
     result = dear.poll()
     assert server.accepted == 1
@@ -161,7 +159,7 @@ def test_a_probe_asks_for_the_models_and_completes_one_token_only_if_told_to(
 def test_azure_is_asked_by_deployment_and_key(account, serve) -> None:
     server = EnforcingOpenai()
     made = account(
-        OpenaiFactory(),
+        OPENAI,
         base_url=serve(server),
         mode="probe",
         azure_api_version="2024-10-21",
@@ -186,7 +184,7 @@ def failure(account: Any) -> ProviderFailed:
 def test_no_credit_is_no_rate_limit(account, serve) -> None:
     server = EnforcingOpenai()
     made = account(
-        OpenaiFactory(),
+        OPENAI,
         base_url=serve(server) + "/v1",
         mode="probe",
         probe_completion=True,
@@ -206,7 +204,7 @@ def test_no_credit_is_no_rate_limit(account, serve) -> None:
 @pytest.mark.parametrize(("what", "kind"), [("down", "server_error"), ("keys", "unauthorized")])
 def test_failures_have_their_names(account, serve, what, kind) -> None:
     server = EnforcingOpenai()
-    made = account(OpenaiFactory(), base_url=serve(server) + "/v1", mode="probe")
+    made = account(OPENAI, base_url=serve(server) + "/v1", mode="probe")
     setattr(server, what, True if what == "down" else frozenset({"other"}))
     error = failure(made)
     assert error.kind == kind
@@ -237,4 +235,4 @@ def test_failures_have_their_names(account, serve, what, kind) -> None:
 def test_a_wrong_option_is_named_with_what_is_right(options, said) -> None:
     config = ProviderConfig(plugin="openai", id="oa", options=options)
     with pytest.raises(SettingsError, match=said):
-        OpenaiFactory().build(config, lambda: None, SystemClock())
+        OPENAI.build(config, lambda: None, SystemClock())
