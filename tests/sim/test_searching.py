@@ -171,6 +171,33 @@ def test_whoever_is_always_turned_away_while_its_like_is_served_is_neglected(
     assert try_tree(impatient, installed).signature == ""
 
 
+def test_bad_luck_among_those_who_are_served_as_they_come_is_no_neglect(installed: Parts) -> None:
+    """One of four gets none of eleven places, each of which is whoever's asks first when it is free."""
+    tree = {
+        "name": "round 417, scenario 196",
+        "seed": 2115052638,
+        "topology": {
+            "providers": {"p0": {"latency": "677ms"}},
+            "pools": {"p0/q0": {"limit": 8, "window": {"kind": "bucket", "every": "1ms"}}},
+        },
+        "policy": {
+            "pools": [
+                {"id": "cap0", "window": {"kind": "fixed", "every": "4572ms"}, "limit": 30},
+                {"id": "cap1", "window": {"kind": "bucket", "every": "3508ms"}, "limit": 1},
+            ]
+        },
+        "agents": [
+            {"name": "a", "count": 4, "behavior": "poisson", "work": "0ms", "hint": "10599ms"},
+            {"name": "b", "count": 3, "behavior": "greedy", "weight": 2},
+        ],
+        "invariants": [
+            {"metric": "neglected", "condition": "==", "value": 0},
+        ],
+    }
+
+    assert try_tree(tree, installed).signature == ""
+
+
 def test_the_command_tells_how_far_it_came(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["fuzz", "--count", "2", "--first", "40", "--seed", "3", "--json"]) == 0
 

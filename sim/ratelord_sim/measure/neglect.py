@@ -15,6 +15,8 @@ from ratelord_sim.daemon import Daemon, Listener
 
 PATIENCE = 4
 """Questions in vain before anybody starves, and answers that another must have had meanwhile."""
+_LUCK = 1e-4
+"""Who comes first is served first, and somebody comes late every time: so seldom, it is no luck."""
 _ROOM = frozenset({"pool_exhausted", "budget_exceeded", "wait_too_long"})
 """Denials for want of room. What a rule, a risk or an identity denies is no starvation."""
 _RANK = {"background": 0, "normal": 1, "high": 2}
@@ -54,7 +56,8 @@ class Neglect(Listener):
     pools could hold (beside what they keep for urgent work), was ready to wait for one such window
     after the longest hold in them, and was denied every time for want of room, while another agent
     that draws from the same pools, with no higher urgency, for no fewer units and no shorter a
-    time, and no readier to wait, was allowed four times between its first and its last question.
+    time, and no readier to wait, was allowed four times between its first and its last question, so
+    large a part of those that it asked that bad luck alone does not explain the difference.
     """
 
     def __init__(self, daemon: Daemon) -> None:
@@ -145,6 +148,7 @@ class Neglect(Listener):
             and other.least >= fate.units
             and other.briefest >= fate.lasts
             and other.max_wait <= fate.max_wait
+            and (1.0 - len(other.served) / other.asked) ** fate.asked < _LUCK
             for (urgency, pools), fates in self._fates.items()
             if pools == kind[1] and _RANK[urgency] <= _RANK[kind[0]]
             for other in fates.values()
