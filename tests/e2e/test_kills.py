@@ -32,8 +32,8 @@ providers:
     - {id: mock, poll_interval: 1h, pools: {requests: {limit: 1500, window: {kind: fixed, every: 2h}}}}
 pools:
   - {id: team/tokens, unit: tokens, limit: 60000, window: {kind: fixed, every: 2h}}
-  - {id: team/rate, limit: 60, window: {kind: sliding, every: 1s}}
-  - {id: team/flow, limit: 90, window: {kind: bucket, every: 1s, burst: 120}}
+  - {id: team/rate, limit: 40, window: {kind: sliding, every: 1s}}
+  - {id: team/flow, limit: 50, window: {kind: bucket, every: 1s, burst: 60}}
   - {id: team/parallel, limit: 200, window: {kind: concurrency}}
 settings: {hold_ttl: 4s, concurrency_ttl: 5s}
 """
