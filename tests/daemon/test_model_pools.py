@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import httpx2
 import pytest
 
-from ratelord_core.testing.desk import Desk, desks
+from ratelord_core.testing.desk import Desk, desks, patiently
 
 POLICY = """
 providers:
@@ -24,7 +25,9 @@ pools: [{id: budget, unit: microusd, limit: 1000000, window: {kind: calendar, ev
 @pytest.fixture(scope="module")
 def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     with desks(tmp_path_factory.mktemp("models"), POLICY) as begin:
-        yield begin()
+        desk = begin()
+        patiently(lambda: httpx2.get(f"{desk.daemon.url}/v1/health/ready", timeout=10).is_success)
+        yield desk
 
 
 def held(answer: dict[str, Any]) -> dict[str, int]:
