@@ -213,8 +213,10 @@ def take(message: Any) -> None:
     elif "method" not in message:
         ANSWERS[message["id"]] = message.get("result", message.get("error"))
         RUNG[message["id"]].set()
-    elif "id" in message:
+    elif message["method"] == "tools/call" and "id" in message:
         threading.Thread(target=serve, args=(message,), daemon=True).start()
+    elif "id" in message:
+        serve(message)  # on this thread, so that it is answered even if the input ends at once
     elif message["method"] == "notifications/cancelled":
         stop = json.dumps(message["params"]["requestId"])
         CANCELLED.setdefault(stop, threading.Event()).set()

@@ -22,6 +22,8 @@ from ratelord_sim.live.history import event_of
 from ratelord_sim.play import Play
 from ratelord_sim.scenario.reader import read_scenario
 
+# In real time a machine that stalls makes an agent act after its hold has lapsed, which a provider
+# may refuse; that nothing was given away twice is what over_admissions says, and exactly.
 SCENARIO = """
 name: in real time
 duration: 24s
@@ -39,7 +41,7 @@ daemon: {timeout: 2s}
 invariants:
   - {metric: demands, condition: ">", value: 20}
   - {metric: succeeded, condition: ">", value: 5}
-  - {metric: provider_refusals, condition: "==", value: 0}
+  - {metric: provider_refusals, condition: "<=", value: 2}
   - {metric: over_admissions, condition: "==", value: 0}
   - {metric: unlogged_answers, condition: "==", value: 0}
   - {metric: decided_twice, condition: "==", value: 0}
@@ -64,10 +66,10 @@ def told(file: Path, capsys: pytest.CaptureFixture[str], *arguments: str) -> str
 def test_a_scenario_plays_against_a_daemon_and_is_judged_from_outside(
     file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    policy = told(file, capsys, "--speed", "6")
+    policy = told(file, capsys, "--speed", "4")
 
     with DaemonProcess(tmp_path, policy=policy) as daemon:
-        code = run(["run", str(file), "--target", daemon.url, "--speed", "6", "--json"])
+        code = run(["run", str(file), "--target", daemon.url, "--speed", "4", "--json"])
 
     result = json.loads(capsys.readouterr().out)
     failed = [one for one in result["invariants"] if not one["passed"]]
