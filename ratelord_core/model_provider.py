@@ -5,23 +5,26 @@ A plugin says how its API speaks (``ModelApi``); modes, probes and pools by mode
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Final, Literal, Protocol, cast
 
-import anyio.to_thread
 import msgspec
 
-from ratelord_core.clock import Clock
 from ratelord_core.errors import ProviderFailed
-from ratelord_core.headers import Reading
+from ratelord_core.headers import RateLimit, Reading
 from ratelord_core.model.config import ProviderConfig
-from ratelord_core.model.instant import DAY, MINUTE, SECOND, Micros, to_seconds
+from ratelord_core.model.instant import DAY, MINUTE, SECOND, Micros
 from ratelord_core.model.observation import Observation
 from ratelord_core.model.pool import Pool
-from ratelord_core.model.span import parse_span
 from ratelord_core.model_pools import Group, Kind, ModelPools, read_above, read_groups
-from ratelord_core.outbound import Answer, Client, read_address, without
-from ratelord_core.provider import PollRequest, PollResult, bad_option, check_options
+from ratelord_core.outbound import Answer, Connection, on_our_clock, read_address, without
+from ratelord_core.provider import (
+    PollRequest,
+    PollResult,
+    bad_option,
+    check_options,
+    read_timeout,
+)
 
 Mode = Literal["probe", "passive", "manual"]
 MODES: Final = ("passive", "probe", "manual")
@@ -132,17 +135,6 @@ def read_model_options(
     )
 
 
-def read_timeout(config: ProviderConfig, value: object) -> Micros:
-    """The option ``timeout``: a span from 100 ms to 60 s. Raises ``SettingsError``."""
-    try:
-        span = parse_span(value)
-    except ValueError:
-        span = 0
-    if not SECOND // 10 <= span <= MINUTE:
-        raise bad_option(config, "timeout", value, "give a duration from 100ms to 60s")
-    return span
-
-
 class ModelProvider:
     """One account. Implements ``Provider``, ``Passive`` and ``Describing``.
 
@@ -153,22 +145,18 @@ class ModelProvider:
 
     passive = True
 
-    def __init__(
-        self,
-        provider_id: str,
-        options: ModelOptions,
-        api: ModelApi,
-        secret: Callable[[], str | None],
-        clock: Clock,
-    ) -> None:
-        self.provider_id = provider_id
+    def __init__(self, connection: Connection, options: ModelOptions, api: ModelApi) -> None:
+        self.provider_id = connection.provider_id
         self.poll_interval = options.poll_interval
         self._options = options
         self._api = api
-        self._secret = secret
-        self._clock = clock
-        self._pools = ModelPools(provider_id, api.kinds, options.groups, options.above)
-        self._client = Client(to_seconds(options.timeout))
+        self._connection = connection
+        self._pools = ModelPools(connection.provider_id, api.kinds, options.groups, options.above)
+
+    @property
+    def clock_ahead(self) -> Micros:
+        """By how much (µs) the provider's clock is ahead of ours."""
+        return self._connection.ahead
 
     def pools(self) -> tuple[Pool, ...]:
         """The pools of the configured models that have a limit."""
@@ -182,10 +170,10 @@ class ModelProvider:
         """Probe, if that is the mode. Raises ``ProviderFailed``, and ``SettingsError`` if the
         credential cannot be had."""
         del request
-        dated = self._clock.now()
+        dated = self._connection.now()
         if self._options.mode != "probe":
             return PollResult(dated, next_poll=DAY)
-        secret = await anyio.to_thread.run_sync(self._secret, abandon_on_cancel=True)
+        secret = await self._connection.credential()
         try:
             seen = await self._probe(secret)
         except ProviderFailed as error:
@@ -197,27 +185,26 @@ class ModelProvider:
 
     async def _probe(self, secret: str | None) -> tuple[Observation, ...]:
         told = self._api.credentials(secret)
-        dated = self._clock.now()
+        dated = self._connection.now()
         answer = await self._ask(self._api.listing(), told)
         seen = self._read(answer.headers, dated)
         if seen or not self._options.probe_completion:
             return seen
         found: list[Observation] = []
         for model in self._options.probe_models:
-            dated = self._clock.now()
+            dated = self._connection.now()
             answer = await self._ask(self._api.completion(model), told)
-            limits = self._api.read(answer.headers, dated).limits
-            found += self._pools.observe(model, limits, dated)
+            found += self._pools.observe(model, self._limits(answer.headers, dated), dated)
         return tuple(found)
 
     async def _ask(self, call: Call, told: Mapping[str, str]) -> Answer:
         url = self._options.url + call.path
         if call.content is None:
-            answer = await self._client.get(url, told)
+            answer = await self._connection.get(url, told)
         else:
-            answer = await self._client.post(url, told, call.content)
+            answer = await self._connection.post(url, told, call.content)
         if answer.status != 200:
-            raise self._api.failure(answer, self._clock.now())
+            raise self._api.failure(answer, self._connection.theirs())
         try:
             msgspec.json.decode(answer.body)
         except msgspec.MsgspecError:
@@ -234,8 +221,15 @@ class ModelProvider:
         model = self._pools.model_in(headers, *self._api.model_headers)
         if model is None:
             return ()
-        return self._pools.observe(model, self._api.read(headers, dated).limits, dated)
+        return self._pools.observe(model, self._limits(headers, dated), dated)
+
+    def _limits(self, headers: Mapping[str, str], dated: Micros) -> list[RateLimit]:
+        """The limits that headers tell, their resets on our clock."""
+        ahead = self._connection.ahead_in(headers, dated)
+        return [
+            on_our_clock(limit, ahead) for limit in self._api.read(headers, dated + ahead).limits
+        ]
 
     async def aclose(self) -> None:
         """Close the connections."""
-        await self._client.aclose()
+        await self._connection.aclose()

@@ -49,8 +49,7 @@ class Parts(msgspec.Struct, frozen=True):
 
     def policy(self, text: str | bytes, source: str) -> PolicyStack:
         """A policy file's text, ready to judge. Raises ``PolicyError`` with every finding."""
-        kinds = self.providers.keys()
-        return load_stack(text, source, self.actions, kinds, self.models, self.functions)
+        return load_stack(text, source, self.actions, self.providers, self.models, self.functions)
 
     def pools(self, document: Document) -> tuple[Pool, ...]:
         """All pools of a document: its own caps, and what its providers have before they are ever

@@ -12,9 +12,28 @@ import msgspec
 from ratelord_core.clock import Clock
 from ratelord_core.errors import SettingsError
 from ratelord_core.model.config import ProviderConfig
-from ratelord_core.model.instant import Micros
+from ratelord_core.model.instant import MINUTE, SECOND, Micros
 from ratelord_core.model.observation import Observation
 from ratelord_core.model.pool import Pool
+from ratelord_core.model.span import parse_span
+from ratelord_core.policy.shipped import Shipping
+
+__all__ = [
+    "Comparing",
+    "Costly",
+    "Describing",
+    "Injectable",
+    "Passive",
+    "PollRequest",
+    "PollResult",
+    "Provider",
+    "ProviderFactory",
+    "ProviderKind",
+    "Shipping",
+    "bad_option",
+    "check_options",
+    "read_timeout",
+]
 
 
 class PollRequest(msgspec.Struct, frozen=True):
@@ -89,6 +108,24 @@ class Describing(Protocol):
         ...
 
 
+@runtime_checkable
+class Comparing(Protocol):
+    """A provider that compares its clock with ours, by the ``Date`` of its answers."""
+
+    @property
+    def clock_ahead(self) -> Micros:
+        """By how much (µs, negative: behind) its clock is ahead."""
+        ...
+
+
+@runtime_checkable
+class Costly(Protocol):
+    """A provider whose polls use up what it limits while ``poll_costs`` is true: they never come
+    sooner than its interval, however much they would tell."""
+
+    poll_costs: bool
+
+
 class ProviderFactory(Protocol):
     """Builds the accounts of one kind of provider."""
 
@@ -149,3 +186,14 @@ def check_options(
 def bad_option(config: ProviderConfig, name: str, value: object, right: str) -> SettingsError:
     """The error for an option's wrong value; ``right`` says what would be accepted."""
     return SettingsError(f"provider {config.id}: {name} is {value!r}; {right}")
+
+
+def read_timeout(config: ProviderConfig, value: object) -> Micros:
+    """The option ``timeout``: a span from 100 ms to 60 s. Raises ``SettingsError``."""
+    try:
+        span = parse_span(value)
+    except ValueError:
+        span = 0
+    if not SECOND // 10 <= span <= MINUTE:
+        raise bad_option(config, "timeout", value, "give a duration from 100ms to 60s")
+    return span

@@ -19,7 +19,7 @@ from ratelord_core.model.instant import MINUTE, Micros
 from ratelord_core.model.window import Window
 from ratelord_core.model_pools import Kind
 from ratelord_core.model_provider import Call, ModelProvider, read_model_options
-from ratelord_core.outbound import Answer, failure_of
+from ratelord_core.outbound import Answer, Connection, failure_of
 from ratelord_core.provider import Provider, bad_option
 
 PUBLIC: Final = "https://api.anthropic.com"
@@ -109,4 +109,6 @@ def build(config: ProviderConfig, secret: Callable[[], str | None], clock: Clock
     version = config.options.get("api_version") or API_VERSION
     if not re.fullmatch(r"\d{4}-\d{2}-\d{2}", str(version)):
         raise bad_option(config, "api_version", version, f"give a date, such as {API_VERSION}")
-    return ModelProvider(config.id, options, AnthropicApi(str(version)), secret, clock)
+    return ModelProvider(
+        Connection(config.id, secret, clock, options.timeout), options, AnthropicApi(str(version))
+    )

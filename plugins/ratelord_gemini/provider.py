@@ -22,7 +22,7 @@ from ratelord_core.model.instant import MINUTE, Micros, to_seconds
 from ratelord_core.model.window import Window
 from ratelord_core.model_pools import Kind
 from ratelord_core.model_provider import Call, ModelProvider, read_model_options
-from ratelord_core.outbound import Answer, failure_of
+from ratelord_core.outbound import Answer, Connection, failure_of
 from ratelord_core.provider import Provider, bad_option
 
 PUBLIC: Final = "https://generativelanguage.googleapis.com"
@@ -137,5 +137,7 @@ def build(config: ProviderConfig, secret: Callable[[], str | None], clock: Clock
     url = PUBLIC if project is None else f"https://{location}-aiplatform.googleapis.com"
     options = read_model_options(config, KINDS, url, ("project", "location"))
     return ModelProvider(
-        config.id, options, GeminiApi(str(project or ""), str(location or "")), secret, clock
+        Connection(config.id, secret, clock, options.timeout),
+        options,
+        GeminiApi(str(project or ""), str(location or "")),
     )

@@ -9,11 +9,10 @@ from typing import Final
 
 import msgspec
 
-from ratelord_core.clock import Clock
 from ratelord_core.errors import ProviderFailed
 from ratelord_core.headers import parse_rfc3339
 from ratelord_core.model.instant import MINUTE, SECOND, Micros
-from ratelord_core.outbound import Client
+from ratelord_core.outbound import Connection
 from ratelord_github.answers import failure_of
 
 _RENEW_BEFORE: Final[Micros] = 5 * MINUTE
@@ -38,23 +37,22 @@ class _Held(msgspec.Struct, frozen=True):
 class Installation:
     """One installation of one App. Keeps its token in memory only."""
 
-    def __init__(self, app_id: str, installation_id: str, url: str, clock: Clock) -> None:
+    def __init__(self, app_id: str, installation_id: str, url: str) -> None:
         self._app_id = app_id
         self._address = f"{url}/app/installations/{installation_id}/access_tokens"
-        self._clock = clock
         self._held: _Held | None = None
 
-    async def token(self, key: str, client: Client, headers: dict[str, str], now: Micros) -> str:
-        """A token that is good for some minutes at least. ``key`` is the App's private key (PEM),
-        ``now`` GitHub's instant. Raises ``ProviderFailed``."""
-        held = self._held
+    async def token(self, key: str, connection: Connection, headers: dict[str, str]) -> str:
+        """A token that is good for some minutes at least. ``key`` is the App's private key (PEM).
+        Raises ``ProviderFailed``."""
+        held, now = self._held, connection.theirs()
         if held is not None and held.key == key and held.until - now > _RENEW_BEFORE:
             return held.token
         assertion = sign(self._app_id, key, now)
         told = {**headers, "authorization": f"Bearer {assertion}"}
-        answer = await client.post(self._address, told, {})
+        answer = await connection.post(self._address, told, {})
         if answer.status != 201:
-            raise failure_of(answer.status, answer.headers, answer.body, now)
+            raise failure_of(answer.status, answer.headers, answer.body, connection.theirs())
         try:
             granted = msgspec.json.decode(answer.body, type=_Granted)
         except msgspec.MsgspecError:

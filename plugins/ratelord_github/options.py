@@ -10,13 +10,22 @@ from urllib.parse import urlsplit
 import msgspec
 
 from ratelord_core.model.config import ProviderConfig
-from ratelord_core.model.instant import MINUTE, SECOND, Micros
-from ratelord_core.model.span import parse_span
-from ratelord_core.provider import bad_option, check_options
+from ratelord_core.model.ids import is_id
+from ratelord_core.model.instant import SECOND, Micros
+from ratelord_core.provider import bad_option, check_options, read_timeout
 
 PUBLIC: Final = "https://api.github.com"
 API_VERSION: Final = "2022-11-28"
 """The version of the REST API whose documents this plugin follows."""
+_KNOWN: Final = (
+    "api_version",
+    "app_id",
+    "enterprise_url",
+    "graphql",
+    "installation_id",
+    "timeout",
+    "workloads",
+)
 _LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
@@ -29,20 +38,31 @@ class GithubOptions(msgspec.Struct, frozen=True):
     api_version: str = API_VERSION
     app_id: str = ""
     installation_id: str = ""
+    graphql: bool = False
+
+    @property
+    def graphql_url(self) -> str:
+        """Where GraphQL is: beside the REST API of a server of one's own, below that of others."""
+        return f"{self.url.removesuffix('/v3')}/graphql"
 
 
 def read_options(config: ProviderConfig) -> GithubOptions:
     """The account as configured. Raises ``SettingsError`` that names the option and its value."""
-    known = ("enterprise_url", "timeout", "api_version", "app_id", "installation_id")
-    check_options(config, known)
+    check_options(config, _KNOWN)
     options = {name: value for name, value in config.options.items() if value is not None}
     version = options.get("api_version", API_VERSION)
     if not re.fullmatch(r"\d{4}-\d{2}-\d{2}", str(version)):
         raise bad_option(config, "api_version", version, f"give a date, such as {API_VERSION}")
+    graphql, calls = options.get("graphql", False), options.get("workloads", False)
+    if not isinstance(graphql, bool):
+        raise bad_option(config, "graphql", graphql, "give true or false")
+    if not isinstance(calls, bool) and not (isinstance(calls, str) and is_id(calls)):
+        raise bad_option(config, "workloads", calls, "give true, or how their names begin")
     return GithubOptions(
+        graphql=graphql,
         url=_api_root(config, options.get("enterprise_url", PUBLIC)),
         poll_interval=config.poll_interval or GithubOptions().poll_interval,
-        timeout=_timeout(config, options.get("timeout", "10s")),
+        timeout=read_timeout(config, options.get("timeout", "10s")),
         api_version=str(version),
         **_app(config, options),
     )
@@ -58,16 +78,6 @@ def _app(config: ProviderConfig, options: Mapping[str, object]) -> dict[str, str
         missing = "installation_id" if "app_id" in told else "app_id"
         raise bad_option(config, missing, None, "give app_id and installation_id, or neither")
     return told
-
-
-def _timeout(config: ProviderConfig, value: object) -> Micros:
-    try:
-        span = parse_span(value)
-    except ValueError:
-        span = 0
-    if not SECOND // 10 <= span <= MINUTE:
-        raise bad_option(config, "timeout", value, "give a duration from 100ms to 60s")
-    return span
 
 
 def _api_root(config: ProviderConfig, value: object) -> str:

@@ -5,11 +5,19 @@ Source: GitHub's guide "Rate limits for the REST API", "About secondary rate lim
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
-from ratelord_core.model.instant import HOUR, MINUTE
-from ratelord_core.model.pool import Pool
+from ratelord_core.headers import RateLimit, parse_retry_after
+from ratelord_core.model.instant import HOUR, MINUTE, Micros, from_seconds
+from ratelord_core.model.observation import Observation
+from ratelord_core.model.pool import MAX_UNITS, Pool
 from ratelord_core.model.window import Window
+
+PAUSE: Final = "secondary/pause"
+"""Empty for as long as GitHub asked to leave it alone, and otherwise without a limit."""
+_LONGEST: Final = 86_400.0
+"""Seconds; nobody is asked to stay away for longer than a day."""
 
 _LIMITS: Final[tuple[tuple[str, str, int, Window], ...]] = (
     ("secondary/concurrent", "requests", 100, Window("concurrency")),
@@ -28,24 +36,30 @@ def secondary_pools(provider_id: str) -> tuple[Pool, ...]:
     )
 
 
-CALLS: Final[dict[str, dict[str, float]]] = {
-    "rest_read": {"core": 1, "secondary/rest_points": 1, "secondary/concurrent": 1},
-    "rest_write": {"core": 1, "secondary/rest_points": 5, "secondary/concurrent": 1},
-    "create_content": {
-        "core": 1,
-        "secondary/rest_points": 5,
-        "secondary/content_minute": 1,
-        "secondary/content_hour": 1,
-        "secondary/concurrent": 1,
-    },
-    "search": {"search": 1, "secondary/rest_points": 1, "secondary/concurrent": 1},
-    "code_search": {"code_search": 1, "secondary/rest_points": 1, "secondary/concurrent": 1},
-    "graphql_query": {"graphql": 1, "secondary/graphql_points": 1, "secondary/concurrent": 1},
-    "graphql_mutation": {"graphql": 1, "secondary/graphql_points": 5, "secondary/concurrent": 1},
-}
-"""What common calls take, by pool: the points that GitHub documents for each kind."""
+def pause_pool(provider_id: str) -> Pool:
+    """What every call draws from that names no pools, so that a pause is everybody's."""
+    return Pool(provider_id, PAUSE, window=Window("fixed"))
 
 
-def consumes(provider_id: str, call: str) -> dict[str, float]:
-    """What a common call takes of an account's pools, as a workload's ``consumes`` has it."""
-    return {f"{provider_id}/{pool}": units for pool, units in CALLS[call].items()}
+def pause_of(
+    provider_id: str,
+    headers: Mapping[str, str],
+    limit: RateLimit | None,
+    dated: Micros,
+    now: Micros,
+    ahead: Micros,
+) -> Observation | None:
+    """What a ``retry-after`` means that belongs to no primary limit: nothing remains until then.
+
+    ``limit`` is what the same headers say of a primary limit; ``now`` is on our clock, and GitHub's
+    is ``ahead`` of that.
+    """
+    if limit is not None and limit.remaining == 0:
+        return None
+    wait = parse_retry_after(headers.get("retry-after", ""), now + ahead)
+    if not wait:
+        return None
+    until = now + from_seconds(min(wait, _LONGEST))
+    return Observation(
+        provider_id, PAUSE, dated, limit=MAX_UNITS, remaining=0, reset_at=until, unit="requests"
+    )

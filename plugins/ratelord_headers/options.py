@@ -17,9 +17,8 @@ from ratelord_core.model.instant import MINUTE, SECOND, Micros
 from ratelord_core.model.pool import MAX_UNITS, Pool
 from ratelord_core.model.span import parse_span
 from ratelord_core.model.window import Window
-from ratelord_core.model_provider import read_timeout
 from ratelord_core.outbound import read_address
-from ratelord_core.provider import bad_option, check_options
+from ratelord_core.provider import bad_option, check_options, read_timeout
 
 AUTO: Final = "auto"
 _HEADER = re.compile(r"[a-z0-9!#$%&'*+.^_`|~-]{1,80}")

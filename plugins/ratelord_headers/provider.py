@@ -5,19 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
-import anyio.to_thread
-
 from ratelord_core.clock import Clock
 from ratelord_core.errors import ProviderFailed
 from ratelord_core.headers import MODEL, RateLimit
 from ratelord_core.model.config import ProviderConfig
 from ratelord_core.model.ids import is_id
-from ratelord_core.model.instant import DAY, MINUTE, Micros, to_seconds
+from ratelord_core.model.instant import DAY, MINUTE, Micros
 from ratelord_core.model.model_names import without_edition
 from ratelord_core.model.observation import Observation
 from ratelord_core.model.pool import Pool
 from ratelord_core.model.window import Window
-from ratelord_core.outbound import Client, failure_of, without
+from ratelord_core.outbound import Connection, failure_of, on_our_clock, without
 from ratelord_core.provider import PollRequest, PollResult, Provider
 from ratelord_headers.options import HeadersOptions, read_options
 
@@ -29,20 +27,17 @@ _MINUTE_LIKE: Final = frozenset({"requests", "tokens", "input_tokens", "output_t
 class HeadersProvider:
     """One account. Implements ``Provider``, ``Passive`` and ``Describing``."""
 
-    def __init__(
-        self,
-        provider_id: str,
-        options: HeadersOptions,
-        secret: Callable[[], str | None],
-        clock: Clock,
-    ) -> None:
-        self.provider_id = provider_id
+    def __init__(self, connection: Connection, options: HeadersOptions) -> None:
+        self.provider_id = connection.provider_id
         self.poll_interval = options.poll_interval
         self.passive = not options.probe
         self._options = options
-        self._secret = secret
-        self._clock = clock
-        self._client = Client(to_seconds(options.timeout))
+        self._connection = connection
+
+    @property
+    def clock_ahead(self) -> Micros:
+        """By how much (µs) the provider's clock is ahead of ours."""
+        return self._connection.ahead
 
     def pools(self) -> tuple[Pool, ...]:
         """The configured pools; any other appears when a response first tells of it."""
@@ -63,13 +58,13 @@ class HeadersProvider:
         ``SettingsError`` if the credential cannot be had."""
         del request
         if not self._options.probe:
-            return PollResult(self._clock.now(), next_poll=DAY)
-        secret = await anyio.to_thread.run_sync(self._secret, abandon_on_cancel=True)
-        dated = self._clock.now()
+            return PollResult(self._connection.now(), next_poll=DAY)
+        secret = await self._connection.credential()
+        dated = self._connection.now()
         try:
-            answer = await self._client.get(self._options.probe, self._credential(secret))
+            answer = await self._connection.get(self._options.probe, self._credential(secret))
             if not 200 <= answer.status < 300:
-                raise failure_of(self.provider_id, answer, "", self._clock.now())
+                raise failure_of(self.provider_id, answer, "", self._connection.theirs())
             seen = self.read_headers(answer.headers, dated)
         except ProviderFailed as error:
             raise without(secret, error) from None
@@ -92,7 +87,10 @@ class HeadersProvider:
         if self._options.per_model and not model:
             return ()
         start = f"{without_edition(model)}/" if self._options.per_model else ""
-        return tuple(self._observations(start, self._options.read(headers, dated).limits, dated))
+        ahead = self._connection.ahead_in(headers, dated)
+        limits = self._options.read(headers, dated + ahead).limits
+        told = tuple(on_our_clock(limit, ahead) for limit in limits)
+        return tuple(self._observations(start, told, dated))
 
     def _observations(
         self, start: str, limits: tuple[RateLimit, ...], dated: Micros
@@ -116,9 +114,10 @@ class HeadersProvider:
 
     async def aclose(self) -> None:
         """Close the connections."""
-        await self._client.aclose()
+        await self._connection.aclose()
 
 
 def build(config: ProviderConfig, secret: Callable[[], str | None], clock: Clock) -> Provider:
     """An account. Raises ``SettingsError`` that names the option and its value."""
-    return HeadersProvider(config.id, read_options(config), secret, clock)
+    options = read_options(config)
+    return HeadersProvider(Connection(config.id, secret, clock, options.timeout), options)

@@ -21,7 +21,7 @@ from ratelord_core.model.instant import DAY, MINUTE, Micros
 from ratelord_core.model.window import Window
 from ratelord_core.model_pools import Kind
 from ratelord_core.model_provider import Call, ModelProvider, read_model_options
-from ratelord_core.outbound import Answer, failure_of
+from ratelord_core.outbound import Answer, Connection, failure_of
 from ratelord_core.provider import Provider, bad_option
 
 PUBLIC: Final = "https://api.openai.com/v1"
@@ -144,4 +144,4 @@ def build(config: ProviderConfig, secret: Callable[[], str | None], clock: Clock
         right = "give your resource's address"
         raise bad_option(config, "base_url", None, f"{right}: Azure has no address for all")
     api = OpenaiApi(scope["org_id"], scope["project_id"], scope["azure_api_version"])
-    return ModelProvider(config.id, options, api, secret, clock)
+    return ModelProvider(Connection(config.id, secret, clock, options.timeout), options, api)

@@ -25,9 +25,9 @@ class Accounts:
         self._clock = clock
 
     @property
-    def kinds(self) -> frozenset[str]:
-        """The names that a policy file's ``providers`` may use."""
-        return frozenset(self._factories)
+    def kinds(self) -> Mapping[str, ProviderFactory]:
+        """By the names that a policy file's ``providers`` may use."""
+        return self._factories
 
     def check(self, document: Document, text: str | bytes = "") -> None:
         """Raises ``PolicyError`` with every provider whose options its plugin refuses; ``text`` is

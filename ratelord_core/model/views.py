@@ -136,6 +136,8 @@ class ProviderHealth(msgspec.Struct, frozen=True):
     next_poll: str | None
     headers_ignored: int = 0
     """Responses whose headers spoke of limits but made no sense, since the start."""
+    clock_ahead_seconds: float | None = None
+    """By how much the provider's clock is ahead of ours (negative: behind), if it compares them."""
 
 
 class HealthView(msgspec.Struct, frozen=True):

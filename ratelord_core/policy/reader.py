@@ -20,6 +20,7 @@ from ratelord_core.policy.condition import Conditions
 from ratelord_core.policy.document import stamped
 from ratelord_core.policy.fields import Fields
 from ratelord_core.policy.reading import Reading
+from ratelord_core.policy.shipped import shipped_workloads
 from ratelord_core.policy.tree import UnreadableError, compose, decode
 
 MOST_FINDINGS = 100
@@ -37,7 +38,8 @@ def read_document(
     """The document that a file's text declares.
 
     ``source`` is the file's name in messages. ``actions`` are the policy actions by name,
-    ``providers`` the names of the provider plugins. ``conditions`` keeps what was compiled, for
+    ``providers`` the provider plugins by name, or only their
+    names: then none of them brings workloads along. ``conditions`` keeps what was compiled, for
     whoever compiles the rules next. ``models`` are the ids of the forecast models; without any,
     the choice of one is not checked. Raises ``PolicyError`` with every finding, in file order.
     """
@@ -86,7 +88,8 @@ def _document(root: yaml.Node, reading: Reading) -> Document:
     owners = {*provider_ids, *(pool.provider_id for pool in own)}
     topology = Topology(
         identities=people.read_identities(section("identities"), provider_ids, reading),
-        workloads=people.read_workloads(section("workloads"), owners, reading),
+        workloads=shipped_workloads(providers, reading.plugins)
+        | people.read_workloads(section("workloads"), owners, reading),
         scopes=people.read_scopes(section("scopes"), reading),
         agents=people.read_agents(section("agents"), reading),
         providers={provider.id: provider.identity for provider in providers},

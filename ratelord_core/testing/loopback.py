@@ -14,10 +14,12 @@ _DEADLINE_SECONDS = 10.0
 
 
 class LoopbackServer:
-    """Serves an application on a free port of 127.0.0.1 (``url``) until the block ends."""
+    """Serves an application on a free port of 127.0.0.1 (``url``) until the block ends. With
+    ``dates`` off, what an answer says of the time is the application's to say."""
 
-    def __init__(self, app: Any) -> None:
+    def __init__(self, app: Any, *, dates: bool = True) -> None:
         self._app = app
+        self._dates = dates
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         self._server: uvicorn.Server | None = None
         self._thread: threading.Thread | None = None
@@ -33,7 +35,11 @@ class LoopbackServer:
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self._socket.bind(("127.0.0.1", 0))
         config = uvicorn.Config(
-            self._app, log_level="critical", lifespan="off", timeout_graceful_shutdown=1
+            self._app,
+            log_level="critical",
+            lifespan="off",
+            timeout_graceful_shutdown=1,
+            date_header=self._dates,
         )
         self._server = uvicorn.Server(config)
         self._socket.listen(128)

@@ -47,7 +47,7 @@ class Table:
         loaded = plugins.load()
         self._actions = loaded.actions() | dict(actions or {})
         self._functions = loaded.named("ratelord_register_condition_functions").values()
-        self._kinds = frozenset(loaded.named("ratelord_register_providers"))
+        self._kinds = loaded.named("ratelord_register_providers")
         models = loaded.named("ratelord_register_forecast_models", "model_id")
         self._blank = Blank(
             loaded.named("ratelord_register_graphs")["networkx"],

@@ -11,7 +11,7 @@ from ratelord_core.model.ids import is_id, pool_key
 from ratelord_core.model.instant import Micros
 from ratelord_core.model.observation import Observation
 from ratelord_core.model.pool import Pool
-from ratelord_core.provider import Describing, Passive, PollRequest, PollResult, Provider
+from ratelord_core.provider import Comparing, Describing, Passive, PollRequest, PollResult, Provider
 from ratelord_core.watch.vetting import vet_interval, vet_observations, vet_pools, vet_result
 
 
@@ -49,6 +49,12 @@ class Account:
         self.account_id = (
             pool_key(self.provider_id, str(identity_id)) if extra else self.provider_id
         )
+
+    @property
+    def clock_ahead(self) -> Micros | None:
+        """By how much (µs) the provider's clock is ahead of ours; None if nobody compares them."""
+        found = self.provider.clock_ahead if isinstance(self.provider, Comparing) else None
+        return found if type(found) is int else None
 
     def pools(self) -> tuple[Pool, ...]:
         """The provider's pools by the names they have here; an extra account's have its identity as

@@ -11,7 +11,7 @@ from anyio.abc import TaskGroup
 
 from ratelord_core.clock import Clock
 from ratelord_core.model.ids import Entropy
-from ratelord_core.model.instant import SECOND, Micros
+from ratelord_core.model.instant import SECOND, Micros, to_seconds
 from ratelord_core.model.views import ProviderHealth
 from ratelord_core.provider import PollResult
 from ratelord_core.watch.account import Account
@@ -151,13 +151,7 @@ class Watcher:
 
     def health(self) -> dict[str, ProviderHealth]:
         """Every account's state, by account id."""
-        return {
-            name: msgspec.structs.replace(
-                watched.course.health(watched.account.account_id, watched.account.plugin),
-                headers_ignored=watched.account.headers_ignored,
-            )
-            for name, watched in sorted(self._accounts.items())
-        }
+        return {name: _health(watched) for name, watched in sorted(self._accounts.items())}
 
     async def _keep(self, watched: _Watched) -> None:
         """Poll one account for as long as it is watched."""
@@ -205,3 +199,13 @@ class Watcher:
             await self._sink.state_changed(account.account_id, turn.before, turn.after, turn.reason)
         if turn.suspect and account.identity_id is not None:
             await self._sink.unauthorized(account.identity_id)
+
+
+def _health(watched: _Watched) -> ProviderHealth:
+    """Everything that readers are shown of an account."""
+    account, ahead = watched.account, watched.account.clock_ahead
+    return msgspec.structs.replace(
+        watched.course.health(account.account_id, account.plugin),
+        headers_ignored=account.headers_ignored,
+        clock_ahead_seconds=None if ahead is None else to_seconds(ahead),
+    )

@@ -16,10 +16,10 @@ from ratelord_core.testing.loopback import LoopbackServer
 
 
 @pytest.fixture
-def serve() -> Iterator[Callable[[Any], str]]:
+def serve() -> Iterator[Callable[..., str]]:
     """``serve(application)``: its address."""
     with ExitStack() as stack:
-        yield lambda app: stack.enter_context(LoopbackServer(app)).url
+        yield lambda app, **how: stack.enter_context(LoopbackServer(app, **how)).url
 
 
 class Account:

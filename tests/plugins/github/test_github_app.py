@@ -12,8 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from ratelord_core.clock import SteppedClock
 from ratelord_core.errors import ProviderFailed, SettingsError
-from ratelord_core.model.instant import HOUR, MINUTE, SECOND, to_text
-from ratelord_github.secondary import CALLS, consumes
+from ratelord_core.model.instant import HOUR, MINUTE, to_text
 
 
 @pytest.fixture(scope="module")
@@ -90,13 +89,3 @@ def test_an_app_that_github_does_not_know_is_unauthorized(github, connect, pem) 
 def test_an_app_is_named_whole(connect, options, said) -> None:
     with pytest.raises(SettingsError, match=said):
         connect(**options)
-
-
-def test_secondary_limits_are_pools_that_common_calls_draw_from(connect) -> None:
-    pools = {pool.pool_id: pool for pool in connect().provider.pools()}
-    assert pools["secondary/concurrent"].limit == 100
-    assert pools["secondary/rest_points"].window.every == 60 * SECOND
-    assert not any(pool.default for name, pool in pools.items() if name.startswith("secondary"))
-    for call in CALLS:
-        assert {key.removeprefix("gh/") for key in consumes("gh", call)} <= set(pools)
-    assert consumes("gh", "create_content")["gh/secondary/rest_points"] == 5

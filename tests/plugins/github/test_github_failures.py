@@ -183,7 +183,7 @@ def test_a_token_that_cannot_be_had_is_the_settings_fault(connect) -> None:
     def missing() -> str:
         raise SettingsError("secret env:TOKEN is not set")
 
-    account.provider._secret = missing
+    account.provider._connection._secret = missing
     with pytest.raises(SettingsError, match="env:TOKEN"):
         account.poll()
 

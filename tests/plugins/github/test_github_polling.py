@@ -56,9 +56,9 @@ def test_every_resource_becomes_an_observation_of_its_own_pool(github, connect) 
     assert result.pools == ()
 
 
-def test_only_core_is_drawn_from_by_default(connect) -> None:
+def test_only_core_and_what_github_wants_left_alone_are_drawn_from_by_default(connect) -> None:
     pools = connect().provider.pools()
-    assert [pool.pool_id for pool in pools if pool.default] == ["core"]
+    assert [pool.pool_id for pool in pools if pool.default] == ["core", "secondary/pause"]
     primary = [pool for pool in pools if not pool.pool_id.startswith("secondary/")]
     assert all(pool.window.kind == "fixed" and pool.limit is None for pool in primary)
 
@@ -180,10 +180,16 @@ def test_an_answer_that_is_no_answer_is_malformed(github, connect, body) -> None
     assert caught.value.kind == "malformed"
 
 
-def test_a_server_that_limits_nobody_tells_nothing_and_is_healthy(github, connect) -> None:
+def test_a_server_that_limits_nobody_tells_no_numbers_and_its_pools_are_fresh(
+    github, connect
+) -> None:
     github.answer(404, "Rate limiting is not enabled.")
-    result = connect().poll()
-    assert result.observations == ()
+    account = connect()
+    result = account.poll()
+    told = {one.pool_id: one for one in result.observations}
+    assert told["core"].limit is None
+    assert {one.dated for one in result.observations} == {result.dated}
+    assert set(told) == {pool.pool_id for pool in account.provider.pools()}
 
 
 def test_headers_in_passing_tell_of_the_resource_that_they_name(connect) -> None:
@@ -206,6 +212,23 @@ def test_headers_in_passing_tell_of_the_resource_that_they_name(connect) -> None
     assert provider.read_headers(strange, now) == ()
 
 
-def test_a_secondary_limit_in_passing_belongs_to_no_pool(connect) -> None:
-    provider = connect().provider
-    assert provider.read_headers({"retry-after": "60"}, 1_700_000_000 * SECOND) == ()
+@pytest.mark.parametrize("later", ["90", "Fri, 31 Dec 2027 23:59:00 GMT"])
+def test_a_secondary_limit_in_passing_is_a_pause_for_everybody(connect, later) -> None:
+    clock = SteppedClock()
+    provider = connect(clock=clock).provider
+    (pause,) = provider.read_headers({"retry-after": later}, clock.now() - SECOND)
+    assert (pause.pool_id, pause.remaining) == ("secondary/pause", 0)
+    day = 24 * HOUR
+    assert pause.reset_at == clock.now() + (90 * SECOND if later == "90" else day)
+
+
+def test_an_exhausted_primary_limit_is_no_pause(connect) -> None:
+    clock = SteppedClock()
+    headers = {
+        "x-ratelimit-limit": "60",
+        "x-ratelimit-remaining": "0",
+        "x-ratelimit-reset": str(clock.now() // SECOND + 100),
+        "retry-after": "100",
+    }
+    (core,) = connect(clock=clock).provider.read_headers(headers, clock.now())
+    assert (core.pool_id, core.remaining) == ("core", 0)
