@@ -97,10 +97,10 @@ class Proxy:
             await governing.free_async(self._client, call)
             return self._error(502, "the provider cannot be reached")
         except httpx2.HTTPError as error:
-            await governing.settle_async(self._client, call, ended=False, decode=_decode)
+            await governing.settle_async(self._client, call, ended=False)
             return self._error(504, f"the provider did not answer: {type(error).__name__}")
         except BaseException:
-            await governing.settle_async(self._client, call, ended=False, decode=_decode)
+            await governing.settle_async(self._client, call, ended=False)
             raise
         call.answered(answer.status_code, answer.headers)
         response = StreamingResponse(self._flow(call, answer), answer.status_code)
@@ -125,7 +125,7 @@ class Proxy:
 
     def _settle_beside(self, call: Conversation, *, ended: bool) -> None:
         """Report without letting the caller wait for it."""
-        settling = governing.settle_async(self._client, call, ended=ended, decode=_decode)
+        settling = governing.settle_async(self._client, call, ended=ended)
         task = asyncio.get_running_loop().create_task(settling, name="settle")
         self._settling.add(task)
         task.add_done_callback(self._settling.discard)
@@ -179,7 +179,3 @@ def _forwarded(headers: Headers) -> list[tuple[bytes, bytes]]:
 
 def _response(refusal: Refusal) -> Response:
     return Response(refusal.body, refusal.status, headers=dict(refusal.headers))
-
-
-def _decode(body: bytes, encoding: str) -> bytes:
-    return httpx2.Response(200, headers={"content-encoding": encoding}, content=body).content

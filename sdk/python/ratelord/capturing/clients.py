@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from ratelord.capturing.conversation import Names
 from ratelord.capturing.speech import Speech
@@ -33,9 +33,10 @@ def capture(
     """Govern every call that this client makes from now on; returns the client.
 
     ``client`` is one of the official ``openai`` or ``anthropic`` ones, an ``httpx2`` or ``httpx``
-    client, or a ``requests`` session. ``provider_id`` is the account in the policy file, by default
-    called as the provider is; ``speech`` how it speaks (``openai``, ``anthropic``, ``gemini``,
-    ``headers``), if the client does not give it away. ``max_wait`` (seconds) is the longest wait.
+    client, a ``requests`` or an ``aiohttp`` session. ``provider_id`` is the account in the policy
+    file, by default called as the provider is; ``speech`` how it speaks (``openai``, ``anthropic``,
+    ``gemini``, ``headers``), if the client does not give it away. ``max_wait`` (seconds) is the
+    longest wait.
     ``governor`` asks the daemon: a ``Client``, or an ``AsyncClient`` for clients that await.
 
     A denial is a response: the provider's own 429, with ``Retry-After`` where waiting helps.
@@ -56,31 +57,34 @@ def _speech_of(client: object) -> str:
     return next((name for name in (home, *known) if name in SPEECHES), PLAIN.name)
 
 
+_FAMILIES: Final = frozenset({"aiohttp", "httpx", "httpx2", "requests"})
+
+
 def _wrap(client: Any, speech: Speech, names: Names, governor: Any) -> None:
-    family = next(
-        (
-            base.__module__.partition(".")[0]
-            for base in type(client).__mro__
-            if base.__module__.partition(".")[0] in {"httpx", "httpx2", "requests"}
-        ),
-        "",
-    )
+    homes = [base.__module__.partition(".")[0] for base in type(client).__mro__]
+    family = next((home for home in homes if home in _FAMILIES), "")
+    owns = governor is None
     if family == "requests":
         from ratelord.capturing.sessions import govern_session  # noqa: PLC0415 - for its users only
 
         govern_session(client, speech, names, governor)
         return
+    if family == "aiohttp":
+        from ratelord.capturing import aiohttp_sessions  # noqa: PLC0415 - for its users only
+
+        asker = governor if governor is not None else _asker(awaits=True)
+        aiohttp_sessions.govern_session(client, speech, names, asker, owns=owns)
+        return
     if not family:
         kind = f"{type(client).__module__}.{type(client).__qualname__}"
         raise TypeError(
             f"cannot capture {kind}; give a client of openai, anthropic, httpx2 or httpx, or a "
-            "requests session; the proxy governs any other"
+            "session of requests or aiohttp; the proxy governs any other"
         )
     library = sys.modules[family]
     transport, mounts = getattr(client, _TRANSPORT), getattr(client, _MOUNTS)
     awaits = not hasattr(transport, "handle_request")
     asker = governor if governor is not None else _asker(awaits=awaits)
-    owns = governor is None
     main = _inner(transport)
     setattr(client, _TRANSPORT, governed(library, main, speech, names, asker, owns=owns))
     for pattern, mounted in list(mounts.items()):

@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
 import msgspec
 
+from ratelord.capturing.hearing import Hearing, read_json
 from ratelord.capturing.speech import Asked, Refusal, Speech, Usage, refusal
 from ratelord.decision import Decision, Outcome
 
-MAX_HEARD: Final = 8 * 1024 * 1024
-"""Bytes of a response that are kept to look for its usage, and forgotten with the call."""
-_LAST: Final = frozenset({"message_stop", "response.completed", "response.incomplete"})
-"""Events after which a stream has nothing more to say."""
 _MODEL: Final = "x-ratelord-model"
 _RATE_WORDS: Final = ("ratelimit", "rate-limit", "retry-after", "api-call-limit", "openai-model")
-
-Decode = Callable[[bytes, str], bytes]
-"""Takes raw bytes and their content encoding."""
 
 
 class Names(msgspec.Struct, frozen=True):
@@ -46,12 +40,11 @@ class Conversation:
     def __init__(self, speech: Speech, names: Names, method: str, path: str, body: bytes) -> None:
         self.speech = speech
         self.names = names
-        self.asked: Asked | None = speech.asked(method, path, _json(body))
+        self.asked: Asked | None = speech.asked(method, path, read_json(body))
         self._decision: Decision | None = None
         self._status = 0
         self._headers: dict[str, str] = {}
-        self._heard = bytearray()
-        self._too_much = False
+        self._hearing: Hearing | None = None
 
     def options(self) -> dict[str, Any]:
         """What the question says beside its four ids."""
@@ -84,71 +77,45 @@ class Conversation:
         """The intent to report on; "" if nothing is held."""
         return self._decision.intent_id if self._decision and self._decision.allowed else ""
 
-    def answered(self, status: int, headers: Mapping[str, str]) -> None:
-        """The response began."""
+    def answered(self, status: int, headers: Mapping[str, str], *, decoded: bool = False) -> None:
+        """The response began; its pieces will be heard as they were sent, or ``decoded``."""
         self._status = status
         self._headers = {name.lower(): value for name, value in headers.items()}
+        self._hearing = Hearing(self.speech, self._headers, decoded=decoded)
 
     def hear(self, piece: bytes) -> None:
-        """Raw bytes of the response that pass by."""
-        if len(self._heard) + len(piece) > MAX_HEARD:
-            self._too_much = True
-            self._heard.clear()
-        if not self._too_much:
-            self._heard += piece
+        """A piece of the response that passes by."""
+        if self._hearing is not None:
+            self._hearing.hear(piece)
 
-    def report(self, *, ended: bool, decode: Decode) -> dict[str, Any]:
+    def report(self, *, ended: bool) -> dict[str, Any]:
         """What to report once the response ended, or was given up."""
-        pieces, whole = self._pieces(decode)
-        ended = ended or whole
-        self._heard.clear()
         told = {n: v for n, v in self._headers.items() if any(word in n for word in _RATE_WORDS)}
         if self.asked and self.asked.model:
             told[_MODEL] = self.asked.model
+        hearing = self._hearing
+        if hearing is None:  # nobody knows whether the provider counted it
+            return {"outcome": "error", "headers": told, "costs": None}
+        hearing.end()
         if self._status == 429:
-            told |= self.speech.told(pieces[0] if pieces else None)
-            return {"outcome": "rate_limited", "headers": told}
+            return {"outcome": "rate_limited", "headers": told | dict(hearing.told)}
         if 400 <= self._status < 500:
             nothing = Usage().costs(self.names.provider_id)
             return {"outcome": "error", "headers": told, "costs": nothing}
+        ended = ended or hearing.whole
         outcome: Outcome = "success" if ended and self._status < 400 else "error"
-        usage = self._usage(pieces, ended=ended)
+        usage = self._usage(hearing, ended=ended)
         costs = usage.costs(self.names.provider_id) if usage else None
         return {"outcome": outcome, "headers": told, "costs": costs}
 
-    def _usage(self, pieces: list[Any], *, ended: bool) -> Usage | None:
-        used = self.speech.used(pieces)
-        asked, flowed = self.asked, self.speech.flowed(pieces)
+    def _usage(self, hearing: Hearing, *, ended: bool) -> Usage | None:
+        if not hearing.heard:
+            return None  # what was held is what was used, as far as anybody knows
+        used, flowed = hearing.usage, hearing.flowed
         if used is not None and ended:
             return used
-        if asked is None or not flowed or self._too_much:
-            return None  # what was held is what was used, as far as anybody knows
+        if self.asked is None or not flowed:
+            return None
         if used is not None:
             return Usage(used.fresh, used.cached, max(used.output, flowed))
-        return Usage(asked.tokens_in, 0, flowed)
-
-    def _pieces(self, decode: Decode) -> tuple[list[Any], bool]:
-        """The JSON of a response, or of the events of its stream; and whether the last of those is
-        there, after which many clients read no further."""
-        if not self._heard:
-            return [], False
-        try:
-            body = decode(bytes(self._heard), self._headers.get("content-encoding", ""))
-        except Exception:  # noqa: BLE001 - libraries raise what they like; a call that ran is no failure
-            return [], False
-        if "event-stream" not in self._headers.get("content-type", ""):
-            whole = _json(body)
-            return whole if isinstance(whole, list) else [whole], False
-        lines = (line.partition(b":") for line in body.splitlines())
-        events = [value.strip() for name, _, value in lines if name == b"data"]
-        pieces = [_json(event) for event in events]
-        last = pieces[-1] if pieces else None
-        kind = last.get("type") if isinstance(last, dict) else None
-        return pieces, kind in _LAST or events[-1:] == [b"[DONE]"]
-
-
-def _json(body: bytes) -> Any:
-    try:
-        return msgspec.json.decode(body)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
-        return None
+        return Usage(self.asked.tokens_in, 0, flowed)

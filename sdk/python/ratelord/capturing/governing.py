@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import anyio
 
-from ratelord.capturing.conversation import Conversation, Decode
+from ratelord.capturing.conversation import Conversation
 from ratelord.capturing.speech import Refusal
 from ratelord.errors import RatelordError
 
@@ -28,11 +28,11 @@ def ask(client: Client, call: Conversation) -> Refusal | None:
     return refused
 
 
-def settle(client: Client, call: Conversation, *, ended: bool, decode: Decode) -> None:
+def settle(client: Client, call: Conversation, *, ended: bool) -> None:
     """Report what the call used. A report that cannot be delivered is noted, not raised: the hold
     becomes use when it expires."""
     if call.intent_id:
-        _send(client, call, call.report(ended=ended, decode=decode))
+        _send(client, call, call.report(ended=ended))
 
 
 def free(client: Client, call: Conversation) -> None:
@@ -57,12 +57,10 @@ async def ask_async(client: AsyncClient, call: Conversation) -> Refusal | None:
     return refused
 
 
-async def settle_async(
-    client: AsyncClient, call: Conversation, *, ended: bool, decode: Decode
-) -> None:
+async def settle_async(client: AsyncClient, call: Conversation, *, ended: bool) -> None:
     """``settle`` for programs that await: also when they are being cancelled."""
     if call.intent_id:
-        said = call.report(ended=ended, decode=decode)
+        said = call.report(ended=ended)
         with anyio.CancelScope(shield=True):
             await _send_async(client, call, said)
 

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 import requests
+import urllib3
 from requests.adapters import BaseAdapter
 
 from ratelord.capturing import governing
 from ratelord.capturing.conversation import Conversation, Names
 from ratelord.capturing.speech import Refusal, Speech
 from ratelord.client import Client
+
+_NO_CONNECTION: Final = (
+    requests.ConnectTimeout,
+    urllib3.exceptions.NewConnectionError,
+    ssl.SSLCertVerificationError,
+)
 
 
 class GovernedAdapter(BaseAdapter):
@@ -41,13 +49,13 @@ class GovernedAdapter(BaseAdapter):
             return _refused(request, refused)
         try:
             response = self.inner.send(request, *args, **named)
-        except requests.ConnectionError:
-            governing.free(self._client, call)
+        except BaseException as error:
+            if _never_sent(error):
+                governing.free(self._client, call)
+            else:
+                governing.settle(self._client, call, ended=False)
             raise
-        except BaseException:
-            governing.settle(self._client, call, ended=False, decode=_as_it_is)
-            raise
-        call.answered(response.status_code, response.headers)
+        call.answered(response.status_code, response.headers, decoded=True)
         self._listen(response, call)
         return response
 
@@ -64,7 +72,7 @@ class GovernedAdapter(BaseAdapter):
         def settle(*, ended: bool) -> None:
             if not done[0]:
                 done[0] = True
-                governing.settle(self._client, call, ended=ended, decode=_as_it_is)
+                governing.settle(self._client, call, ended=ended)
 
         def iter_content(*args: Any, **named: Any) -> Iterator[Any]:
             for piece in read(*args, **named):
@@ -90,8 +98,13 @@ def govern_session(session: Any, speech: Speech, names: Names, governor: Any) ->
         session.mount(prefix, GovernedAdapter(inner, speech, names, client, owns=governor is None))
 
 
-def _as_it_is(body: bytes, _encoding: str) -> bytes:
-    return body
+def _never_sent(error: BaseException | None) -> bool:
+    """Whether there was no connection; requests says the same of one that broke afterwards."""
+    while error is not None:
+        if isinstance(error, _NO_CONNECTION):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def _refused(request: requests.PreparedRequest, refusal: Refusal) -> requests.Response:

@@ -17,9 +17,8 @@ if TYPE_CHECKING:
     from ratelord.client import Client
 
 
-def _decode(library: ModuleType, body: bytes, encoding: str) -> bytes:
-    response = library.Response(200, headers={"content-encoding": encoding}, content=body)
-    return bytes(response.content)
+def _never_sent(library: ModuleType) -> tuple[type[Exception], ...]:
+    return library.ConnectError, library.ConnectTimeout, library.PoolTimeout
 
 
 def _is_json(request: Any) -> bool:
@@ -54,9 +53,6 @@ class _Governed:
     def _call(self, request: Any, body: bytes) -> Conversation:
         return Conversation(self._speech, self._names, request.method, request.url.path, body)
 
-    def _decode(self, body: bytes, encoding: str) -> bytes:
-        return _decode(self._library, body, encoding)
-
 
 class GovernedTransport(_Governed):
     """For clients that block."""
@@ -72,15 +68,15 @@ class GovernedTransport(_Governed):
             return _refused(self._library, request, refused)
         try:
             response = self.inner.handle_request(request)
-        except self._library.ConnectError:
+        except _never_sent(self._library):
             governing.free(client, call)
             raise
         except BaseException:
-            governing.settle(client, call, ended=False, decode=self._decode)
+            governing.settle(client, call, ended=False)
             raise
         call.answered(response.status_code, response.headers)
         listening = _kinds(self._library)[2]
-        response.stream = listening(response.stream, call, client, self._decode)
+        response.stream = listening(response.stream, call, client)
         return response
 
     def close(self) -> None:
@@ -104,15 +100,15 @@ class AsyncGovernedTransport(_Governed):
             return _refused(self._library, request, refused)
         try:
             response = await self.inner.handle_async_request(request)
-        except self._library.ConnectError:
+        except _never_sent(self._library):
             await governing.free_async(client, call)
             raise
         except BaseException:
-            await governing.settle_async(client, call, ended=False, decode=self._decode)
+            await governing.settle_async(client, call, ended=False)
             raise
         call.answered(response.status_code, response.headers)
         listening = _kinds(self._library)[3]
-        response.stream = listening(response.stream, call, client, self._decode)
+        response.stream = listening(response.stream, call, client)
         return response
 
     async def aclose(self) -> None:
@@ -125,11 +121,10 @@ class AsyncGovernedTransport(_Governed):
 class _Listening:
     """A response's stream that hears what passes and settles once, at its end or its closing."""
 
-    def __init__(self, stream: Any, call: Conversation, client: Any, decode: Any) -> None:
+    def __init__(self, stream: Any, call: Conversation, client: Any) -> None:
         self._stream = stream
         self._talk = call
         self._client = client
-        self._decode = decode
         self._ended = False
         self._settled = False
 
@@ -150,7 +145,7 @@ class _Listening:
     def _settle(self) -> None:
         if not self._settled:
             self._settled = True
-            governing.settle(self._client, self._talk, ended=self._ended, decode=self._decode)
+            governing.settle(self._client, self._talk, ended=self._ended)
 
 
 class _AsyncListening(_Listening):
@@ -171,9 +166,7 @@ class _AsyncListening(_Listening):
     async def _settle_async(self) -> None:
         if not self._settled:
             self._settled = True
-            await governing.settle_async(
-                self._client, self._talk, ended=self._ended, decode=self._decode
-            )
+            await governing.settle_async(self._client, self._talk, ended=self._ended)
 
 
 @cache
