@@ -9,7 +9,7 @@ would have decided otherwise.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Final, NoReturn
 
 import msgspec
@@ -17,28 +17,27 @@ import msgspec
 from ratelord_core.correlation import CURRENT, Correlation
 from ratelord_core.doors import Begun, PromptDoor
 from ratelord_core.http.exchange import JSON, Exchange, Reply
+from ratelord_core.http.head import Fields, Head, Heads, length_of
 from ratelord_core.http.hosts import HostGuard
 from ratelord_core.http.intents import Intents
 from ratelord_core.http.metrics import Tally
-from ratelord_core.http.problems import problem_reply
+from ratelord_core.http.problems import HttpRefusal, problem_reply
 from ratelord_core.http.request_id import RequestIds
 from ratelord_core.http.security import Gate, permit_role
 from ratelord_core.http.timings import Timings
-from ratelord_core.model.caller import Caller
 from ratelord_core.model.instant import Micros
 
 _INTENT: Final = b"/v1/intent"
 
 
-class Passage(msgspec.Struct, frozen=True):
-    """A request on the lane: what was begun and when, its names, what its tracer sent, and the line
-    that answers that."""
+class Passage(msgspec.Struct, frozen=True, gc=False):
+    """A request on the lane: what was begun and when, its names, its head, and the line that
+    answers its tracer."""
 
     begun: Begun
     since: Micros
     named: Correlation
-    path: bytes
-    traceparent: bytes
+    head: Head
     trace: bytes
 
 
@@ -60,78 +59,70 @@ class Express:
         self._doors = {path.encode(): door for path, door in doors.items()}
         self.paths = frozenset((_INTENT, *self._doors))
         """What may be answered here, if it is POSTed."""
+        self.heads = Heads()
         self._guard = guard
         self._gate = gate
         self._ids = ids
         self._tally = tally
         self._timings = timings
 
-    def take(
-        self,
-        path: bytes,
-        sent: Sequence[tuple[bytes, bytes]],
-        body: bytes,
-        *,
-        by_socket: bool,
-        certified: str | None = None,
-    ) -> Passage | None:
-        """Begin to answer a request with those headers; None, with nothing done, if it is for the
-        door."""
-        since = self._timings.now()
-        headers = dict(sent)
-        if headers.get(b"content-type") != JSON or len(headers) != len(sent):
+    def read(self, path: bytes, sent: Fields) -> Head | None:
+        """What a head says that has those headers; None if a request with it is for the door."""
+        fields = dict(sent)
+        if fields.get(b"content-type") != JSON or len(fields) != len(sent):
             return None
-        if b"origin" in headers:
+        door = self._doors.get(path)
+        keyed = door is None and b"idempotency-key" in fields
+        if path not in self.paths or keyed or b"origin" in fields:
             return None
         try:
-            self._guard.check(headers)
-            named = self._ids.correlation(headers)
+            self._guard.check(fields)
+        except HttpRefusal:
+            return None  # the door comes upon it again, and says it in full
+        return Head(path.decode(), fields, door, fields.get(b"authorization"), length_of(fields))
+
+    def take(
+        self, head: Head, body: bytes, *, by_socket: bool, certified: str | None = None
+    ) -> Passage | None:
+        """Begin to answer the request with that head and body; None, with nothing done, if it is
+        for the door."""
+        since = self._timings.now()
+        try:
+            named = self._ids.correlation(head.fields)
             CURRENT.set(named)
-            who = self._gate.caller_of(
-                headers.get(b"authorization"),
-                named.request_id,
-                by_socket=by_socket,
-                certified=certified,
+            caller = self._gate.caller_of(
+                head.authorization, named.request_id, by_socket=by_socket, certified=certified
             )
-            begun = None if who is None else self._begun(path, headers, body, who)
+            if caller is None or caller.audience:
+                return None  # whether a token is for this address, the door finds out
+            if head.door is None:
+                permit_role(caller, "ask")
+                begun: Begun | None = self._intents.begin(body, caller)
+            else:
+                begun = head.door.begin(head.fields, body, caller)
             if begun is None:
                 return None
             self._tally.requests += 1
-            parent = headers.get(b"traceparent", b"")
-            return Passage(begun, since, named, path, parent, self._ids.trace_line(headers))
+            return Passage(begun, since, named, head, self._ids.trace_line(head.fields))
         except Exception:  # noqa: BLE001 (the door comes upon it again, and says it in full)
             return None
 
-    def _begun(
-        self, path: bytes, headers: dict[bytes, bytes], body: bytes, caller: Caller
-    ) -> Begun | None:
-        if caller.audience:
-            return None  # whether the token is for this address, the door finds out
-        door = self._doors.get(path)
-        if door is None:
-            return self._asked(headers, body, caller)
-        return door.begin(headers, body, caller)
-
-    def _asked(self, headers: dict[bytes, bytes], body: bytes, caller: Caller) -> Begun | None:
-        if b"idempotency-key" in headers:
-            return None
-        permit_role(caller, "ask")
-        return self._intents.begin(body, caller)
-
     def finished(self, passage: Passage, status: int) -> None:
         """A request's answer is on its way."""
+        head = passage.head
         self._timings.finished(
             "POST",
-            passage.path.decode(),
+            head.path,
             status,
             passage.since,
             passage.named,
-            (passage.traceparent, passage.trace),
+            (head.fields.get(b"traceparent", b""), passage.trace),
         )
 
     def failed(self, error: Exception, passage: Passage) -> tuple[Reply, Exchange]:
         """The problem that ended a request on its way, and what it is a reply to."""
-        scope = {"method": "POST", "path": passage.path.decode(), "raw_path": passage.path}
+        path = passage.head.path
+        scope = {"method": "POST", "path": path, "raw_path": path.encode()}
         exchange = Exchange(scope, _unread, {}, passage.named.request_id, passage.named)
         self._tally.refuse(error)
         return problem_reply(error, exchange), exchange

@@ -8,6 +8,7 @@ from typing import Any, Final, cast
 
 from ratelord_core.http.exchange import JSON, plain_lines
 from ratelord_core.http.express import Express, Passage
+from ratelord_core.http.head import Head
 from ratelord_core.http.protocol import BoundedProtocol, head_bytes
 
 
@@ -22,10 +23,38 @@ class ExpressProtocol(BoundedProtocol):
         self._held: list[bytes] | None = None
         self._held_size = 0
         self._by_socket = False
+        self._between = True
+        """Whether nothing of a next request has been read."""
+        self._begun = 0
+        """Requests that began in the last chunk."""
+        self._taken: Head | None = None
+        """The last that went express in that chunk."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
         self._by_socket = self.server is not None and self.server[1] is None
+
+    def data_received(self, data: bytes) -> None:
+        express = self._express
+        if express is None or self._ended or not self._between:
+            super().data_received(data)
+            return
+        start = data.find(b"\r\n\r\n") + 4
+        head = express.heads.find(data[:start])
+        same = head is not None and head.length == len(data) - start and self._is_free()
+        # The parser has no part in this: it would read what it has read before.
+        if same and self._goes_express(cast("Head", head), data[start:]):
+            self._resting_since = None
+            return
+        self._begun, self._taken = 0, None
+        super().data_received(data)
+        if self._taken is not None and self._begun == 1 and self._between:
+            express.heads.remember(data, self._taken)
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._between = False
+        self._begun += 1
 
     def on_headers_complete(self) -> None:
         if self.url in self._paths and self._is_plain():
@@ -44,8 +73,9 @@ class ExpressProtocol(BoundedProtocol):
             self._let_go()
 
     def on_message_complete(self) -> None:
+        self._between = True
         if self._held is not None:
-            if self._goes_express(b"".join(self._held)):
+            if self._is_taken(b"".join(self._held)):
                 self._held = self._receiving_since = None
                 return
             self._let_go()
@@ -57,12 +87,23 @@ class ExpressProtocol(BoundedProtocol):
         return (
             self._express is not None
             and self.parser.get_method() == b"POST"
-            and (self.cycle is None or self.cycle.response_complete)
             and not self.expect_100_continue
             and not self.parser.should_upgrade()
             and self.parser.should_keep_alive()
-            and not self.flow.write_paused
+            and self._is_free()
         )
+
+    def _is_free(self) -> bool:
+        """Whether a request could be answered at once: all before it are, and were taken."""
+        return (self.cycle is None or self.cycle.response_complete) and not self.flow.write_paused
+
+    def _is_taken(self, body: bytes) -> bool:
+        """Whether the request that was just read goes express."""
+        head = None if self._express is None else self._express.read(self.url, self.headers)
+        if head is None or not self._goes_express(head, body):
+            return False
+        self._taken = head
+        return True
 
     def _let_go(self) -> None:
         held, self._held = self._held or [], None
@@ -70,13 +111,11 @@ class ExpressProtocol(BoundedProtocol):
         for part in held:
             super().on_body(part)
 
-    def _goes_express(self, body: bytes) -> bool:
+    def _goes_express(self, head: Head, body: bytes) -> bool:
         express = self._express
         if express is None:
             return False
-        passage = express.take(
-            self.url, self.headers, body, by_socket=self._by_socket, certified=self._certified
-        )
+        passage = express.take(head, body, by_socket=self._by_socket, certified=self._certified)
         if passage is None:
             return False
         ticket = _Ticket()

@@ -209,12 +209,14 @@ def test_what_is_plain_goes_express(tmp_path):
         door = build_app(daemon.arbiter, HttpSettings(SeededEntropy()))
         headers = [(b"host", b"localhost"), (b"content-type", b"application/json")]
         body = json.dumps(IDS).encode()
-        passage = door.express.take(b"/v1/intent", headers, body, by_socket=False)
+        head = door.express.read(b"/v1/intent", headers)
+        assert head is not None
+        passage = door.express.take(head, body, by_socket=False)
         assert passage is not None
         await passage.begun.pending
         assert json.loads(passage.begun.reply()[1])["allowed"] is True
         unplain = [(b"host", b"localhost"), (b"content-type", BY_THE_DOOR.encode())]
-        assert door.express.take(b"/v1/intent", unplain, body, by_socket=False) is None
+        assert door.express.read(b"/v1/intent", unplain) is None
 
     play(tmp_path, scenario)
 
