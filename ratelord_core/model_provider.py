@@ -150,6 +150,7 @@ class ModelProvider:
         self.poll_interval = options.poll_interval
         self._options = options
         self._api = api
+        self.poll_costs = options.mode == "probe" and options.probe_completion
         self._connection = connection
         self._pools = ModelPools(connection.provider_id, api.kinds, options.groups, options.above)
 

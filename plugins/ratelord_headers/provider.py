@@ -31,6 +31,7 @@ class HeadersProvider:
         self.provider_id = connection.provider_id
         self.poll_interval = options.poll_interval
         self.passive = not options.probe
+        self.poll_costs = bool(options.probe)  # it may be counted like any other call
         self._options = options
         self._connection = connection
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from ratelord_core.clock import Clock
 from ratelord_core.daemon.accounts import Accounts, pools_of, wants_account, with_members
+from ratelord_core.daemon.pressure import load_of
 from ratelord_core.errors import Conflict, NotFound, ProviderFailed, RatelordError
 from ratelord_core.local_arbiter import LocalArbiter
 from ratelord_core.model.caller import Caller
@@ -19,7 +20,7 @@ from ratelord_core.model.pool import Pool
 from ratelord_core.model.views import ProviderHealth
 from ratelord_core.projections.providers import ProviderRecord
 from ratelord_core.provider import Injectable, PollRequest, PollResult
-from ratelord_core.watch import Account, Watcher
+from ratelord_core.watch import Account, Load, Watcher
 
 _log = logging.getLogger(__name__)
 _POLLS = Caller(door="poll")
@@ -172,6 +173,9 @@ class Fleet:
 
     def poll_request(self, account_id: str) -> PollRequest:
         return self.arbiter.engine.observer.poll_request(account_id, self._clock.now())
+
+    def load(self, account_id: str, interval: Micros) -> Load:
+        return load_of(self.arbiter.engine.state, account_id, interval, self._clock.now())
 
     async def polled(
         self,

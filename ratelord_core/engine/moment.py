@@ -147,6 +147,15 @@ class Moment:
             stale,
         )
 
+    @property
+    def degraded(self) -> bool:
+        """Whether some provider's polls fail."""
+        return self.state.degraded
+
+    def provider_state(self, key: str) -> str:
+        """How the pool's provider fares; empty for a pool that nobody polls."""
+        return self.state.polling.state_of(key)
+
     def _figures(self, key: str) -> Figures:
         found = self.figures.get(key)
         return self.state.ledger.accounts[key].figures(self.now) if found is None else found

@@ -61,6 +61,13 @@ class Polling:
             self._known[pool] = known
         return known
 
+    def state_of(self, pool: str) -> str:
+        """How the account that a pool belongs to fares; "" for a pool that nobody polls."""
+        account = self._find(pool)[0] if self.intervals else ""
+        local = self._ledger.accounts[pool].pool.local
+        watched = account in self.intervals and not local
+        return self._providers.get(account).state if watched else ""
+
     def age(self, pool: str, now: Micros) -> Micros:
         """How old the provider's data on a pool are; 0 for pools that nobody polls."""
         if not self.interval_of(pool):

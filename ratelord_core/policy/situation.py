@@ -80,6 +80,11 @@ class Situation(Protocol):
         ...
 
     @property
+    def degraded(self) -> bool:
+        """Whether some provider's polls fail."""
+        ...
+
+    @property
     def risk_score(self) -> int:
         """0 to 100: the highest exhaustion probability over pools."""
         ...
@@ -95,6 +100,11 @@ class Situation(Protocol):
 
     def pool(self, key: str) -> PoolNow:
         """A pool as it stands."""
+        ...
+
+    def provider_state(self, key: str) -> str:
+        """How the pool's provider fares: initializing, healthy, degraded or open; empty for a pool
+        that nobody polls."""
         ...
 
     def outlook(self, key: str) -> Forecast:

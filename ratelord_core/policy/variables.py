@@ -173,6 +173,12 @@ _POOL = (
     ),
     _number("pool.staleness", "seconds", "age of the provider's data", lambda v: v.pool.staleness),
     _flag("pool.stale", "that data is too old to be relied on", lambda v: v.pool.stale),
+    _text(
+        "pool.provider_state",
+        "how its provider fares: `initializing`, `healthy`, `degraded` (polls fail) or `open` "
+        "(they failed so often that it is left alone); empty for a pool that nobody polls",
+        lambda v: v.situation.provider_state(v.focus) if v.focus else "",
+    ),
 )
 
 _AHEAD = (
@@ -246,6 +252,7 @@ _WORLD = (
         lambda v: v.is_business_hours,
     ),
     _text("system.status", "`ok`, `warning` or `critical`", lambda v: v.situation.system_status),
+    _flag("system.degraded", "polls of some provider fail", lambda v: v.situation.degraded),
     _number(
         "system.risk_score", "0 to 100", "risk over all pools", lambda v: v.situation.risk_score
     ),

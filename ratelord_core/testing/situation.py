@@ -29,6 +29,7 @@ class FixedSituation(msgspec.Struct):
     agent: AgentConfig = AgentConfig()
     tightest: str | None = None
     system_status: str = "ok"
+    degraded: bool = False
     risk_score: int = 0
     scopes: tuple[str, ...] = ("repo:acme/api", "org:acme", "global")
     timezone: str = "UTC"
@@ -39,6 +40,7 @@ class FixedSituation(msgspec.Struct):
     pools: dict[str, PoolNow] = {}
     forecasts: dict[str, Forecast] = {}
     levels: dict[str, RiskLevel] = {}
+    provider_states: dict[str, str] = {}
     paces: dict[str, Micros] = {}
     looked_at: list[tuple[str, str]] = []
 
@@ -54,6 +56,10 @@ class FixedSituation(msgspec.Struct):
         """The pool as given; ``KeyError`` if nobody gave it."""
         self.looked_at.append(("pool", key))
         return self.pools[key]
+
+    def provider_state(self, key: str) -> str:
+        """As given; of an unlisted pool, nothing."""
+        return self.provider_states.get(key, "")
 
     def outlook(self, key: str) -> Forecast:
         """The forecast as given; of an unlisted pool, that nothing will happen."""

@@ -11,7 +11,15 @@ from ratelord_core.model.ids import is_id, pool_key
 from ratelord_core.model.instant import Micros
 from ratelord_core.model.observation import Observation
 from ratelord_core.model.pool import Pool
-from ratelord_core.provider import Comparing, Describing, Passive, PollRequest, PollResult, Provider
+from ratelord_core.provider import (
+    Comparing,
+    Costly,
+    Describing,
+    Passive,
+    PollRequest,
+    PollResult,
+    Provider,
+)
 from ratelord_core.watch.vetting import vet_interval, vet_observations, vet_pools, vet_result
 
 
@@ -43,6 +51,7 @@ class Account:
         self.poll_interval: Micros = vet_interval(provider.poll_interval, provider.provider_id)
         self.provider_id = provider.provider_id
         self.passive = isinstance(provider, Passive) and provider.passive is True
+        self.costly = isinstance(provider, Costly) and provider.poll_costs is not False
         self.headers_ignored = 0
         """Responses whose headers spoke of limits, but told none: malformed, or unknown here."""
         self._prefix = f"{identity_id}/" if extra else ""

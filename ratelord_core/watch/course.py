@@ -9,7 +9,7 @@ from ratelord_core.model.instant import Micros, to_text
 from ratelord_core.model.views import ProviderHealth
 from ratelord_core.provider import PollResult
 from ratelord_core.watch.circuit import INITIALIZING, STATES, Circuit
-from ratelord_core.watch.schedule import Schedule
+from ratelord_core.watch.schedule import STEADY, Load, Schedule
 
 Outcome = PollResult | ProviderFailed
 """What a poll came to."""
@@ -49,14 +49,19 @@ class Course:
         self.last_success: Micros | None = None
         self.last_error: str | None = None
         self._schedule = Schedule(interval)
+        self._idle = 0
 
-    def ended(self, outcome: Outcome, now: Micros, chance: float) -> Turn:
-        """A poll ended now, so; ``chance`` is in [0, 1). Sets when the next one is due."""
+    def ended(self, outcome: Outcome, now: Micros, chance: float, load: Load = STEADY) -> Turn:
+        """A poll ended now, so, while its pools were under this load; ``chance`` is in [0, 1). Sets
+        when the next one is due."""
         before = self.circuit.state
         if isinstance(outcome, PollResult):
             self.circuit = self.circuit.succeeded()
             self.last_success, self.last_error = now, None
-            self.due = self._schedule.after_success(now, chance, outcome.next_poll)
+            self._idle = self._idle + 1 if load.idle else 0
+            self.due = self._schedule.after_success(
+                now, chance, outcome.next_poll, load, self._idle
+            )
             reason = "poll succeeded"
         else:
             self.circuit = self.circuit.failed(outcome.kind)

@@ -7,6 +7,7 @@ from typing import Protocol
 from ratelord_core.errors import ProviderFailed
 from ratelord_core.model.instant import Micros
 from ratelord_core.provider import PollRequest, PollResult
+from ratelord_core.watch.schedule import Load
 
 
 class Sink(Protocol):
@@ -17,6 +18,10 @@ class Sink(Protocol):
     def poll_request(self, account_id: str) -> PollRequest:
         """The account's state, and the settled units of its pools (by pool id, with or without the
         identity's prefix)."""
+        ...
+
+    def load(self, account_id: str, interval: Micros) -> Load:
+        """What the account's pools are going through, if it is polled once an interval (µs)."""
         ...
 
     async def polled(

@@ -18,7 +18,7 @@ from ratelord_core.watch.account import Account
 from ratelord_core.watch.attempt import Sleep, attempt, close, sleep_for_real, within
 from ratelord_core.watch.circuit import INITIALIZING
 from ratelord_core.watch.course import Course, Outcome, Turn
-from ratelord_core.watch.schedule import draw
+from ratelord_core.watch.schedule import Load, draw
 from ratelord_core.watch.sink import Sink
 
 _log = logging.getLogger(__name__)
@@ -177,7 +177,8 @@ class Watcher:
             outcome = await attempt(
                 watched.account, self._sink, self._clock, self._sleep, self._timeout
             )
-            turn = watched.course.ended(outcome, self._clock.now(), draw(self._entropy))
+            load = self._load(watched.account)
+            turn = watched.course.ended(outcome, self._clock.now(), draw(self._entropy), load)
             # What a sink began to write down it may finish, even if that ends this account's watch.
             with anyio.CancelScope(shield=True):
                 await self._tell(watched, outcome, turn)
@@ -186,6 +187,11 @@ class Watcher:
             _log.warning("the poll of %s could not be recorded: %r", name, error)
         finally:
             watched.attempted.set()
+
+    def _load(self, account: Account) -> Load:
+        """The load as it concerns the rhythm: polls that cost something never hurry."""
+        load = self._sink.load(account.account_id, account.poll_interval)
+        return Load(idle=load.idle) if account.costly else load
 
     async def _tell(self, watched: _Watched, outcome: Outcome, turn: Turn) -> None:
         """Tell the sink of the poll first, then of what turned because of it."""

@@ -12,7 +12,7 @@ import pytest
 from ratelord_core.clock import SeededEntropy
 from ratelord_core.provider import PollRequest
 from ratelord_core.testing.stage import Stage
-from ratelord_core.watch import Watcher
+from ratelord_core.watch import Load, Watcher
 
 
 class Notebook:
@@ -23,9 +23,13 @@ class Notebook:
         self.states: dict[str, str] = {}
         self.settled: dict[str, int] = {}
         self.broken = False
+        self.loads: dict[str, Load] = {}
 
     def poll_request(self, account_id: str) -> PollRequest:
         return PollRequest(self.states.get(account_id, ""), self.settled)
+
+    def load(self, account_id: str, interval: int) -> Load:
+        return self.loads.get(account_id, Load())
 
     async def polled(self, account_id, identity_id, plugin, version, result, next_poll) -> None:
         if self.broken:
