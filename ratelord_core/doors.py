@@ -15,6 +15,7 @@ import msgspec
 
 from ratelord_core.arbiter import Arbiter
 from ratelord_core.model.caller import Caller
+from ratelord_core.stream_seats import StreamSeats
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -35,10 +36,12 @@ Called with the scope, the header lines and the body, it tells whether it took t
 
 
 class Building(msgspec.Struct, frozen=True):
-    """What a door may use: the arbiter, and what plugins registered under a hook."""
+    """What a door may use: the arbiter, what plugins registered under a hook, and the seats of
+    streams. A door that keeps a stream open takes a seat for it, so that nobody has them all."""
 
     arbiter: Arbiter
     gather: Callable[[str], Iterable[Any]]
+    seats: StreamSeats = msgspec.field(default_factory=StreamSeats)
 
 
 class OpenDoor(Protocol):
@@ -88,7 +91,8 @@ class DoorFactory(Protocol):
     """Opens one door.
 
     ``path`` is one segment, such as ``/mcp`` or ``/v1/weather``; everything below it is the door's
-    as well.
+    as well. What only answers is in no document of the interface; the daemon's own doors describe
+    their ``operations`` besides.
     """
 
     name: str

@@ -93,7 +93,12 @@ class Settings(BaseSettings):
         "ones are turned away from three quarters of it on, normal ones from nine tenths.",
     )
     max_connections: int = Field(16_384, ge=1, description="Connections open at once.")
-    max_streams: int = Field(128, ge=0, description="Streams of events followed at once.")
+    max_streams: int = Field(
+        512, ge=0, description="Streams open at once: of events, of progress, MCP's."
+    )
+    max_streams_each: int = Field(
+        128, ge=0, description="Streams of one token, or of one address without tokens."
+    )
     max_headers: int = Field(128, ge=1, description="Headers of one request.")
     max_header_bytes: int = Field(
         65_536, ge=1024, description="Bytes of a request's first line and headers."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from typing import Any, Final
 
 import msgspec
@@ -12,6 +13,7 @@ from mcp.server.transport_security import TransportSecuritySettings
 
 from ratelord_core.doors import CALLER, Begun, Building, Receive, Scope, Send
 from ratelord_core.model.caller import Caller
+from ratelord_core.stream_seats import StreamSeats, party_of
 from ratelord_mcp.call import Context
 from ratelord_mcp.express import Express
 from ratelord_mcp.seats import Seats
@@ -21,6 +23,8 @@ from ratelord_mcp.sessions import BODY_LIMIT, Sessions
 MAX_SESSIONS: Final = 1024
 IDLE: Final = 30 * 60.0
 """Seconds after which a session of the handshake era that nobody uses is forgotten."""
+_METHOD: Final = b"mcp-method"
+_LISTEN: Final = b"subscriptions/listen"
 PARTING: Final = 0.2
 """Seconds in which open streams may say good-bye."""
 
@@ -28,13 +32,14 @@ PARTING: Final = 0.2
 def furnish(building: Building) -> Hall:
     """The hall of this daemon's own server."""
     server = build(building.arbiter, caller_of, offers=building.gather)
-    return Hall(server, server.close, Express(building.arbiter, server))
+    return Hall(server, server.close, Express(building.arbiter, server), listeners=building.seats)
 
 
 class Hall:
     """Serves MCP over HTTP until it is told to close.
 
-    ``close`` ends the server's open streams; ``express`` answers what needs no library, if given.
+    ``close`` ends the server's open streams; ``express`` answers what needs no library, if given;
+    ``listeners`` are the seats of those who listen.
     """
 
     def __init__(
@@ -45,8 +50,10 @@ class Hall:
         *,
         idle: float = IDLE,
         seats: Seats | None = None,
+        listeners: StreamSeats | None = None,
     ) -> None:
         self._close = close
+        self._listeners = StreamSeats() if listeners is None else listeners
         self._express = express
         self._sessions = Sessions(
             server,
@@ -73,7 +80,10 @@ class Hall:
         if self._express is not None:
             left = await self._express.answer(scope, receive, _at_this_door(caller))
         if left is not None:
-            await self._sessions.handle_request(scope, left, send)
+            # The library holds this header to the method that it finds in the body.
+            listens = (_METHOD, _LISTEN) in scope["headers"]
+            with self._listeners.taken(party_of(caller, scope)) if listens else nullcontext():
+                await self._sessions.handle_request(scope, left, send)
 
     def begin(self, headers: Mapping[bytes, bytes], body: bytes, caller: Caller) -> Begun | None:
         """Begin to answer what needs neither the library nor ASGI."""

@@ -74,6 +74,7 @@ def _http_settings(settings: Settings, entropy: Entropy) -> HttpSettings:
         debug=settings.debug,
         slow_reader=settings.reader_timeout,
         max_streams=settings.max_streams,
+        max_streams_each=settings.max_streams_each,
         max_in_flight=settings.max_waiting,
     )
 

@@ -7,7 +7,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import msgspec
 
@@ -20,23 +20,11 @@ from ratelord_core.local_arbiter import LocalArbiter
 from ratelord_core.model.dimensions import DAEMON, Dimensions
 from ratelord_core.model.ids import uuid_bytes
 from ratelord_core.model.instant import SECOND, Micros, to_text
+from ratelord_core.model.shadow import ShadowView, State
 from ratelord_core.policy.stack import PolicyStack
 
 _log = logging.getLogger(__name__)
 _MEGABYTES: Final = 4096
-
-State = Literal["off", "starting", "on", "failed"]
-
-
-class ShadowView(msgspec.Struct, frozen=True):
-    """The shadow as readers see it. ``differences`` counts by kind since it began."""
-
-    state: State
-    version: str | None = None
-    source: str | None = None
-    since: str | None = None
-    differences: dict[str, int] = {}
-    error: str | None = None
 
 
 class Shadow:

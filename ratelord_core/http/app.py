@@ -13,9 +13,10 @@ from starlette.routing import Router
 
 from ratelord_core.arbiter import Authority
 from ratelord_core.correlation import CURRENT
-from ratelord_core.doors import Building, DoorFactory, Receive, Scope, Send
+from ratelord_core.doors import Building, Receive, Scope, Send
 from ratelord_core.http.body import ClientGoneError, discard
 from ratelord_core.http.cors import Cors
+from ratelord_core.http.described import offered
 from ratelord_core.http.endpoint import EXCHANGE, Endpoint
 from ratelord_core.http.events import Events
 from ratelord_core.http.exchange import Exchange
@@ -28,7 +29,7 @@ from ratelord_core.http.identities import Identities
 from ratelord_core.http.intents import Intents
 from ratelord_core.http.log import Log
 from ratelord_core.http.metrics import Metrics, Tally
-from ratelord_core.http.mounts import Mounts
+from ratelord_core.http.mounts import Mounts, TableFactory
 from ratelord_core.http.observations import Observations
 from ratelord_core.http.operation import Operation
 from ratelord_core.http.plugins import Plugins
@@ -40,13 +41,14 @@ from ratelord_core.http.rate_fields import as_headers
 from ratelord_core.http.reference import Reference
 from ratelord_core.http.request_id import RequestIds
 from ratelord_core.http.root import Root
-from ratelord_core.http.routes import DEBUGGING, TABLE, endpoints, routes
+from ratelord_core.http.routes import endpoints, routes
 from ratelord_core.http.security import Gate, is_wrong_token
 from ratelord_core.http.settings import HttpSettings
 from ratelord_core.http.sse import Followers
 from ratelord_core.http.suspicion import Suspicion
 from ratelord_core.http.timings import Timings
 from ratelord_core.model.instant import Micros
+from ratelord_core.stream_seats import StreamSeats
 from ratelord_core.wire.faults import shown
 
 _HOT: Final = ("/v1/intent", "/v1/intents/batch", "/v1/observations")
@@ -70,7 +72,7 @@ class Door:
         self.timings = Timings(arbiter.now)
         """How long requests took, and who is told of each."""
         self.metrics = Metrics(arbiter, self._tally, self.timings)
-        self._followers = Followers(settings)
+        self._followers = Followers(settings, mounts.seats)
         intents = Intents(arbiter, settings)
         self.express = Express(
             intents,
@@ -82,8 +84,9 @@ class Door:
             self.timings,
         )
         """Where a connection may hand in a plain question, past the ceremony of ASGI."""
-        operations = TABLE if settings.debug else tuple(o for o in TABLE if o not in DEBUGGING)
-        table = endpoints(operations, self._nouns(arbiter, settings, intents, operations))
+        operations = (*offered(debug=settings.debug), *mounts.operations)
+        nouns = (*self._nouns(arbiter, settings, intents, operations), *mounts.nouns)
+        table = endpoints(operations, nouns)
         self._hot = {path: table[path] for path in _HOT}
         self._report = table["/v1/intents/{intent_id}/report"]
         self._router = Router(routes(table), redirect_slashes=False, default=_no_route)
@@ -201,12 +204,13 @@ def build_app(
     arbiter: Authority,
     settings: HttpSettings,
     gather: Callable[[str], Iterable[Any]] = lambda _hook: (),
-    own: Iterable[DoorFactory] = (),
+    own: Iterable[TableFactory] = (),
 ) -> Door:
     """The HTTP door of an arbiter, as an ASGI application, with the doors that plugins add and
     those of the daemon's ``own``; ``gather`` tells what is registered under a hook."""
     doors = gather("ratelord_register_doors")
-    return Door(arbiter, settings, Mounts(doors, Building(arbiter, gather), own))
+    seats = StreamSeats(settings.max_streams, settings.max_streams_each)
+    return Door(arbiter, settings, Mounts(doors, Building(arbiter, gather, seats), own))
 
 
 async def _no_route(scope: Scope, _receive: Receive, _send: Send) -> None:

@@ -6,9 +6,13 @@ from typing import Any, Final
 
 import msgspec
 
-from ratelord_core.doors import Access, Building, OpenDoor
+from ratelord_core.doors import Access, Building
 from ratelord_core.errors import FieldError, InvalidRequest, PolicyError
-from ratelord_core.http.job_door import JobDoor
+from ratelord_core.http.exchange import Answer, Exchange
+from ratelord_core.http.long_work import STREAM, STREAM_MEDIA, LongWork
+from ratelord_core.http.operation import Operation
+from ratelord_core.http.paging import Page
+from ratelord_core.http.policy import DOCUMENT_MEDIA
 from ratelord_core.jobs import Desk, Job, Kind, Status
 from ratelord_core.jobs.replay_task import PLAYER, LogPlace, ReplayTask
 from ratelord_core.model.instant import Micros, from_text
@@ -56,22 +60,80 @@ class BacktestView(msgspec.Struct, frozen=True):
     result: dict[str, Any] | None = None
 
 
+class Backtests(LongWork):
+    """What HTTP does with backtests."""
+
+    async def begin(self, exchange: Exchange) -> Answer:
+        """Try a candidate policy on the log: what would have been answered otherwise.
+
+        It runs in a process of its own, beside the daemon; `Location` is where it is followed. The
+        body may also be the candidate alone, as YAML or JSON.
+        """
+        return await self._take(exchange)
+
+    async def list(self, exchange: Exchange) -> Answer:
+        """The backtests that are remembered, the newest first, without results."""
+        return await self._all(exchange)
+
+    async def show(self, exchange: Exchange) -> Answer:
+        """One backtest: how far it is, and its result once it is done.
+
+        With `stream=true` Server-Sent Events: `progress` as it comes, then the whole as `done`,
+        `failed` or `cancelled`.
+        """
+        return await self._look(exchange, exchange.params["backtest_id"])
+
+    async def drop(self, exchange: Exchange) -> Answer:
+        """Break a backtest off; forget one that is over."""
+        return await self._drop(exchange, exchange.params["backtest_id"])
+
+
+_ONE: Final = f"{PATH}/{{backtest_id}}"
+OPERATIONS: Final = (
+    Operation(
+        "POST",
+        PATH,
+        Backtests.begin,
+        "administer",
+        BacktestView,
+        BacktestRequest,
+        problems=(422, 429, 503),
+        request_media=DOCUMENT_MEDIA,
+        example={"document": "policies: []", "examples": 3},
+        status=202,
+    ),
+    Operation("GET", PATH, Backtests.list, "administer", Page[BacktestView]),
+    Operation(
+        "GET",
+        _ONE,
+        Backtests.show,
+        "administer",
+        BacktestView,
+        parameters=(STREAM,),
+        problems=(429,),
+        media=(STREAM_MEDIA,),
+    ),
+    Operation("DELETE", _ONE, Backtests.drop, "administer", status=204),
+)
+
+
 class BacktestDoors:
     """Opens the door, before one daemon's log."""
 
     name = "backtest"
     path = PATH
     access: Access = "administer"
+    operations: tuple[Operation, ...] = OPERATIONS
 
     def __init__(self, place: LogPlace, bounds: BacktestBounds) -> None:
         self._place = place
         self._bounds = bounds
 
-    def open(self, building: Building) -> OpenDoor:
-        """The door."""
+    def open(self, building: Building) -> Backtests:
+        """The noun behind it."""
         bounds = self._bounds
         desk = Desk(_KIND, bounds, "RATELORD_BACKTEST_CONCURRENCY")
-        return JobDoor(PATH, desk, bounds.body_bytes, self._task, _view)
+        return Backtests(PATH, desk, bounds.body_bytes, self._task, _view, building.seats)
 
     def _task(self, body: bytes, yaml: bool) -> bytes:
         place = self._place

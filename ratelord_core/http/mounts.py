@@ -1,13 +1,18 @@
-"""Doors that plugins add to the daemon's port: found by their first path segment."""
+"""Doors that plugins add to the daemon's port: found by their first path segment.
+
+A door with a table of its ``operations`` is dispatched and documented like the daemon's own: what
+was opened is the noun that carries them out.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import cast
+from collections.abc import Iterable, Iterator
+from typing import Protocol, cast
 
 from ratelord_core.doors import (
     CALLER,
     REPLY,
+    Access,
     Building,
     DoorFactory,
     Message,
@@ -19,6 +24,7 @@ from ratelord_core.doors import (
 from ratelord_core.errors import PluginError
 from ratelord_core.http.exchange import Exchange, Reply
 from ratelord_core.http.failure import log_failure
+from ratelord_core.http.operation import Operation
 from ratelord_core.http.routes import TABLE
 from ratelord_core.http.security import permit
 
@@ -26,6 +32,31 @@ _API = "/v1/"
 _TAKEN = frozenset("/".join(one.path.split("/")[:3]) for one in TABLE)
 """What the daemon itself answers below ``/v1``."""
 _OURS = ("/v1", "/metrics", "/debug", "/docs", "/openapi.json", "/")
+
+
+class Noun(Protocol):
+    """Who carries out the operations of a table, each by the method that it names."""
+
+    def close(self) -> None:
+        """End what would otherwise go on for ever: the daemon is stopping."""
+        ...
+
+    async def finish(self) -> None:
+        """Return when nothing of it runs any more."""
+        ...
+
+
+class TableFactory(Protocol):
+    """A door with a table of its operations."""
+
+    name: str
+    path: str
+    access: Access
+    operations: tuple[Operation, ...]
+
+    def open(self, building: Building) -> Noun:
+        """The noun that they are carried out by. Quick, and without I/O."""
+        ...
 
 
 class Mount:
@@ -93,20 +124,40 @@ class _Reply:
 
 
 class Mounts:
-    """Every door that plugins added, and those of our ``own``, which may stand deeper."""
+    """Every door that plugins added, and our ``own``, which have tables and may stand deeper."""
 
     def __init__(
-        self, factories: Iterable[DoorFactory], building: Building, own: Iterable[DoorFactory] = ()
+        self,
+        factories: Iterable[DoorFactory | TableFactory],
+        building: Building,
+        own: Iterable[TableFactory] = (),
     ) -> None:
-        self._own = {factory.path: Mount(factory, building) for factory in own}
+        self.seats = building.seats
+        """Where streams are counted, the door's own among them."""
+        self.operations: tuple[Operation, ...] = ()
+        """What doors with a table do."""
+        self.nouns: list[Noun] = []
+        """Who does it."""
         self._by_segment: dict[str, Mount] = {}
+        taken: set[str] = set()
+        for one in own:
+            self._open(one, building)
         for factory in factories:
-            if factory.path in self._by_segment or not _is_segment(factory.path):
+            if factory.path in taken or not _is_segment(factory.path):
                 raise PluginError(
                     f"door {factory.name} wants {factory.path!r}, which is taken or no single "
                     "segment of its own; leave its plugin out with --without"
                 )
-            self._by_segment[factory.path] = Mount(factory, building)
+            taken.add(factory.path)
+            self._open(factory, building)
+
+    def _open(self, factory: DoorFactory | TableFactory, building: Building) -> None:
+        operations = operations_of(factory)
+        if operations:
+            self.operations += operations
+            self.nouns.append(cast("TableFactory", factory).open(building))
+        else:
+            self._by_segment[factory.path] = Mount(cast("DoorFactory", factory), building)
 
     def find(self, path: str) -> Mount | None:
         """The door that a path leads to."""
@@ -114,9 +165,6 @@ class Mounts:
         if found is None and self._by_segment:
             end = path.find("/", len(_API) if path.startswith(_API) else 1)
             found = self._by_segment.get(path[:end]) if end > 0 else None
-        if found is None:
-            ours = (mount for own, mount in self._own.items() if f"{path}/".startswith(f"{own}/"))
-            found = next(ours, None)
         return found
 
     def prompt(self) -> dict[str, PromptDoor]:
@@ -129,13 +177,23 @@ class Mounts:
 
     def close(self) -> None:
         """End what goes on for ever behind any of them."""
-        for mount in (*self._by_segment.values(), *self._own.values()):
-            mount.door.close()
+        for door in self._doors():
+            door.close()
 
     async def finish(self) -> None:
         """Until nothing runs behind any of them."""
-        for mount in (*self._by_segment.values(), *self._own.values()):
-            await mount.door.finish()
+        for door in self._doors():
+            await door.finish()
+
+    def _doors(self) -> Iterator[Noun]:
+        yield from (mount.door for mount in self._by_segment.values())
+        yield from self.nouns
+
+
+def operations_of(factory: DoorFactory | TableFactory) -> tuple[Operation, ...]:
+    """The table of a door that has one."""
+    found: tuple[Operation, ...] = getattr(factory, "operations", ())
+    return found
 
 
 def _is_segment(path: str) -> bool:

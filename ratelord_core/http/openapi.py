@@ -17,7 +17,13 @@ from ratelord_core.model.ids import ID_PATTERN
 from ratelord_core.wire.fields import PROVIDER_PATTERN, UUID_PATTERN
 
 _REF: Final = "#/components/schemas/{name}"
-_PATH_PATTERNS: Final = {"provider_id": PROVIDER_PATTERN, "intent_id": UUID_PATTERN}
+_JOB_PATTERN: Final = "^[0-9a-f]{32}$"
+_PATH_PATTERNS: Final = {
+    "provider_id": PROVIDER_PATTERN,
+    "intent_id": UUID_PATTERN,
+    "backtest_id": _JOB_PATTERN,
+    "simulation_id": _JOB_PATTERN,
+}
 _EVERYWHERE: Final = (400, 403)
 """Problems that every operation may give: a foreign Host, a malformed query."""
 _ABOUT: Final = (
@@ -38,7 +44,7 @@ def document(operations: Iterable[Operation]) -> dict[str, Any]:
     for one in listed:
         methods = paths.setdefault(one.public_path, {})
         said = methods[one.method.lower()] = _operation(one, found)
-        said["responses"]["200"]["links"] = _links(one, listed)
+        said["responses"][str(one.status)]["links"] = _links(one, listed)
     whole: dict[str, Any] = {
         "openapi": "3.1.0",
         "info": {"title": "ratelord", "version": __version__, "description": _ABOUT},
@@ -69,6 +75,10 @@ _HEADERS: Final = {
         "description": "Fields or parameters that were ignored",
         "schema": {"type": "string"},
     },
+}
+_GOOD: Final = {200: "The answer", 202: "It has begun", 204: "It is done"}
+_LOCATION: Final = {
+    "Location": {"description": "Where it is followed", "schema": {"type": "string"}}
 }
 
 
@@ -135,8 +145,12 @@ def _responses(one: Operation, found: dict[str, Any]) -> dict[str, Any]:
     if one.reply is not None:
         schema = found.get(str(one.reply), {"type": "object"})
         content = {"application/json": {"schema": schema}, **content}
-    good = {"description": "The answer", "headers": _header_refs(), "content": content}
-    replies: dict[str, Any] = {"200": good}
+    good: dict[str, Any] = {"description": _GOOD[one.status], "headers": _header_refs()}
+    if content:
+        good["content"] = content
+    if one.status == 202:
+        good["headers"] |= _LOCATION
+    replies: dict[str, Any] = {str(one.status): good}
     if one.tagged:
         replies["304"] = {"description": "What the asker has is still so"}
     if one.unready:

@@ -23,12 +23,12 @@ _LABEL: Final = re.compile(r"\{(\w+)(?::\w+)?\}")
 class Operation(msgspec.Struct, frozen=True):
     """One method of one path.
 
-    ``reply`` is the type of a 200's JSON body (None: there is no JSON), ``media`` further types
-    that the reply may have; ``unready``: the same body may come with a 503. ``request`` is the type
-    of the JSON body, ``request_media`` further types that are read. ``problems`` are statuses
-    beside those that every operation may give. ``parameters`` are the query's and ``headers`` the
-    request headers that are read. ``listed`` replies are compressed for who takes that, ``tagged``
-    ones carry an ETag.
+    ``reply`` is the type of a good reply's JSON body (None: there is no JSON), ``status`` its
+    status, ``media`` further types that it may have; ``unready``: the same body may come with a
+    503. ``request`` is the type of the JSON body, ``request_media`` further types that are read.
+    ``problems`` are statuses beside those that every operation may give. ``parameters`` are the
+    query's and ``headers`` the request headers that are read. ``listed`` replies are compressed for
+    who takes that, ``tagged`` ones carry an ETag.
     """
 
     method: Method
@@ -47,6 +47,7 @@ class Operation(msgspec.Struct, frozen=True):
     unready: bool = False
     listed: bool = False
     tagged: bool = False
+    status: int = 200
 
     @property
     def noun(self) -> str:

@@ -8,13 +8,15 @@ from typing import Any
 import msgspec
 
 from ratelord_core.arbiter import Arbiter
-from ratelord_core.errors import Finding, InvalidRequest
+from ratelord_core.errors import Finding, InvalidRequest, PolicyError
 from ratelord_core.http.body import DOCUMENT_TYPES, media_type, read_body
 from ratelord_core.http.exchange import Answer, Exchange, json_reply
 from ratelord_core.http.problems import policy_problem
 from ratelord_core.http.settings import HttpSettings
 from ratelord_core.http.wire import check_bytes, read_tree
 
+DOCUMENT_MEDIA = ("application/yaml", "text/yaml", "text/plain")
+"""Media types of a policy beside JSON."""
 SOURCE = "request"
 """What findings call a document that came over the wire."""
 _NOTHING = Finding("the document is empty", 1, 1, hint="send a policy; {} is one without rules")
@@ -40,14 +42,7 @@ class Policy:
 
         The body is the document (YAML or JSON), or `{"document": text or object}`.
         """
-        is_json = media_type(exchange, DOCUMENT_TYPES) == "application/json"
-        body = await read_body(exchange, self._limit, DOCUMENT_TYPES, optional=not is_json)
-        check_bytes(body)
-        text = body.decode("utf-8")
-        if is_json:
-            text = _unwrapped(read_tree(body), text)
-        elif not text.strip():
-            return policy_problem(exchange, SOURCE, [_NOTHING])
+        text = await read_document(exchange, self._limit)
         # Compiling thousands of conditions takes seconds; questions must not wait for it.
         view = await asyncio.to_thread(self._arbiter.check_policy, text, SOURCE)
         return json_reply(view) if view.valid else policy_problem(exchange, SOURCE, view.errors)
@@ -55,6 +50,20 @@ class Policy:
     async def reload(self, exchange: Exchange) -> Answer:
         """Read the policy file again; one that is not valid is a 422, and the old one stays."""
         return json_reply(await self._arbiter.reload_policy(exchange.caller))
+
+
+async def read_document(exchange: Exchange, limit: int) -> str:
+    """The policy in a body: the document itself, YAML or JSON, or ``{"document": …}``. Raises
+    ``PolicyError`` for an empty one."""
+    is_json = media_type(exchange, DOCUMENT_TYPES) == "application/json"
+    body = await read_body(exchange, limit, DOCUMENT_TYPES, optional=not is_json)
+    check_bytes(body)
+    text = body.decode("utf-8")
+    if is_json:
+        return _unwrapped(read_tree(body), text)
+    if not text.strip():
+        raise PolicyError(SOURCE, [_NOTHING])
+    return text
 
 
 def _unwrapped(tree: Any, text: str) -> str:

@@ -59,7 +59,7 @@ _STATUS: Final[tuple[tuple[type[RatelordError], int], ...]] = (
     (Unavailable, 503),
     (StoreError, 503),
 )
-_STATUS_OF_CODE: Final = {"not_leader": 421, "overloaded": 429}
+_STATUS_OF_CODE: Final = {"not_leader": 421, "overloaded": 429, "too_many_streams": 429}
 """Codes whose status says more than their class does."""
 TITLES: Final = {
     400: "The request is not valid",

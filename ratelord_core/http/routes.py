@@ -32,7 +32,7 @@ from ratelord_core.http.parameters import (
     SCOPE,
 )
 from ratelord_core.http.plugins import InjectedView, InjectRequest, Plugins
-from ratelord_core.http.policy import Policy
+from ratelord_core.http.policy import DOCUMENT_MEDIA, Policy
 from ratelord_core.http.pools import Pools
 from ratelord_core.http.prospects import FIT, WHO, PlanRequest, Prospects
 from ratelord_core.http.reference import Reference
@@ -73,7 +73,6 @@ _ASKED: Final = {
     "scope_id": "repo:acme/api",
     "expected_cost": 2,
 }
-_YAML: Final = ("application/yaml", "text/yaml", "text/plain")
 _METRICS: Final = ("text/plain", OPENMETRICS)
 _INTENT: Final = "/v1/intents/{intent_id}"
 _IDENTITY: Final = "/v1/identities/{identity_id:path}"
@@ -240,7 +239,7 @@ LOOKING: Final = (
         PolicyCheckView,
         dict,
         problems=(422,),
-        request_media=_YAML,
+        request_media=DOCUMENT_MEDIA,
         example={"document": "policies: []"},
     ),
     Operation(

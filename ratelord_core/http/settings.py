@@ -18,7 +18,7 @@ class HttpSettings(msgspec.Struct, frozen=True):
     ``required`` refuses it. ``socket_auth`` rules the Unix socket, which file permissions guard.
     ``allowed_hosts`` are names beside the loopback ones, ``bound_host`` where the daemon listens;
     ``cors_origins`` are the web pages that may read replies. ``max_in_flight`` questions are
-    answered at once, ``max_streams`` readers followed.
+    answered at once; ``max_streams`` are open at once, ``max_streams_each`` of one party.
     """
 
     entropy: Entropy
@@ -34,5 +34,6 @@ class HttpSettings(msgspec.Struct, frozen=True):
     batch_size: int = 1000
     heartbeat: float = 15.0
     slow_reader: float = 30.0
-    max_streams: int = 128
+    max_streams: int = 512
+    max_streams_each: int = 128
     max_in_flight: int = 2048

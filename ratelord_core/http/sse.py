@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractContextManager
 from typing import Any, Final
 
 import msgspec
@@ -15,6 +16,7 @@ from ratelord_core.http.exchange import Exchange
 from ratelord_core.http.failure import log_failure
 from ratelord_core.http.settings import HttpSettings
 from ratelord_core.model.views import EventView
+from ratelord_core.stream_seats import StreamSeats, party_of
 
 ABORT: Final = "ratelord.abort"
 """Where the server leaves, in the scope, the way to drop a connection with all that it buffers."""
@@ -27,28 +29,20 @@ _HEARTBEAT: Final = b": still here\n\n"
 
 
 class Followers:
-    """All open streams: counted, so that there are never too many, and closed together."""
+    """All open streams of events: seated, so that nobody has too many, and closed together."""
 
-    def __init__(self, settings: HttpSettings) -> None:
+    def __init__(self, settings: HttpSettings, seats: StreamSeats) -> None:
         self.heartbeat = settings.heartbeat
         self.patience = settings.slow_reader
         self.closing = asyncio.Event()
-        self._most = settings.max_streams
-        self._open = 0
+        self._seats = seats
 
-    def enter(self) -> None:
-        """Count one in; ``Unavailable`` if it is one too many or the door is closing."""
+    def seat(self, exchange: Exchange) -> AbstractContextManager[None]:
+        """A seat for this caller; ``Unavailable`` if it would be one too many or the door is
+        closing."""
         if self.closing.is_set():
             raise Unavailable("the daemon is shutting down", code="shutting_down")
-        if self._open >= self._most:
-            raise Unavailable(
-                f"{self._open} streams are open, which is the most; close one", code="overloaded"
-            )
-        self._open += 1
-
-    def leave(self) -> None:
-        """Count one out."""
-        self._open -= 1
+        return self._seats.taken(party_of(exchange.caller, exchange.scope))
 
 
 class EventStream:
@@ -65,8 +59,11 @@ class EventStream:
         what the socket holds; a reader without room for too long is dropped, and may come back
         with ``Last-Event-ID``.
         """
-        self._followers.enter()
-        exchange.route = None
+        with self._followers.seat(exchange):
+            exchange.route = None
+            await self._tell(exchange, send)
+
+    async def _tell(self, exchange: Exchange, send: Send) -> None:
         try:
             kind = (b"content-type", STREAM_TYPE)
             await send(exchange.head(200, kind, (b"x-accel-buffering", b"no")))
@@ -78,8 +75,6 @@ class EventStream:
             # The head is out, so no problem can be sent: the broken stream is the message.
             log_failure("stream failed", exchange, error)
             _abort(exchange)
-        finally:
-            self._followers.leave()
 
     async def _run(self, writer: _Writer, exchange: Exchange) -> None:
         gone = asyncio.ensure_future(_hang_up(exchange))

@@ -9,7 +9,7 @@ from ratelord_core.verb import Verb
 
 if TYPE_CHECKING:
     from ratelord_core.behavior import Behavior
-    from ratelord_core.doors import DoorFactory
+    from ratelord_core.http.mounts import TableFactory
 
 
 @hookimpl
@@ -34,7 +34,7 @@ def ratelord_register_verbs() -> list[Verb]:
 
 
 @hookimpl
-def ratelord_register_doors() -> list[DoorFactory]:
+def ratelord_register_doors() -> list[TableFactory]:
     """``/v1/simulation``."""
     from ratelord_sim.server.door import SimulationDoors  # noqa: PLC0415 - for daemons only
 

@@ -49,7 +49,12 @@ Ask = Callable[..., dict[str, Any]]
 def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DaemonProcess]:
     """A daemon with its debug routes, which takes a missing token for the local operator."""
     folder = tmp_path_factory.mktemp("daemon")
-    environment = {"RATELORD_DEBUG": "1", "RATELORD_SOCKET": str(folder / "http.sock")}
+    environment = {
+        "RATELORD_DEBUG": "1",
+        "RATELORD_SOCKET": str(folder / "http.sock"),
+        "RATELORD_BACKTEST_CONCURRENCY": "2",
+        "RATELORD_SIMULATION_CONCURRENCY": "2",
+    }
     with DaemonProcess(folder, policy=POLICY, environment=environment) as running:
         yield running
 

@@ -14,13 +14,14 @@ from ratelord_core.http.server import serve
 from ratelord_core.http.settings import HttpSettings
 from ratelord_core.http.sse import EventStream, Followers
 from ratelord_core.model.views import EventView
+from ratelord_core.stream_seats import StreamSeats
 
 
 class Endless:
     """A log that always has one more event, and counts how many were taken."""
 
     def __init__(self) -> None:
-        self.followers = Followers(HttpSettings(SeededEntropy(), slow_reader=0.2))
+        self.followers = Followers(HttpSettings(SeededEntropy(), slow_reader=0.2), StreamSeats())
         self.taken = 0
         self.ended = asyncio.Event()
 

@@ -22,9 +22,12 @@ def openapi() -> int:
     """
     import msgspec
 
+    from ratelord_core import plugins
+    from ratelord_core.http.described import described
     from ratelord_core.http.openapi import published
-    from ratelord_core.http.routes import DEBUGGING, TABLE
+    from ratelord_core.settings import load_settings
 
-    text = published(one for one in TABLE if one not in DEBUGGING)
+    doors = plugins.load(load_settings().without).things("ratelord_register_doors")
+    text = published(described(doors, debug=False))
     sys.stdout.write(msgspec.json.format(text, indent=2).decode() + "\n")
     return DONE

@@ -6,12 +6,16 @@ from typing import Any
 
 import msgspec
 
-from ratelord_core.doors import Access, Building, OpenDoor
-from ratelord_core.http.job_door import JobDoor
+from ratelord_core.doors import Access, Building
+from ratelord_core.http.exchange import Answer, Exchange
+from ratelord_core.http.long_work import STREAM, STREAM_MEDIA, LongWork
+from ratelord_core.http.operation import Operation
+from ratelord_core.http.paging import Page
+from ratelord_core.http.policy import DOCUMENT_MEDIA
 from ratelord_core.jobs import Desk, Job, Kind, Status
 from ratelord_sim.errors import ScenarioError
 from ratelord_sim.server.bounds import bounds
-from ratelord_sim.server.request import task_of
+from ratelord_sim.server.request import SimulationRequest, task_of
 
 PATH = "/v1/simulation"
 _KIND = Kind(
@@ -35,24 +39,83 @@ class SimulationView(msgspec.Struct, frozen=True):
     result: dict[str, Any] | None = None
 
 
+class Simulations(LongWork):
+    """What HTTP does with simulations."""
+
+    async def begin(self, exchange: Exchange) -> Answer:
+        """Have the daemon play a scenario in virtual time, beside its own work.
+
+        It runs in a process of its own; `Location` is where it is followed. The body may also be
+        the scenario alone, as YAML or JSON.
+        """
+        return await self._take(exchange)
+
+    async def list(self, exchange: Exchange) -> Answer:
+        """The simulations that are remembered, the newest first, without results."""
+        return await self._all(exchange)
+
+    async def show(self, exchange: Exchange) -> Answer:
+        """One simulation: how far it is, and its result once it is done.
+
+        With `stream=true` Server-Sent Events: `progress` as it comes, then the whole as `done`,
+        `failed` or `cancelled`.
+        """
+        return await self._look(exchange, exchange.params["simulation_id"])
+
+    async def drop(self, exchange: Exchange) -> Answer:
+        """Break a simulation off; forget one that is over."""
+        return await self._drop(exchange, exchange.params["simulation_id"])
+
+
+_ONE = f"{PATH}/{{simulation_id}}"
+OPERATIONS = (
+    Operation(
+        "POST",
+        PATH,
+        Simulations.begin,
+        "administer",
+        SimulationView,
+        SimulationRequest,
+        problems=(422, 429, 503),
+        request_media=DOCUMENT_MEDIA,
+        example={"scenario": {"name": "one", "duration": "10s", "agents": [{"name": "a"}]}},
+        status=202,
+    ),
+    Operation("GET", PATH, Simulations.list, "administer", Page[SimulationView]),
+    Operation(
+        "GET",
+        _ONE,
+        Simulations.show,
+        "administer",
+        SimulationView,
+        parameters=(STREAM,),
+        problems=(429,),
+        media=(STREAM_MEDIA,),
+    ),
+    Operation("DELETE", _ONE, Simulations.drop, "administer", status=204),
+)
+
+
 class SimulationDoors:
     """Opens the door."""
 
     name = "simulation"
     path = PATH
     access: Access = "administer"
+    operations: tuple[Operation, ...] = OPERATIONS
 
-    def open(self, building: Building) -> OpenDoor:
-        """The door; nothing of the simulator is loaded before somebody asks for one. It is given
-        the arbiter and never touches it."""
+    def open(self, building: Building) -> Simulations:
+        """The noun behind it; nothing of the simulator is loaded before somebody asks for one. It
+        is given the arbiter and never touches it."""
         limits = bounds()
         desk = Desk(_KIND, limits, "RATELORD_SIMULATION_CONCURRENCY")
-        return JobDoor(
+        return Simulations(
             PATH,
             desk,
             limits.body_bytes,
             lambda body, yaml: msgspec.json.encode(task_of(body, limits, yaml=yaml)),
             _view,
+            building.seats,
         )
 
 
