@@ -59,7 +59,7 @@ def test_a_candidate_is_tried_on_the_daemons_log_and_changes_nothing(
 
 
 def test_the_client_begins_follows_and_forgets_one(daemon: DaemonProcess) -> None:
-    with Client(daemon.url) as client:
+    with Client(daemon.url, timeout=60) as client:
         begun = client.begin_backtest(CANDIDATE, since="2020-01-01T00:00:00Z", examples=1)
         with httpx2.Client(base_url=daemon.url, timeout=60) as http:
             http.get(f"/v1/policy/backtest/{begun['backtest_id']}", params={"stream": "true"})

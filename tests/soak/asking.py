@@ -19,10 +19,11 @@ class Line:
         self._writer = writer
 
     @classmethod
-    async def to(cls, url: str) -> Line:
-        """Connect."""
+    async def to(cls, url: str, here: str | None = None) -> Line:
+        """Connect, from the address ``here`` if it is given."""
         parts = urlsplit(url)
-        return cls(*await asyncio.open_connection(parts.hostname, parts.port))
+        local = None if here is None else (here, 0)
+        return cls(*await asyncio.open_connection(parts.hostname, parts.port, local_addr=local))
 
     async def post(self, path: str, body: Any) -> tuple[int, Any]:
         """Status and body of the reply; ``ConnectionError`` if there is none."""
