@@ -20,8 +20,9 @@ from ratelord_core.trust import VARIABLE, AllowList, Trust, allow_list
 
 GROUP = "ratelord"
 """The entry-point group of every plugin, ours and strangers'."""
-HOOK_SECONDS = 5.0
-"""How long a plugin may take to be imported, or to register its things."""
+HOOK_SECONDS = 30.0
+"""How long a plugin may take to be imported, or to register its things. It is the clock on the
+wall that counts: while others have the processor, too."""
 CALL_SECONDS = 1.0
 """How long one call of a stranger's thing, or one step of a coroutine between two waits, may take.
 An ordinary call takes microseconds; this is for what would never end, not for what is slow."""

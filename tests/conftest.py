@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import tomllib
 from collections import defaultdict
 from collections.abc import Callable, Iterator
@@ -10,12 +11,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from ratelord_core.testing.loopback import LoopbackServer
 from ratelord_core.testing.scripted_daemon import Answer, ScriptedDaemon
 
 PROMISES = Path(__file__).parent / "promises" / "promises.toml"
 WIRE = Path(__file__).parent / "data" / "wire"
+
+# Every run tries the same examples, so that what failed can be seen again; `deep` looks for new ones.
+# How long an example takes says nothing on a machine that does other things too.
+PATIENT: dict[str, Any] = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
+settings.register_profile("usual", derandomize=True, database=None, **PATIENT)
+settings.register_profile("deep", derandomize=False, print_blob=True, **PATIENT)
+settings.load_profile(os.environ.get("RATELORD_TEST_PROFILE", "usual"))
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

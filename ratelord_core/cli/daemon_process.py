@@ -37,7 +37,7 @@ class DaemonProcess:
         policy: str | None = None,
         arguments: Sequence[str] = (),
         environment: Mapping[str, str] | None = None,
-        deadline: float = 30.0,
+        deadline: float = 120.0,
     ) -> None:
         self.folder = folder
         self.db = folder / "ratelord.db"
@@ -95,12 +95,12 @@ class DaemonProcess:
         self.url = self._wait_until_announced(before)
         return self
 
-    def stop(self, timeout: float = 20.0) -> int:
+    def stop(self, timeout: float = 60.0) -> int:
         """Ask it to end (SIGTERM); returns its exit code."""
         self._alive().send_signal(signal.SIGTERM)
         return self.wait(timeout)
 
-    def interrupt(self, timeout: float = 20.0) -> int:
+    def interrupt(self, timeout: float = 60.0) -> int:
         """Ask it to end as Ctrl-C does (SIGINT); returns its exit code."""
         self._alive().send_signal(signal.SIGINT)
         return self.wait(timeout)
@@ -115,7 +115,7 @@ class DaemonProcess:
         process.kill()
         process.wait()
 
-    def wait(self, timeout: float = 20.0) -> int:
+    def wait(self, timeout: float = 60.0) -> int:
         """Wait for its end; a daemon that does not end in time is killed, and that is an error."""
         process = self._alive()
         try:

@@ -32,15 +32,15 @@ class Crowd:
     def __exit__(self, *error: object) -> None:
         self._stop.set()
         for thread in self._threads:
-            thread.join(20)
+            thread.join(60)
 
     def wait_for(self, answers: int) -> None:
         """Until so many more decisions have come."""
         for _ in range(answers):
-            assert self._answered.acquire(timeout=20), f"no more answers; refused: {self.refused}"
+            assert self._answered.acquire(timeout=60), f"no more answers; refused: {self.refused}"
 
     def _ask(self, number: int) -> None:
-        with httpx2.Client(base_url=self._url, timeout=20) as client:
+        with httpx2.Client(base_url=self._url, timeout=60) as client:
             while not self._stop.is_set():
                 try:
                     answer = client.post("/v1/intent", json=question(agent_id=f"agent:{number}"))

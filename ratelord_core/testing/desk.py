@@ -35,13 +35,13 @@ class Desk:
 
     def get(self, path: str) -> Any:
         """GET JSON; what is not 2xx is an error."""
-        answer = httpx2.get(self.daemon.url + path, timeout=20)
+        answer = httpx2.get(self.daemon.url + path, timeout=60)
         answer.raise_for_status()
         return answer.json()
 
     def post(self, path: str, body: Any = None, **options: Any) -> httpx2.Response:
         """POST JSON; any answer will do."""
-        return httpx2.post(self.daemon.url + path, json=body, timeout=20, **options)
+        return httpx2.post(self.daemon.url + path, json=body, timeout=60, **options)
 
     def try_asking(self, **fields: Any) -> httpx2.Response:
         """Ask a ``question``; the answer may be a refusal."""
@@ -100,7 +100,7 @@ def run_command(*words: str, **environment: str) -> subprocess.CompletedProcess[
         check=False,
         stdin=subprocess.DEVNULL,
         env=clean | environment,
-        timeout=60,
+        timeout=240,
     )
 
 
@@ -126,7 +126,7 @@ def desks(folder: Path, usual_policy: str) -> Iterator[Callable[..., Desk]]:
                 daemon.stop()
 
 
-def patiently(what: Callable[[], Any], seconds: float = 15.0) -> Any:
+def patiently(what: Callable[[], Any], seconds: float = 60.0) -> Any:
     """Look again until something is so, or too long: for what the daemon does on its own time."""
     ends = time.monotonic() + seconds
     while not (found := what()):

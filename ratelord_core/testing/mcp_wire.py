@@ -34,7 +34,7 @@ class Wire:
 
     def __init__(self, url: str, token: str | None = None) -> None:
         headers = {} if token is None else {"authorization": f"Bearer {token}"}
-        self.http = httpx2.Client(base_url=url, timeout=20, headers=headers)
+        self.http = httpx2.Client(base_url=url, timeout=60, headers=headers)
 
     def __enter__(self) -> Self:
         return self

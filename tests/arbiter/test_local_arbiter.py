@@ -32,7 +32,7 @@ async def turns() -> None:
 
 
 async def until(what: Callable[[], Any]) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not what():  # noqa: ASYNC110 - what is waited for tells nobody
             await asyncio.sleep(0.005)
 

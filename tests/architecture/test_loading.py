@@ -111,7 +111,7 @@ def _loaded(code: str) -> frozenset[str]:
         check=False,
         env=environment,
         cwd="/",
-        timeout=60,
+        timeout=240,
     )
     assert done.returncode == 0, done.stderr
     names = json.loads(done.stdout.rsplit(marker, 1)[1])

@@ -129,12 +129,12 @@ def test_a_cancelled_task_leaves_no_hold_behind(providers, desk, settled) -> Non
     async def run() -> None:
         async with openai.AsyncOpenAI(api_key="k", base_url=providers.openai_url) as client:
             ratelord.capture(client)
-            with anyio.move_on_after(1.0):
+            with anyio.CancelScope() as hurry:
                 stream = await client.chat.completions.create(
                     model="gpt-x", messages=SAID, max_tokens=1000, stream=True
                 )
                 async for _ in stream:
-                    pass
+                    hurry.cancel()
 
     asyncio.run(run())
     outcome, units = settled()

@@ -17,7 +17,7 @@ CALL = "/v1beta/models/gemini-x:generateContent"
 
 
 def test_httpx2_and_its_streams(providers: Any, settled: Any) -> None:
-    with httpx2.Client(base_url=providers.gemini_url) as client:
+    with httpx2.Client(base_url=providers.gemini_url, timeout=60) as client:
         ratelord.capture(client, speech="gemini")
         answer = client.post(CALL, json=SAID)
         assert answer.json()["usageMetadata"]["totalTokenCount"] == 7
@@ -29,7 +29,7 @@ def test_httpx2_and_its_streams(providers: Any, settled: Any) -> None:
 
 def test_a_refusal_of_gemini_is_told_to_its_pool(providers: Any, desk: Any) -> None:
     providers.gemini.of("gemini-small")["requests"].take(15)
-    with httpx2.Client(base_url=providers.gemini_url) as client:
+    with httpx2.Client(base_url=providers.gemini_url, timeout=60) as client:
         ratelord.capture(client, speech="gemini")
         answer = client.post(CALL.replace("gemini-x", "gemini-small"), json=SAID)
     assert answer.status_code == 429
@@ -71,7 +71,7 @@ def test_a_session_of_requests(providers: Any, settled: Any) -> None:
 
 
 def test_any_other_call_is_a_request_of_its_account(providers: Any, desk: Any) -> None:
-    with httpx2.Client(base_url=providers.openai_url) as client:
+    with httpx2.Client(base_url=providers.openai_url, timeout=60) as client:
         ratelord.capture(client, workload_id="look")
         assert client.get("/models").status_code == 200
     decided = desk.get("/v1/events?type=intent_decided&limit=1")[0]

@@ -51,7 +51,7 @@ def start(folder, *words):
     """Start a command that is expected to end by itself."""
     return subprocess.run(
         [sys.executable, "-m", "ratelord_core.cli", *words],
-        cwd=folder, capture_output=True, text=True, timeout=60, check=False,
+        cwd=folder, capture_output=True, text=True, timeout=240, check=False,
         env={k: v for k, v in os.environ.items() if not k.startswith("RATELORD_")},
     )  # fmt: skip
 

@@ -42,7 +42,7 @@ def test_the_tests_of_new_projects_pass_at_once(tmp_path: Path):
         env=environment,
         capture_output=True,
         text=True,
-        timeout=110,
+        timeout=240,
         check=False,
     )
 

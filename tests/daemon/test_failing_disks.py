@@ -58,9 +58,9 @@ def test_what_could_not_be_written_is_not_decided_and_it_comes_back(
     assert int(refused.headers["retry-after"]) >= 1
     health = desk.get("/v1/health")
     assert health["status"] == "read_only"
-    assert httpx2.get(f"{desk.daemon.url}/v1/health/ready", timeout=20).status_code == 503
-    assert httpx2.get(f"{desk.daemon.url}/v1/health/live", timeout=20).status_code == 200
-    assert "ratelord_read_only 1.0" in httpx2.get(f"{desk.daemon.url}/metrics", timeout=20).text
+    assert httpx2.get(f"{desk.daemon.url}/v1/health/ready", timeout=60).status_code == 503
+    assert httpx2.get(f"{desk.daemon.url}/v1/health/live", timeout=60).status_code == 200
+    assert "ratelord_read_only 1.0" in httpx2.get(f"{desk.daemon.url}/metrics", timeout=60).text
     assert desk.get("/v1/pools")["items"], "looking goes on"
 
     fail("")
@@ -91,7 +91,7 @@ def sent(desk: Desk, body: dict[str, Any]) -> socket.socket:
     """A connection on which a question was asked."""
     address = urlsplit(desk.daemon.url)
     content = json.dumps(body).encode()
-    line = socket.create_connection((address.hostname, address.port), timeout=20)
+    line = socket.create_connection((address.hostname, address.port), timeout=60)
     line.sendall(
         b"POST /v1/intent HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
         b"Content-Length: %d\r\n\r\n%s" % (len(content), content)

@@ -38,9 +38,9 @@ def test_until_its_providers_were_asked_it_answers_starting(start: Start, until:
     assert early.json()["code"] == "starting"
     assert early.headers["retry-after"]
     assert desk.get("/v1/health")["status"] == "initializing"
-    assert httpx2.get(desk.daemon.url + "/v1/health/live").status_code == 200
-    assert httpx2.get(desk.daemon.url + "/v1/health/ready").status_code == 503
-    until(lambda: desk.try_asking().status_code == 200, seconds=10)
+    assert httpx2.get(desk.daemon.url + "/v1/health/live", timeout=60).status_code == 200
+    assert httpx2.get(desk.daemon.url + "/v1/health/ready", timeout=60).status_code == 503
+    until(lambda: desk.try_asking().status_code == 200)
     assert len(desk.decided()) == 1
 
 
@@ -112,7 +112,7 @@ def _hang_up(host: str, port: int, number: int) -> dict[str, Any]:
     }
     content = json.dumps(body).encode()
     head = f"POST /v1/intent HTTP/1.1\r\nHost: {host}:{port}\r\nContent-Type: application/json\r\n"
-    with socket.create_connection((host, port), timeout=10) as line:
+    with socket.create_connection((host, port), timeout=60) as line:
         line.sendall(f"{head}Content-Length: {len(content)}\r\n\r\n".encode() + content)
     return body
 
@@ -132,7 +132,7 @@ def test_a_disk_that_fills_up_makes_it_read_only_until_there_is_space(
         refused = desk.try_asking()
         assert refused.status_code == 503
         assert refused.json()["code"] == "read_only"
-        assert httpx2.get(desk.daemon.url + "/v1/health/ready").status_code == 503
+        assert httpx2.get(desk.daemon.url + "/v1/health/ready", timeout=60).status_code == 503
         assert desk.get("/v1/pools")
         assert kept["intent_id"] in desk.decided()
         report = desk.post(f"/v1/intents/{kept['intent_id']}/report", {"outcome": "success"})

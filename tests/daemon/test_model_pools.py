@@ -26,7 +26,7 @@ pools: [{id: budget, unit: microusd, limit: 1000000, window: {kind: calendar, ev
 def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     with desks(tmp_path_factory.mktemp("models"), POLICY) as begin:
         desk = begin()
-        patiently(lambda: httpx2.get(f"{desk.daemon.url}/v1/health/ready", timeout=10).is_success)
+        patiently(lambda: httpx2.get(f"{desk.daemon.url}/v1/health/ready", timeout=60).is_success)
         yield desk
 
 

@@ -90,9 +90,11 @@ def test_no_planted_secret_is_found_anywhere(
     turned = desk.post("/v1/identities/pat:made/rotate", {"overlap_seconds": 600}).json()["token"]
     for good in (made, turned):
         bearer = {"authorization": f"Bearer {good}"}
-        assert httpx2.get(f"{url}/v1/health", headers=bearer, timeout=20).is_success
+        assert httpx2.get(f"{url}/v1/health", headers=bearer, timeout=60).is_success
     for path in ("/v1/pools", "/nowhere"):
-        httpx2.get(f"{url}{path}?token={seen['query']}", headers={"cookie": seen["cookie"]})
+        httpx2.get(
+            f"{url}{path}?token={seen['query']}", headers={"cookie": seen["cookie"]}, timeout=60
+        )
     desk.daemon.policy.write_text(
         f"providers: {{github: [{{id: gh, enterprise_url: 'https://me:{seen['url']}@example.com'}}]}}"
     )
@@ -101,8 +103,8 @@ def test_no_planted_secret_is_found_anywhere(
     operator = outside | environment | {"RATELORD_TOKEN": seen["admin"]}
     assert desk.post("/v1/admin/snapshot").is_success
     shown += [desk.post("/v1/admin/verify").text]
-    shown += [httpx2.get(url + path).text for path in DOORS]
-    shown += [httpx2.get(f"{url}/metrics", headers=OPENMETRICS).text]
+    shown += [httpx2.get(url + path, timeout=60).text for path in DOORS]
+    shown += [httpx2.get(f"{url}/metrics", headers=OPENMETRICS, timeout=60).text]
     shown += [command(*words.split(), **operator) for words in ("config show", "events", "doctor")]
     files = {path.name: path.read_bytes() for path in tmp_path.glob("ratelord.db*")}
     desk.daemon.kill()
@@ -155,6 +157,9 @@ def _plant(desk: Any, seen: dict[str, str]) -> None:
     ).is_success
     torn = f'{{"agent_id": "{seen["body"]}'.encode()
     refused = httpx2.post(
-        desk.daemon.url + "/v1/intent", content=torn, headers={"content-type": "application/json"}
+        desk.daemon.url + "/v1/intent",
+        content=torn,
+        headers={"content-type": "application/json"},
+        timeout=60,
     )
     assert refused.status_code == 400

@@ -45,13 +45,13 @@ def asked(daemon: DaemonProcess, times: int) -> str:
 def seen(daemon: DaemonProcess) -> list[dict[str, Any]]:
     """What readers are shown of pools that does not change by itself."""
     fields = ("pool_id", "limit", "used", "held", "available", "reset_at", "shares")
-    pools = httpx2.get(f"{daemon.url}/v1/pools", timeout=30).json()["items"]
+    pools = httpx2.get(f"{daemon.url}/v1/pools", timeout=60).json()["items"]
     steady = [pool for pool in pools if pool["pool_id"] not in {"bucket"}]
     return [{name: pool[name] for name in fields if name in pool} for pool in steady]
 
 
 def replayed(daemon: DaemonProcess) -> float:
-    text = httpx2.get(f"{daemon.url}/metrics", timeout=30).text
+    text = httpx2.get(f"{daemon.url}/metrics", timeout=60).text
     [line] = [one for one in text.splitlines() if one.startswith("ratelord_replay_events ")]
     return float(line.partition(" ")[2])
 
@@ -146,16 +146,16 @@ def test_a_snapshot_of_another_log_is_not_believed(folder: Path, tmp_path: Path)
 def test_one_is_taken_on_request_and_every_so_many_events(tmp_path: Path, until: Any) -> None:
     with daemon(tmp_path, RATELORD_SNAPSHOT_EVENTS="150") as first:
         done = httpx2.post(f"{first.url}/v1/admin/snapshot", timeout=60).json()
-        told = httpx2.get(f"{first.url}/v1/events?type=snapshot_taken", timeout=30).json()
+        told = httpx2.get(f"{first.url}/v1/events?type=snapshot_taken", timeout=60).json()
         assert [one["payload"]["digest"] for one in told] == [done["digest"]]
         assert told[0]["payload"]["position"] == done["seq"]
         asked(first, 80)
-        acts = httpx2.get(f"{first.url}/v1/events?type=administrative_act", timeout=30).json()
+        acts = httpx2.get(f"{first.url}/v1/events?type=administrative_act", timeout=60).json()
         assert [act["payload"]["action"] for act in acts] == ["log.snapshot"]
 
         def taken() -> int:
             query = f"{first.url}/v1/events?type=snapshot_taken"
-            return len(httpx2.get(query, timeout=30).json())
+            return len(httpx2.get(query, timeout=60).json())
 
         until(lambda: taken() == 2)
         first.kill()
@@ -182,7 +182,7 @@ def test_only_administrators_may(tmp_path: Path) -> None:
         ).json()
         headers = {"authorization": f"Bearer {made['token']}"}
         for path in ("snapshot", "verify"):
-            reply = httpx2.post(f"{first.url}/v1/admin/{path}", headers=headers, timeout=30)
+            reply = httpx2.post(f"{first.url}/v1/admin/{path}", headers=headers, timeout=60)
             assert reply.status_code == 403
 
 

@@ -33,7 +33,7 @@ def _ratelord(
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=240,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from datetime import datetime
@@ -262,7 +263,7 @@ class Audit:
 def read_events(url: str) -> list[Event]:
     """The whole log, oldest first, through the public door."""
     found: list[Event] = []
-    with httpx2.Client(base_url=url, timeout=30) as client:
+    with httpx2.Client(base_url=url, timeout=60) as client:
         while True:
             after = found[-1]["seq"] if found else 0
             page = client.get(f"/v1/events?order=asc&limit=1000&after={after}").json()
@@ -284,6 +285,34 @@ def judge() -> Callable[[list[Event]], Audit]:
 
 
 @pytest.fixture
+def one_of_each() -> Callable[[str, dict[str, int]], list[dict[str, Any]]]:
+    """Asks a daemon so that each kind of answer is given, at whatever pace the machine goes: an
+    approval, one that must wait for its turn, and a denial. Returns the answers.
+
+    The policy needs a pool of one that only ``workload:patient`` draws from, with a long window.
+    """
+    return _one_of_each
+
+
+def _one_of_each(url: str, too_much: dict[str, int]) -> list[dict[str, Any]]:
+    body = {
+        "agent_id": "agent:first",
+        "identity_id": "key:team",
+        "workload_id": "patient",
+        "scope_id": "repo:acme/api",
+        "max_wait_seconds": 3600,
+    }
+    bodies = [
+        body | {"costs": costs, "idempotency_key": f"first/{number}"}
+        for number, costs in enumerate(({}, {}, too_much))
+    ]
+    found = [httpx2.post(f"{url}/v1/intent", json=one, timeout=60).json() for one in bodies]
+    kinds = ["approve", "approve_with_modifications", "deny_with_reason"]
+    assert [answer["decision"] for answer in found] == kinds, found
+    return found
+
+
+@pytest.fixture
 def verified() -> Callable[[Path], subprocess.CompletedProcess[str]]:
     """``ratelord events verify`` on a file."""
     return lambda db: subprocess.run(
@@ -291,14 +320,27 @@ def verified() -> Callable[[Path], subprocess.CompletedProcess[str]]:
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=240,
     )
 
 
+Figures = dict[str, dict[str, Any]]
+
+
 @pytest.fixture
-def replayed() -> Callable[[Path, int], dict[str, dict[str, Any]]]:
-    """The pools at an instant, as the log alone gives them, in wire form."""
-    return _replayed
+def replayed() -> Callable[[Path, int, Figures], Figures]:
+    """The pools at an instant, as the log alone gives them, in wire form. If they are not as they
+    were shown, the log is read again: what passes by itself is written a moment after it is shown.
+    """
+
+    def look(db: Path, at: int, shown: Figures) -> Figures:
+        for _ in range(10):
+            if (found := _replayed(db, at)) == shown:
+                return found
+            time.sleep(0.5)
+        return _replayed(db, at)
+
+    return look
 
 
 def _replayed(db: Path, at: int) -> dict[str, dict[str, Any]]:
@@ -338,7 +380,7 @@ def live() -> Callable[[str], tuple[int, dict[str, dict[str, Any]]]]:
     """The pools as a daemon shows them, and the instant of which it speaks."""
 
     def look(url: str) -> tuple[int, dict[str, dict[str, Any]]]:
-        found = httpx2.get(url + "/v1/pools", timeout=20).json()
+        found = httpx2.get(url + "/v1/pools", timeout=60).json()
         views = found["items"] if isinstance(found, dict) else found
         instants = {view["forecast"]["as_of_ts"] for view in views}
         assert len(instants) == 1

@@ -33,6 +33,7 @@ providers:
 pools:
   - {id: team/rate, limit: 90, window: {kind: sliding, every: 2s}}
   - {id: team/parallel, limit: 24, window: {kind: concurrency}}
+  - {id: team/turn, limit: 1, window: {kind: sliding, every: 30m}, shared_by: ["workload:patient"]}
 settings: {hold_ttl: 2s, concurrency_ttl: 3s}
 """
 
@@ -130,7 +131,7 @@ def _requests() -> list[list[tuple[float, int, int]]]:
 
 async def _play(url: str) -> list[Agent]:
     limits = httpx2.Limits(max_connections=AGENTS, max_keepalive_connections=AGENTS)
-    async with httpx2.AsyncClient(base_url=url, timeout=30, limits=limits) as client:
+    async with httpx2.AsyncClient(base_url=url, timeout=60, limits=limits) as client:
         agents = [Agent(number, client) for number in range(AGENTS)]
         start = time.monotonic()
         await asyncio.gather(
@@ -149,23 +150,24 @@ def test_a_real_trace_is_decided_within_every_limit_and_written_as_it_was_answer
     audit: Callable[[str], Any],
     live: Callable[[str], Any],
     replayed: Callable[..., Any],
+    one_of_each: Callable[..., Any],
     verified: Callable[..., Any],
 ) -> None:
     with DaemonProcess(tmp_path, policy=POLICY) as daemon:
         _until_open(daemon.url)
+        answers = one_of_each(daemon.url, {"llm/tokens": 300_001})
         agents = asyncio.run(_play(daemon.url))
 
         instant, pools = live(daemon.url)
-        time.sleep(0.5)  # what passed by itself until then is on its way to the log
-        assert replayed(daemon.db, instant) == pools
+        assert replayed(daemon.db, instant, pools) == pools
         log = audit(daemon.url)
         proof = verified(daemon.db)
         assert daemon.stop() == 0
 
-    answers = [answer for agent in agents for answer in agent.answers]
+    answers += [answer for agent in agents for answer in agent.answers]
     assert log.faults == []
     assert [fault for answer in answers for fault in log.disagreements(answer)] == []
-    assert len(answers) == len(log.decided) == REQUESTS
+    assert len(answers) == len(log.decided) == REQUESTS + 3
     assert set(log.outcomes) == {"approve", "approve_with_modifications", "deny_with_reason"}
     told = [name for agent in agents for name, _ in agent.reports]
     assert set(log.reported) == set(told)
@@ -174,7 +176,7 @@ def test_a_real_trace_is_decided_within_every_limit_and_written_as_it_was_answer
 
 
 def _until_open(url: str) -> None:
-    patiently(lambda: httpx2.get(url + "/v1/health/ready", timeout=10).is_success)
+    patiently(lambda: httpx2.get(url + "/v1/health/ready", timeout=60).is_success)
 
 
 def _leaks_nothing(agents: list[Agent], log: Any) -> None:

@@ -108,7 +108,7 @@ class Pipes:
 
     def line(self) -> bytes:
         """The next line; b"" at the end."""
-        return self._lines.get(timeout=30)
+        return self._lines.get(timeout=60)
 
     def read(self) -> dict[str, Any]:
         """The next message."""
@@ -133,9 +133,9 @@ class Pipes:
         for stream in streams[:1]:
             with contextlib.suppress(BrokenPipeError):
                 stream.close()
-        code = self.process.wait(30)
+        code = self.process.wait(60)
         for thread in self._threads:
-            thread.join(10)
+            thread.join(60)
         for stream in streams:
             stream.close()
         return code

@@ -113,7 +113,7 @@ def test_it_ends_with_its_client_and_with_its_server(wrap: Callable[..., Any], d
     gateway.send("tools/call", {"name": "die"}, 1)
 
     assert gateway.line() == b""
-    assert gateway.process.wait(20) == 7
+    assert gateway.process.wait(60) == 7
     dead = desk.pool("cap/dead")
     assert (dead["held"], dead["used"]) == (0, 1)
 
@@ -127,13 +127,13 @@ def test_what_was_asked_before_the_client_hung_up_is_still_answered(
     gateway.process.stdin.close()
 
     assert [gateway.read()["id"] for _ in range(3)] == [0, 1, 2]
-    assert gateway.process.wait(20) == 0
+    assert gateway.process.wait(60) == 0
 
 
 def test_an_address_of_the_daemon_that_is_none_is_said_at_once(wrap: Callable[..., Any]) -> None:
     gateway = wrap("plain", url="nonsense")
 
-    assert gateway.process.wait(20) == 2
+    assert gateway.process.wait(60) == 2
     assert gateway.line() == b""
     assert len(gateway.noted) == 1
 

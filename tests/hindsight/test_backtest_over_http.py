@@ -68,7 +68,7 @@ def test_the_client_begins_follows_and_forgets_one(daemon: DaemonProcess) -> Non
 
         assert done["status"] == "done"
         assert len(done["result"]["examples"]) == 1
-        with httpx2.Client(base_url=daemon.url) as http:
+        with httpx2.Client(base_url=daemon.url, timeout=60) as http:
             assert http.get(f"/v1/policy/backtest/{begun['backtest_id']}").status_code == 404
 
 

@@ -62,14 +62,14 @@ def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DaemonProcess]:
 @pytest.fixture(scope="module")
 def client(daemon: DaemonProcess) -> Iterator[httpx2.Client]:
     """A client of that daemon."""
-    with httpx2.Client(base_url=daemon.url, timeout=10) as connected:
+    with httpx2.Client(base_url=daemon.url, timeout=60) as connected:
         _await_ready(connected)
         yield connected
 
 
 def _await_ready(client: httpx2.Client) -> None:
     """Until the first polls have ended, questions are answered ``starting``."""
-    ends = time.monotonic() + 10
+    ends = time.monotonic() + 60
     while client.get("/v1/health/ready").status_code != 200:
         assert time.monotonic() < ends, "the daemon did not get ready"
 
@@ -92,7 +92,7 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DaemonProcess]
     folder = tmp_path_factory.mktemp("guarded")
     environment = {"RATELORD_AUTH": "required", "RATELORD_SOCKET": str(folder / "http.sock")}
     with DaemonProcess(folder, policy=POLICY, environment=environment) as running:
-        with httpx2.Client(base_url=running.url, timeout=10) as stranger:
+        with httpx2.Client(base_url=running.url, timeout=60) as stranger:
             _await_ready(stranger)
         yield running
 
@@ -101,7 +101,7 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DaemonProcess]
 def operator(guarded: DaemonProcess) -> Iterator[httpx2.Client]:
     """The guarded daemon's owner, at its socket."""
     transport = httpx2.HTTPTransport(uds=str(guarded.folder / "http.sock"))
-    with httpx2.Client(base_url="http://localhost", transport=transport, timeout=10) as connected:
+    with httpx2.Client(base_url="http://localhost", transport=transport, timeout=60) as connected:
         _await_ready(connected)
         yield connected
 

@@ -21,7 +21,7 @@ def acts(client: httpx2.Client, **narrowed: Any) -> list[dict[str, Any]]:
 def test_every_administrative_act_is_written_down_with_who_did_it(guarded, operator, tokens):
     before = operator.get("/v1/health").json()["seq"]
     admin = bearer(tokens["admin"]) | {"x-request-id": "by-the-admin"}
-    with httpx2.Client(base_url=guarded.url, headers=admin) as client:
+    with httpx2.Client(base_url=guarded.url, headers=admin, timeout=60) as client:
         one = "/v1/identities/bot:watched"
         assert client.post("/v1/identities", json={"identity_id": "bot:watched"}).is_success
         for turn in ("rotate", "quarantine", "restore", "revoke"):
@@ -55,7 +55,9 @@ def test_the_local_operator_has_no_name_but_a_door(operator):
 
 def test_who_may_not_administer_leaves_no_act_behind(guarded, operator, tokens):
     before = operator.get("/v1/health").json()["seq"]
-    with httpx2.Client(base_url=guarded.url, headers=bearer(tokens["viewer"])) as viewer:
+    with httpx2.Client(
+        base_url=guarded.url, headers=bearer(tokens["viewer"]), timeout=60
+    ) as viewer:
         assert viewer.post("/v1/policy/reload").status_code == 403
     assert acts(operator, after=before) == []
 
@@ -66,7 +68,7 @@ def test_an_old_token_stays_good_for_the_overlap_and_no_longer(guarded, operator
     new = operator.post(path, json={"overlap_seconds": 300}).json()
     assert new["old_token_until"] > operator.get("/v1/events?limit=1").json()[0]["ts_ingest"]
     newest = operator.post(path, json={"overlap_seconds": 0.4}).json()
-    with httpx2.Client(base_url=guarded.url) as client:
+    with httpx2.Client(base_url=guarded.url, timeout=60) as client:
         found = {
             name: client.get("/v1/pools", headers=bearer(token)).status_code
             for name, token in (
@@ -86,7 +88,7 @@ def test_without_an_overlap_the_old_token_ends_with_the_reply(guarded, operator)
     old = operator.post("/v1/identities", json={"identity_id": "bot:at-once", "role": "viewer"})
     reply = operator.post("/v1/identities/bot:at-once/rotate").json()
     assert "old_token_until" not in reply
-    with httpx2.Client(base_url=guarded.url) as client:
+    with httpx2.Client(base_url=guarded.url, timeout=60) as client:
         assert client.get("/v1/pools", headers=bearer(old.json()["token"])).status_code == 401
 
 
@@ -94,7 +96,7 @@ def test_a_revoked_identity_has_no_good_token_at_all(guarded, operator):
     old = operator.post("/v1/identities", json={"identity_id": "bot:ended", "role": "viewer"})
     operator.post("/v1/identities/bot:ended/rotate", json={"overlap_seconds": 300})
     operator.post("/v1/identities/bot:ended/revoke")
-    with httpx2.Client(base_url=guarded.url) as client:
+    with httpx2.Client(base_url=guarded.url, timeout=60) as client:
         assert client.get("/v1/pools", headers=bearer(old.json()["token"])).status_code == 401
 
 

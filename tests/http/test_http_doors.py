@@ -65,7 +65,7 @@ def play(scene: Scene, echo: Echo | None = None, **options: Any) -> Echo:
             )
             server = await serve(app, port=0)
             try:
-                async with httpx2.AsyncClient(base_url=server.url, timeout=10) as client:
+                async with httpx2.AsyncClient(base_url=server.url, timeout=60) as client:
                     await scene(client, door)
             finally:
                 await server.stop()

@@ -100,7 +100,7 @@ def open_to_a_page(tmp_path_factory):
     environment = {"RATELORD_CORS_ORIGINS": f'["{PAGE}"]', "RATELORD_AUTH": "required"}
     with (
         DaemonProcess(tmp_path_factory.mktemp("page"), environment=environment) as running,
-        httpx2.Client(base_url=running.url, timeout=10) as connected,
+        httpx2.Client(base_url=running.url, timeout=60) as connected,
     ):
         yield connected
 

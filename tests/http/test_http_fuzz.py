@@ -71,7 +71,7 @@ class Wire:
         self._connect()
 
     def _connect(self) -> None:
-        self._line = socket.create_connection(self._address, timeout=20)
+        self._line = socket.create_connection(self._address, timeout=60)
         self._reader = self._line.makefile("rb")
 
     def send(self, content: bytes) -> tuple[int, dict[str, str], bytes]:
@@ -143,7 +143,7 @@ def test_bytes_that_are_no_http_end_that_connection_and_nothing_else(
     whole = request(EXPRESS, json.dumps(IDS | {"dry_run": True}).encode(), [])
     parts = urlsplit(daemon.url)
     with (
-        socket.create_connection((parts.hostname, parts.port), timeout=20) as line,
+        socket.create_connection((parts.hostname, parts.port), timeout=60) as line,
         contextlib.suppress(ConnectionError),
     ):
         line.sendall(whole[:cut] + content + b"\r\n\r\n")

@@ -64,7 +64,7 @@ def test_a_target_with_a_name_of_its_own_overrules_the_host(daemon, target, stat
 
 def sent_raw(daemon: Any, request: str) -> bytes:
     address = urlsplit(daemon.url)
-    with socket.create_connection((address.hostname, address.port), timeout=10) as connection:
+    with socket.create_connection((address.hostname, address.port), timeout=60) as connection:
         connection.sendall(request.encode())
         return connection.makefile("rb").read()
 
@@ -90,7 +90,7 @@ def test_a_wrong_token_is_refused_even_where_none_is_needed(client, problem: Pro
 
 
 def test_where_tokens_are_required_only_life_signs_are_open(guarded, problem: Problem):
-    with httpx2.Client(base_url=guarded.url) as stranger:
+    with httpx2.Client(base_url=guarded.url, timeout=60) as stranger:
         for path in ("/", "/v1/health/live", "/v1/health/ready"):
             assert stranger.get(path).status_code == 200
         for path in ("/v1/health", "/v1/pools", "/v1/events", "/metrics", "/v1/identities"):
@@ -139,7 +139,7 @@ REQUESTS: dict[str, list[tuple[str, str, Any]]] = {
 @pytest.mark.parametrize("role", MAY)
 @pytest.mark.parametrize("need", REQUESTS)
 def test_a_role_may_do_what_it_is_for_and_no_more(guarded, tokens, problem: Problem, role, need):
-    with httpx2.Client(base_url=guarded.url, headers=bearer(tokens[role])) as caller:
+    with httpx2.Client(base_url=guarded.url, headers=bearer(tokens[role]), timeout=60) as caller:
         for method, path, body in REQUESTS[need]:
             answer = caller.request(method, path, json=body)
             if need in MAY[role]:
@@ -150,19 +150,19 @@ def test_a_role_may_do_what_it_is_for_and_no_more(guarded, tokens, problem: Prob
 
 def test_an_agent_asks_as_its_own_identity_only(guarded, tokens, problem: Problem):
     other = IDS | {"identity_id": "id:other"}
-    with httpx2.Client(base_url=guarded.url, headers=bearer(tokens["agent"])) as agent:
+    with httpx2.Client(base_url=guarded.url, headers=bearer(tokens["agent"]), timeout=60) as agent:
         problem(agent.post("/v1/intent", json=other), 403, "forbidden")
         problem(agent.post("/v1/intents/batch", json={"intents": [IDS, other]}), 403)
         seen = {"provider_id": "mock", "pool_id": "small", "used": 1, "identity_id": "id:other"}
         problem(agent.post("/v1/observations", json=seen), 403)
-    with httpx2.Client(base_url=guarded.url, headers=bearer(tokens["admin"])) as admin:
+    with httpx2.Client(base_url=guarded.url, headers=bearer(tokens["admin"]), timeout=60) as admin:
         assert admin.post("/v1/intent", json=other).status_code == 200
 
 
 def test_an_agent_sees_and_settles_its_own_intents_only(guarded, operator, tokens):
     own = operator.post("/v1/intent", json=IDS).json()["intent_id"]
     other = operator.post("/v1/intent", json=IDS | {"identity_id": "id:other"}).json()["intent_id"]
-    with httpx2.Client(base_url=guarded.url, headers=bearer(tokens["agent"])) as agent:
+    with httpx2.Client(base_url=guarded.url, headers=bearer(tokens["agent"]), timeout=60) as agent:
         assert agent.get(f"/v1/intents/{own}").status_code == 200
         assert agent.get(f"/v1/intents/{other}").status_code in (403, 404)
         assert agent.post(f"/v1/intents/{other}/report", json={}).status_code in (403, 404)
@@ -178,7 +178,7 @@ def test_an_agent_sees_and_settles_its_own_intents_only(guarded, operator, token
 def test_who_was_not_let_in_is_written_down(guarded):
     secret = "a-guess-that-is-not-to-be-found-anywhere"
     headers = {"authorization": f"Bearer {secret}", "x-request-id": "refused-once"}
-    assert httpx2.get(f"{guarded.url}/v1/pools", headers=headers, timeout=20).status_code == 401
+    assert httpx2.get(f"{guarded.url}/v1/pools", headers=headers, timeout=60).status_code == 401
     [line] = [line for line in guarded.log.splitlines() if "refused-once" in line]
     assert "warning" in line
     assert "127.0.0.1" in line

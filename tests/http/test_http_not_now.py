@@ -31,7 +31,7 @@ def play(folder: Path, scene: Scene, **options: Any) -> None:
         door = build_app(daemon.arbiter, HttpSettings(SeededEntropy(), **options))
         server = await serve(door, port=0)
         try:
-            async with httpx2.AsyncClient(base_url=server.url, timeout=10) as client:
+            async with httpx2.AsyncClient(base_url=server.url, timeout=60) as client:
                 await scene(client, daemon)
         finally:
             await server.stop()
@@ -144,7 +144,7 @@ def test_a_stop_ends_the_streams_in_good_order(tmp_path):
         daemon._journal.start()
         server = await serve(build_app(daemon.arbiter, HttpSettings(SeededEntropy())), port=0)
         async with (
-            httpx2.AsyncClient(base_url=server.url, timeout=10) as client,
+            httpx2.AsyncClient(base_url=server.url, timeout=60) as client,
             client.stream("GET", "/v1/events?stream=true") as stream,
         ):
             stopping = asyncio.create_task(server.stop())

@@ -42,7 +42,7 @@ def test_every_route_is_published_with_a_name_of_its_own_and_a_sentence(publishe
 
 
 def test_a_daemon_without_debug_routes_does_not_publish_them(guarded):
-    found = httpx2.get(f"{guarded.url}/openapi.json").json()
+    found = httpx2.get(f"{guarded.url}/openapi.json", timeout=60).json()
     hidden = {one.public_path for one in DEBUGGING}
     assert hidden
     assert not hidden & found["paths"].keys()
@@ -51,7 +51,7 @@ def test_a_daemon_without_debug_routes_does_not_publish_them(guarded):
 def test_the_command_line_prints_the_same_without_a_daemon(guarded, capsys):
     assert run(["openapi"]) == 0
     printed = json.loads(capsys.readouterr().out)
-    assert printed == httpx2.get(f"{guarded.url}/openapi.json").json()
+    assert printed == httpx2.get(f"{guarded.url}/openapi.json", timeout=60).json()
 
 
 def test_every_reference_within_the_document_leads_somewhere():

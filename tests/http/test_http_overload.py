@@ -21,27 +21,22 @@ from ratelord_core.http.server import serve
 from ratelord_core.http.settings import HttpSettings
 from ratelord_core.settings import load_settings
 from ratelord_core.testing.daemon_process import DaemonProcess
+from ratelord_core.testing.desk import patiently
 
 IDS = {"agent_id": "a:1", "identity_id": "i:1", "workload_id": "scan", "scope_id": "repo:x/y"}
 
 
 def test_a_full_queue_sheds_the_least_urgent_first_and_says_so_at_once(tmp_path, monkeypatch):
-    shed_in: list[float] = []
-
     async def scenario(daemon: Daemon, url: str) -> None:
         stuck = threading.Event()
         append = daemon._store.append
         monkeypatch.setattr(
-            daemon._store, "append", lambda records: (stuck.wait(30), append(records))
+            daemon._store, "append", lambda records: (stuck.wait(200), append(records))
         )
-        async with httpx2.AsyncClient(base_url=url, timeout=30) as client:
+        async with httpx2.AsyncClient(base_url=url, timeout=60) as client:
 
             async def ask(urgency: str) -> httpx2.Response:
-                began = time.perf_counter()
-                answer = await client.post("/v1/intent", json=IDS | {"urgency": urgency})
-                if answer.status_code == 429:
-                    shed_in.append(time.perf_counter() - began)
-                return answer
+                return await client.post("/v1/intent", json=IDS | {"urgency": urgency})
 
             admitted: list[asyncio.Task[httpx2.Response]] = []
             for urgency, room in (("background", 15), ("normal", 3), ("high", 2)):
@@ -51,6 +46,7 @@ def test_a_full_queue_sheds_the_least_urgent_first_and_says_so_at_once(tmp_path,
                 refused = await ask(urgency)
                 assert (refused.status_code, refused.json()["code"]) == (429, "overloaded")
                 assert int(refused.headers["retry-after"]) >= 1
+                assert not any(task.done() for task in admitted), "it waited for what is stuck"
             stuck.set()
             answers = await asyncio.gather(*admitted)
         assert [answer.status_code for answer in answers] == [200] * 20
@@ -71,8 +67,6 @@ def test_a_full_queue_sheds_the_least_urgent_first_and_says_so_at_once(tmp_path,
 
     door: Any = None
     asyncio.run(whole())
-    assert len(shed_in) == 3
-    assert min(shed_in) < 1, "a refusal must not wait for what is stuck"
 
 
 async def until(true: Any) -> None:
@@ -91,8 +85,7 @@ def tight(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DaemonProcess]:
         "RATELORD_MAX_HEADERS": "12",
         "RATELORD_MAX_PIPELINED": "5",
         "RATELORD_MAX_HEADER_BYTES": "2048",
-        "RATELORD_REQUEST_TIMEOUT": "0.4",
-        "RATELORD_IDLE_TIMEOUT": "0.4",
+        "RATELORD_REQUEST_TIMEOUT": "2",
         "RATELORD_READER_TIMEOUT": "0.4",
     }
     with DaemonProcess(tmp_path_factory.mktemp("tight"), environment=environment) as running:
@@ -101,7 +94,7 @@ def tight(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DaemonProcess]:
 
 def connected(daemon: DaemonProcess) -> socket.socket:
     address = urlsplit(daemon.url)
-    return socket.create_connection((address.hostname, address.port), timeout=20)
+    return socket.create_connection((address.hostname, address.port), timeout=60)
 
 
 def said(stream: socket.socket) -> bytes:
@@ -142,7 +135,9 @@ def test_who_sends_too_many_requests_ahead_is_cut_off(tight):
         assert said(stream).count(b"200 OK") < 200
     with connected(tight) as stream:
         stream.sendall((HEAD + b"\r\n") * 4)
-        assert said(stream).count(b"200 OK") == 4
+        found = b""
+        while found.count(b"200 OK") < 4:
+            found += stream.recv(65536) or pytest.fail(f"hung up after {found!r}")
 
 
 def ask_without_reading(stream: socket.socket, seconds: float) -> None:
@@ -160,10 +155,25 @@ def test_who_never_reads_is_dropped_with_all_that_waits_for_it(tight):
 
 
 def test_one_connection_too_many_is_told_so_and_the_others_go_on(tight):
-    open_ = [connected(tight) for _ in range(20)]
+    resting = [rested(tight) for _ in range(20)]
     extra = connected(tight)
     assert code_of(said(extra)) == "too_many_connections"
-    for stream in (*open_, extra):
+    for stream in (*resting, extra):
         stream.close()
-    with httpx2.Client(base_url=tight.url, timeout=10) as client:
-        assert client.get("/v1/health/live").status_code == 200
+    patiently(lambda: httpx2.get(f"{tight.url}/v1/health/live", timeout=60).is_success)
+
+
+def rested(daemon: DaemonProcess) -> socket.socket:
+    """A connection on which something was asked and answered: it may rest."""
+    stream = patiently(lambda: _answered(connected(daemon)))
+    assert isinstance(stream, socket.socket)
+    return stream
+
+
+def _answered(stream: socket.socket) -> socket.socket | None:
+    """The connection, or None if those of an earlier test still took its place."""
+    stream.sendall(HEAD + b"\r\n")
+    if b"200 OK" in stream.recv(65536):
+        return stream
+    stream.close()
+    return None

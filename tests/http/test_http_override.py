@@ -119,7 +119,9 @@ def test_an_override_survives_a_restart(desk: Desk) -> None:
     again = desk.post(path, {"by": "ann"}).json()
 
     assert again["intent_id"] == first["intent_id"]
-    assert httpx2.get(desk.daemon.url + f"/v1/intents/{no['intent_id']}").json()["overrides"]
+    assert httpx2.get(desk.daemon.url + f"/v1/intents/{no['intent_id']}", timeout=60).json()[
+        "overrides"
+    ]
 
 
 def test_the_tool_mapping_says_what_costs_must_know_of_pools(desk: Desk) -> None:

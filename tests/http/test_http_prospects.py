@@ -60,7 +60,7 @@ def test_an_agent_looks_ahead_for_itself_only(
     guarded: DaemonProcess, tokens: dict[str, str], problem: Problem
 ) -> None:
     headers = {"authorization": f"Bearer {tokens['agent']}"}
-    with httpx2.Client(base_url=guarded.url, headers=headers, timeout=10) as agent:
+    with httpx2.Client(base_url=guarded.url, headers=headers, timeout=60) as agent:
         own = {"identity_id": "id:agent"}
         assert agent.get("/v1/constraints", params=own).status_code == 200
         problem(agent.get("/v1/constraints", params={"identity_id": "pat:one"}), 403)

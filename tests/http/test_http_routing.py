@@ -33,7 +33,7 @@ def routed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx2.Client]:
     """A client of a daemon that spreads work over two identities."""
     with (
         DaemonProcess(tmp_path_factory.mktemp("routed"), policy=POLICY) as running,
-        httpx2.Client(base_url=running.url, timeout=10) as client,
+        httpx2.Client(base_url=running.url, timeout=60) as client,
     ):
         yield client
 

@@ -105,7 +105,7 @@ def test_a_position_that_makes_no_sense_is_refused(client, problem: Problem, pos
 def test_a_stream_ends_when_the_daemon_stops(tmp_path):
     with (
         DaemonProcess(tmp_path) as daemon,
-        httpx2.Client(base_url=daemon.url, timeout=20) as client,
+        httpx2.Client(base_url=daemon.url, timeout=60) as client,
         following(client) as frames,
     ):
         assert daemon.stop() == 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 
 import httpx2
 import pytest
@@ -78,7 +78,7 @@ def test_too_many_that_wait_are_told_to_come_back():
 
 def test_a_good_token_never_waits_although_its_source_guesses(guarded, operator, tokens):
     good = {"authorization": f"Bearer {tokens['viewer']}"}
-    with httpx2.Client(base_url=guarded.url, timeout=30) as client, ThreadPoolExecutor(12) as pool:
+    with httpx2.Client(base_url=guarded.url, timeout=60) as client, ThreadPoolExecutor(12) as pool:
 
         def guess(number: int) -> float:
             began = time.perf_counter()
@@ -86,14 +86,16 @@ def test_a_good_token_never_waits_although_its_source_guesses(guarded, operator,
             assert answer.status_code == 401
             return time.perf_counter() - began
 
+        def look(_: int) -> float:
+            began = time.perf_counter()
+            assert client.get("/v1/pools", headers=good).status_code == 200
+            return time.perf_counter() - began
+
         guesses = [pool.submit(guess, number) for number in range(12)]
-        while not any(one.done() for one in guesses):
-            pass
-        began = time.perf_counter()
-        assert client.get("/v1/health/live", headers=good).status_code == 200
-        waited = time.perf_counter() - began
+        wait(guesses, return_when="FIRST_COMPLETED")
+        waited = [look(number) for number in range(5)]
         slowest = max(one.result() for one in guesses)
     assert slowest >= 1.0
-    assert waited < slowest
+    assert min(waited) < slowest / 2, "the quickest says what the machine cannot explain"
     assert "wrong tokens" in guarded.log
     assert "wrong-1" not in guarded.log

@@ -42,7 +42,7 @@ def test_a_head_is_answered_without_a_body(daemon):
 
 def connected(url: str) -> socket.socket:
     parts = urlsplit(url)
-    return socket.create_connection((parts.hostname, parts.port), timeout=10)
+    return socket.create_connection((parts.hostname, parts.port), timeout=60)
 
 
 def read(stream: socket.socket, ending: bytes | None) -> bytes:

@@ -369,7 +369,7 @@ def test_waiting_for_quiet_ends_when_the_journal_fails(impatient, clock):
     async def main():
         journal, intruder = journal_for(impatient, clock), block(impatient)
         journal.write([Draft(bytes(16), clock.now(), SystemStopped())])
-        await asyncio.wait_for(journal.drain(), 10)
+        await asyncio.wait_for(journal.drain(), 60)
         assert journal.failed is not None
         intruder.close()
         await journal.close()
@@ -386,6 +386,6 @@ def test_a_loop_that_ends_early_leaves_no_thread_that_complains(store, clock):
 
     journal = run(main())
     journal._batches.put(None)
-    journal._thread.join(10)
+    journal._thread.join(60)
     assert not journal._thread.is_alive()
     assert store.head().seq == 1

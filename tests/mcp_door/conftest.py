@@ -162,8 +162,8 @@ def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DaemonProcess]:
 
 def wait_until_ready(daemon: DaemonProcess) -> None:
     """Until its first polls have ended."""
-    ends = time.monotonic() + 15
-    while httpx2.get(f"{daemon.url}/v1/health/ready").status_code != 200:
+    ends = time.monotonic() + 60
+    while httpx2.get(f"{daemon.url}/v1/health/ready", timeout=60).status_code != 200:
         assert time.monotonic() < ends
         time.sleep(0.02)
 

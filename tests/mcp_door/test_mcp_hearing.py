@@ -24,7 +24,7 @@ NAMES = {"agent_id": "a", "identity_id": "i", "workload_id": "w", "scope_id": "g
 
 async def until(what: Callable[[], Any]) -> None:
     """Let others go on until something is so."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not what():  # noqa: ASYNC110 (there is no event: this is another's bookkeeping)
             await asyncio.sleep(0)
 

@@ -89,13 +89,13 @@ async def knocking(**options: Any) -> AsyncIterator[Knocker]:
 
 def test_a_session_that_stood_idle_is_not_found() -> None:
     async def scene() -> None:
-        async with knocking(idle=0.2) as door:
+        async with knocking(idle=2.0) as door:
             _, session = await door.send(OPENING)
             assert (await door.send(PING, session))[0] == 200
-            async with asyncio.timeout(20):
-                await asyncio.sleep(0.3)
+            async with asyncio.timeout(60):
+                await asyncio.sleep(2.5)
                 while (await door.send(PING, session))[0] != 404:  # noqa: ASYNC110 (only time ends it)
-                    await asyncio.sleep(0.3)
+                    await asyncio.sleep(2.5)
 
     asyncio.run(scene())
 

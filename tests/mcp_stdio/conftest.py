@@ -113,7 +113,7 @@ class Spoken:
         """End the input; the exit code."""
         assert self.process.stdin is not None
         self.process.stdin.close()
-        return self.process.wait(20)
+        return self.process.wait(60)
 
     def errors(self) -> str:
         """Standard error, once the process has ended."""

@@ -184,7 +184,7 @@ import ratelord_mcp.verbs.hook
 print(json.dumps(sorted(sys.modules)))
 """
     done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=240
     )
     heavy = {"mcp", "pydantic", "yaml", "networkx", "sqlalchemy", "rich", "ratelord_core.arbiter"}
 

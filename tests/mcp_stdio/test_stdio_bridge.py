@@ -83,7 +83,7 @@ def test_a_daemon_that_dies_is_missed_and_one_that_returns_is_found(spawn, tmp_p
 
 
 def _until_allowed(host):
-    ends = time.monotonic() + 15
+    ends = time.monotonic() + 60
     while not (answer := host.ask())["allowed"]:
         assert answer["reason_code"] == "daemon_unreachable", answer
         assert time.monotonic() < ends
@@ -116,7 +116,7 @@ def _end(note: Path) -> None:
     """Stop the daemon that was left in the background, by its own pid."""
     pid = json.loads(note.read_bytes())["pid"]
     os.kill(pid, signal.SIGTERM)
-    ends = time.monotonic() + 15
+    ends = time.monotonic() + 60
     while _lives(pid) and time.monotonic() < ends:
         time.sleep(0.05)
 
@@ -160,7 +160,7 @@ def test_a_core_of_its_own_decides_without_a_daemon(spawn, environment):
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=240,
     )
     assert verified.returncode == 0, verified.stdout + verified.stderr
 
@@ -168,7 +168,7 @@ def test_a_core_of_its_own_decides_without_a_daemon(spawn, environment):
 def test_embedded_and_a_daemon_contradict_each_other(spawn):
     host = spawn("--embedded", "--no-start")
 
-    assert host.process.wait(30) == 2
+    assert host.process.wait(60) == 2
     assert "--embedded uses no daemon" in host.errors()
 
 
@@ -180,7 +180,7 @@ def test_embedded_and_a_daemon_contradict_each_other(spawn):
 def test_what_cannot_be_an_address_or_a_token_is_said_at_once(spawn, variables):
     host = spawn(**variables)
 
-    assert host.process.wait(30) == 2
+    assert host.process.wait(60) == 2
     assert host.raw == []
     assert len(host.errors().splitlines()) == 1
 
@@ -193,7 +193,7 @@ def test_an_idle_server_ends_at_once_when_told_to(spawn, name):
     told = time.monotonic()
     host.process.send_signal(name)
 
-    assert host.process.wait(20) == 0
+    assert host.process.wait(60) == 0
     assert time.monotonic() - told < 3, "the library's own streams take five seconds and more"
 
 

@@ -43,7 +43,7 @@ def page(tmp_path_factory) -> str:
     folder = tmp_path_factory.mktemp("observed")
     with (
         DaemonProcess(folder, policy=POLICY) as daemon,
-        httpx2.Client(base_url=daemon.url, timeout=30) as client,
+        httpx2.Client(base_url=daemon.url, timeout=60) as client,
     ):
         for _ in range(60):
             client.post("/v1/intent", json=IDS, headers=TRACED).raise_for_status()

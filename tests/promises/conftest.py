@@ -36,7 +36,7 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Desk]]:
         def ready(policy: str | None = POLICY, **options: Any) -> Desk:
             desk = begin(policy, **options)
             health = f"{desk.daemon.url}/v1/health/ready"
-            patiently(lambda: httpx2.get(health, timeout=20).is_success)
+            patiently(lambda: httpx2.get(health, timeout=60).is_success)
             return desk
 
         yield ready

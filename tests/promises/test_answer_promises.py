@@ -109,7 +109,7 @@ def test_a_report_settles_what_was_held(start: Start) -> None:
 
 
 def _commits(desk: Any) -> int:
-    with httpx2.Client(base_url=desk.daemon.url) as client:
+    with httpx2.Client(base_url=desk.daemon.url, timeout=60) as client:
         page = client.get("/metrics").text
     line = next(
         line for line in page.splitlines() if line.startswith("ratelord_journal_commits_total")

@@ -43,6 +43,7 @@ def test_bad_input_is_a_problem_and_changes_nothing(start: Start) -> None:
             f"{desk.daemon.url}/v1/intent",
             content=body,
             headers={"content-type": "application/json"},
+            timeout=60,
         )
         assert answer.status_code == status, f"{what}: {answer.status_code} {answer.text}"
         assert answer.headers["content-type"].startswith("application/problem+json"), what

@@ -56,7 +56,7 @@ def test_registering_an_identity_polls_its_provider_soon(start: Start, until: Un
     )
 
     assert made.is_success, made.text
-    seen = until(lambda: desk.events("provider_poll_observed")[polls:], seconds=5)
+    seen = until(lambda: desk.events("provider_poll_observed")[polls:])
     assert seen[0]["payload"]["observations"], "the values are in the log"
 
 

@@ -64,7 +64,7 @@ def test_after_a_reset_exhaustion_is_beyond_the_next(start: Start, until: Until)
 
     assert until(hurry) > 0
     ends = _forecast(desk)["ttr_seconds"]
-    until(lambda: desk.events("reset_observed"), seconds=ends + 10)
+    until(lambda: desk.events("reset_observed"), seconds=ends + 60)
 
     until(lambda: _forecast(desk)["tte_p50_seconds"] is None)
 

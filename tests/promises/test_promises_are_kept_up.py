@@ -58,7 +58,7 @@ def test_every_listed_test_is_collected() -> None:
         capture_output=True,
         text=True,
         check=False,
-        timeout=100,
+        timeout=240,
     )  # fmt: skip
 
     collected = {line.partition("[")[0] for line in done.stdout.splitlines() if "::" in line}

@@ -33,7 +33,7 @@ def test_a_call_passes_with_everything_but_what_was_said_to_the_proxy(
     proxy: str, api: Any, desk: Any
 ) -> None:
     headers = {"authorization": "Bearer sk-s3cret", "x-ratelord-agent": "agent:me", "x-mine": "1"}
-    answer = httpx2.post(proxy + CALL + "?trace=a%2Fb", json=ASK, headers=headers)
+    answer = httpx2.post(proxy + CALL + "?trace=a%2Fb", json=ASK, headers=headers, timeout=60)
     assert answer.status_code == 200
     assert answer.headers["x-ratelimit-limit-requests"] == "40"
     assert answer.json()["usage"]["total_tokens"] == 9
@@ -76,13 +76,15 @@ def test_a_stream_that_nobody_reads_on_is_given_up_and_settled(
 
 def test_a_denial_is_a_429_of_the_provider_with_standard_fields(proxy: str, api: Any) -> None:
     asked = len(api.asked)
-    banned = httpx2.post(proxy + CALL, json=ASK, headers={"x-ratelord-agent": "agent:banned"})
+    banned = httpx2.post(
+        proxy + CALL, json=ASK, headers={"x-ratelord-agent": "agent:banned"}, timeout=60
+    )
     assert banned.status_code == 429
     assert banned.json()["error"]["code"] == "rate_limit_exceeded"
     assert "not you" in banned.json()["error"]["message"]
     once = {"x-ratelord-agent": "agent:once"}
-    assert httpx2.post(proxy + CALL, json=ASK, headers=once).status_code == 200
-    spent = httpx2.post(proxy + CALL, json=ASK, headers=once)
+    assert httpx2.post(proxy + CALL, json=ASK, headers=once, timeout=60).status_code == 200
+    spent = httpx2.post(proxy + CALL, json=ASK, headers=once, timeout=60)
     assert spent.status_code == 429
     assert int(spent.headers["retry-after"]) > 3000
     assert f"t={spent.headers['retry-after']}" in spent.headers["ratelimit"]
@@ -92,12 +94,14 @@ def test_a_denial_is_a_429_of_the_provider_with_standard_fields(proxy: str, api:
 def test_failures_of_the_provider_are_its_own(proxy: str, api: Any) -> None:
     api.down = True
     try:
-        answer = httpx2.post(proxy + CALL, json=ASK)
+        answer = httpx2.post(proxy + CALL, json=ASK, timeout=60)
     finally:
         api.down = False
     assert answer.status_code == 503
     assert "simulated" in answer.text
-    broken = httpx2.post(proxy + CALL, content=b"{", headers={"content-type": "application/json"})
+    broken = httpx2.post(
+        proxy + CALL, content=b"{", headers={"content-type": "application/json"}, timeout=60
+    )
     assert broken.status_code == 400
 
 
@@ -120,8 +124,8 @@ def test_what_stays_encoded_is_passed_on_so(start_proxy: Any, serve: Any, desk: 
 
 def test_a_provider_that_is_gone_is_a_502_and_costs_nothing(start_proxy: Any, desk: Any) -> None:
     with start_proxy("--provider", "openai", "--upstream", "http://127.0.0.1:9") as url:
-        answer = httpx2.post(url + CALL, json=ASK)
-        assert httpx2.get(f"{url}/-/health").text == "ok\n"
+        answer = httpx2.post(url + CALL, json=ASK, timeout=60)
+        assert httpx2.get(f"{url}/-/health", timeout=60).text == "ok\n"
     assert answer.status_code == 502
     assert last(desk)[0] == "cancelled"
 

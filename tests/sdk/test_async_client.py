@@ -56,7 +56,7 @@ async def test_a_lost_answer_is_asked_for_again_with_the_same_key(daemon, wire, 
 
 
 async def test_silence_is_a_denial(daemon, wire, answer):
-    daemon.answers(answer(body=wire("approve"), after=3))
+    daemon.answers(answer(body=wire("approve"), after=60))
     async with AsyncClient(daemon.url, timeout=0.2) as client:
         decision = await client.ask(*FOUR)
     assert decision.reason_code == "daemon_unreachable"

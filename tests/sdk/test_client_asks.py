@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-import time
 
 import msgspec
 import pytest
@@ -179,21 +178,17 @@ def test_a_daemon_that_wants_more_time_than_there_is_means_no(daemon, answer):
 
 
 def test_silence_ends_with_the_timeout(daemon, wire, answer):
-    daemon.answers(answer(body=wire("approve"), after=3))
-    before = time.monotonic()
+    daemon.answers(answer(body=wire("approve"), after=60))
     with Client(daemon.url, timeout=0.3) as client:
         decision = client.ask(*FOUR)
-    assert time.monotonic() - before < 2
     assert decision.reason_code == "daemon_unreachable"
     assert "in time" in decision.reason
 
 
 def test_an_answer_that_trickles_ends_with_the_timeout(daemon, wire, answer):
-    daemon.answers(answer(body=wire("approve"), drip=0.02))
-    before = time.monotonic()
+    daemon.answers(answer(body=wire("approve"), drip=0.02))  # whole after ten seconds and more
     with Client(daemon.url, timeout=0.3) as client:
-        assert not client.ask(*FOUR)
-    assert time.monotonic() - before < 2
+        assert client.ask(*FOUR).reason_code == "daemon_unreachable"
 
 
 def test_a_wrong_question_is_an_error_with_its_fields(daemon, answer):

@@ -40,7 +40,7 @@ def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DaemonProcess]:
 
 @pytest.fixture
 def http(daemon: DaemonProcess) -> Iterator[httpx2.Client]:
-    with httpx2.Client(base_url=daemon.url, timeout=20) as client:
+    with httpx2.Client(base_url=daemon.url, timeout=60) as client:
         yield client
 
 
@@ -167,7 +167,7 @@ def test_a_simulation_that_takes_too_long_is_broken_off_and_none_outlives_its_da
 ) -> None:
     settings = {"RATELORD_SIMULATION_SECONDS": "1.5", "RATELORD_SIMULATION_CONCURRENCY": "2"}
     with DaemonProcess(tmp_path, policy="policies: []", environment=settings) as daemon:
-        with httpx2.Client(base_url=daemon.url, timeout=20) as client:
+        with httpx2.Client(base_url=daemon.url, timeout=60) as client:
             begun = client.post("/v1/simulation", json=LONG)
             where = f"/v1/simulation/{begun.json().get('simulation_id')}"
             if begun.status_code == 202:

@@ -165,7 +165,7 @@ def test_two_processes_write_the_same_bytes(tmp_path: Path) -> None:
             capture_output=True,
             check=True,
             env={**os.environ, "PYTHONHASHSEED": seed},
-            timeout=100,
+            timeout=240,
         ).stdout
         for seed in ("1", "4242")
     ]

@@ -132,7 +132,7 @@ def test_into_a_pipe_goes_json_and_people_are_told_aside(small: Path) -> None:
         capture_output=True,
         check=True,
         text=True,
-        timeout=60,
+        timeout=240,
     )
 
     assert json.loads(ran.stdout)["success"] is True
@@ -175,7 +175,7 @@ def test_the_same_command_is_a_verb_of_ratelord() -> None:
         capture_output=True,
         check=True,
         text=True,
-        timeout=60,
+        timeout=240,
     )
 
     assert {one["name"] for one in json.loads(ran.stdout)} == set(shipped())

@@ -136,7 +136,7 @@ class Served:
 
     def __exit__(self, *raised: object) -> None:
         self._server.should_exit = True
-        self._thread.join(10)
+        self._thread.join(60)
         self._socket.close()
 
     def fresh(self) -> Github:

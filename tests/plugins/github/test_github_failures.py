@@ -111,7 +111,7 @@ def test_redirects_in_a_circle_end(github, connect) -> None:
 
 def test_a_server_that_does_not_answer_in_time_is_a_timeout(github, connect) -> None:
     async def never() -> Any:
-        await anyio.sleep(1)
+        await anyio.sleep(60)
         return github.said(200)
 
     github.reply = lambda asked: never()

@@ -81,7 +81,7 @@ def attributes(span: Any) -> dict[str, Any]:
 def test_a_collector_hears_of_every_answer_and_of_the_metrics(collector, tmp_path) -> None:
     environment = {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.url}
     with DaemonProcess(tmp_path, policy="", environment=environment) as daemon:
-        with httpx2.Client(base_url=daemon.url, timeout=30) as client:
+        with httpx2.Client(base_url=daemon.url, timeout=60) as client:
             headers = {"traceparent": f"00-{TRACE}-{PARENT}-01"}
             asked = client.post("/v1/intent", json=IDS, headers=headers)
             client.get("/v1/pools", headers=headers | {"x-request-id": "mine"})
@@ -116,7 +116,7 @@ def test_a_daemon_whose_collector_is_away_answers_all_the_same_and_ends(tmp_path
         "OTEL_METRIC_EXPORT_TIMEOUT": "1000",
     }
     with DaemonProcess(tmp_path, policy="", environment=environment) as daemon:
-        assert httpx2.post(f"{daemon.url}/v1/intent", json=IDS).json()["allowed"]
+        assert httpx2.post(f"{daemon.url}/v1/intent", json=IDS, timeout=60).json()["allowed"]
         assert daemon.stop() == 0
 
 
