@@ -21,6 +21,7 @@ from ratelord_core.model.intent import Intent, Report
 from ratelord_core.model.observation import Observation
 from ratelord_core.model.proof import SnapshotView, VerifyView
 from ratelord_core.model.prospects import ConstraintView, FitView, PlanView
+from ratelord_core.model.share_query import WHOLE, ShareQuery
 from ratelord_core.model.views import (
     EventView,
     ExtendView,
@@ -119,8 +120,8 @@ class Arbiter(Protocol):
         """One pool."""
         ...
 
-    def forecasts(self, pool: str | None = None) -> list[ForecastView]:
-        """Forecasts of all pools, or of one."""
+    def forecasts(self, pool: str | None = None, share: ShareQuery = WHOLE) -> list[ForecastView]:
+        """Forecasts of all pools, or of one; with a ``share``, of somebody's share of them."""
         ...
 
     def usage(

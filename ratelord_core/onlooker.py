@@ -21,6 +21,7 @@ from ratelord_core.journal import Journal
 from ratelord_core.log_reader import LogReader
 from ratelord_core.model.instant import DAY, SECOND, Micros, to_seconds
 from ratelord_core.model.intent import Intent
+from ratelord_core.model.share_query import WHOLE, ShareQuery
 from ratelord_core.model.views import (
     EventView,
     ForecastView,
@@ -110,8 +111,8 @@ class Onlooker:
     def pool(self, key: str) -> PoolView:
         return self.engine.reader.pool(key, self._look())
 
-    def forecasts(self, pool: str | None = None) -> list[ForecastView]:
-        return self.engine.reader.forecasts(self._look(), pool)
+    def forecasts(self, pool: str | None = None, share: ShareQuery = WHOLE) -> list[ForecastView]:
+        return self.engine.reader.forecasts(self._look(), pool, share)
 
     def usage(
         self,

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from heapq import nsmallest
 
 import msgspec
 
+from ratelord_core.engine.outlooks import forecast_view
+from ratelord_core.engine.sharers import Sharers
 from ratelord_core.engine.state import State
 from ratelord_core.errors import NotFound
 from ratelord_core.ledger import Figures, Party
 from ratelord_core.ledger.account import Account
-from ratelord_core.model.forecast import Forecast, Score
 from ratelord_core.model.identity import Identity
 from ratelord_core.model.instant import Micros, to_seconds, to_text
 from ratelord_core.model.pool import MAX_UNITS
+from ratelord_core.model.share_query import WHOLE, ShareQuery
 from ratelord_core.model.views import (
     ForecastView,
     IdentityView,
@@ -32,6 +33,7 @@ class Reader:
 
     def __init__(self, state: State) -> None:
         self.state = state
+        self._sharers = Sharers(state)
         self.hidden: set[str] = set()
         """Pools that the configuration no longer declares; their accounts are kept, unseen."""
 
@@ -71,10 +73,15 @@ class Reader:
             shares=_shares(account),
         )
 
-    def forecasts(self, now: Micros, key: str | None) -> list[ForecastView]:
-        """Forecasts of all pools, or of one."""
+    def forecasts(
+        self, now: Micros, key: str | None, share: ShareQuery = WHOLE
+    ) -> list[ForecastView]:
+        """Forecasts of all pools, or of one; or of somebody's share of them."""
         keys = self.keys() if key is None else [key]
-        return [self._forecast_view(one, self._account(one, now).figures(now), now) for one in keys]
+        figures = [(one, self._account(one, now).figures(now)) for one in keys]
+        if share:
+            return self._sharers.forecasts(figures, share, now, named=key is not None)
+        return [self._forecast_view(one, found, now) for one, found in figures]
 
     def _account(self, key: str, now: Micros) -> Account:
         if key not in self.state.ledger.accounts or key in self.hidden:
@@ -125,35 +132,6 @@ class Reader:
         ]
 
 
-def forecast_view(
-    provider_id: str,
-    pool_id: str,
-    forecast: Forecast,
-    level: str,
-    now: Micros,
-    score: Score | None = None,
-) -> ForecastView:
-    """A forecast in wire form."""
-    return ForecastView(
-        provider_id=provider_id,
-        pool_id=pool_id,
-        tte_p50_seconds=_finite(forecast.tte_p50),
-        tte_p90_seconds=_finite(forecast.tte_p90),
-        tte_p99_seconds=_finite(forecast.tte_p99),
-        p_exhaustion=forecast.p_exhaustion,
-        ttr_seconds=_finite(forecast.ttr),
-        margin_seconds=_finite(forecast.margin),
-        burn_rate=forecast.burn_mean,
-        burn_variance=forecast.burn_variance,
-        freshness_seconds=forecast.freshness,
-        risk_level=level,
-        model_id=forecast.model_id,
-        model_version=forecast.model_version,
-        as_of_ts=to_text(now),
-        score=score,
-    )
-
-
 def identity_view(identity: Identity, last_active: Micros) -> IdentityView:
     """An identity without anything secret."""
     return IdentityView(
@@ -172,10 +150,6 @@ def identity_view(identity: Identity, last_active: Micros) -> IdentityView:
         created_at=to_text(identity.created_at),
         last_active_at=to_text(last_active) if last_active else None,
     )
-
-
-def _finite(value: float) -> float | None:
-    return value if math.isfinite(value) else None
 
 
 def _text(instant: Micros | None) -> str | None:

@@ -10,6 +10,7 @@ from ratelord_core.forecast.page import Standing
 from ratelord_core.forecast.passage import Outlook, passage, worse
 from ratelord_core.forecast.protocol import ForecastModel, ForecastModelFactory
 from ratelord_core.forecast.record import forecast_computed, risk
+from ratelord_core.forecast.share import ShareForecast, Whose, together
 from ratelord_core.forecast.surprise import Surprise
 from ratelord_core.forecast.track import TrackRecord
 
@@ -26,12 +27,15 @@ __all__ = [
     "Outlook",
     "RiskLevels",
     "Shadow",
+    "ShareForecast",
     "Standing",
     "Surprise",
     "TrackRecord",
+    "Whose",
     "forecast_computed",
     "is_material",
     "passage",
     "risk",
+    "together",
     "worse",
 ]

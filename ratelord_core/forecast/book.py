@@ -13,11 +13,13 @@ from ratelord_core.forecast.announced import Announced, is_material
 from ratelord_core.forecast.levels import RiskLevels
 from ratelord_core.forecast.page import Calm, Page, Rank, Standing
 from ratelord_core.forecast.protocol import ForecastModelFactory
+from ratelord_core.forecast.share import ShareForecast, Whose, share_forecast
 from ratelord_core.forecast.track import TrackRecord
 from ratelord_core.model.forecast import Forecast, RiskLevel, Score
 from ratelord_core.model.ids import split_pool_key
 from ratelord_core.model.instant import HOUR, SECOND, Micros, to_seconds
-from ratelord_core.model.pool import PART, Pool
+from ratelord_core.model.party import NOBODY, Party
+from ratelord_core.model.pool import PART, Pool, declared_key
 from ratelord_core.model.window import Window
 
 _NOTHING: Final = Forecast()
@@ -49,16 +51,17 @@ class ForecastBook:
         page = self._pages.get(pool.key)
         if page is None or _scale(page.pool) != _scale(pool):
             page = self._pages[pool.key] = self._open(pool)
+            self._pages.of_parts.pop(pool.key, None)
         page.pool = pool
         page.window(now, used, reset_at)
 
-    def observe(self, pool: str, at: Micros, units: int) -> None:
+    def observe(self, pool: str, at: Micros, units: int, party: Party = NOBODY) -> None:
         """So many units were asked for, or seen to be spent; negative: fewer than was told."""
-        self._pages[pool].observe(at, units)
+        self._pages[pool].observe(at, units, party)
 
-    def refused(self, pool: str, at: Micros) -> None:
+    def refused(self, pool: str, at: Micros, party: Party = NOBODY) -> None:
         """Somebody asked for this pool and was not let through."""
-        self._pages[pool].refused(at)
+        self._pages[pool].refused(at, party)
 
     def window(self, pool: str, at: Micros, used: int, reset_at: Micros | None) -> None:
         """A new window began."""
@@ -180,6 +183,20 @@ class ForecastBook:
         """Remember what was said of a pool: also when a replay finds it in the log."""
         self._pages[pool].announced = Announced(now, level, p_exhaustion, tte_p50)
 
+    def share(self, pool: str, now: Micros, left: Standing, whose: Whose) -> ShareForecast | None:
+        """How long what is ``left`` for a share lasts, and who burns it; None if nobody of it was
+        seen within three windows. Worked out anew each time: some tenths of a millisecond."""
+        shape, slices = self._pages[declared_key(pool)].pool, self._pages[pool].slices.until(now)
+        return share_forecast(self._factory, shape, slices, now, left, whose)
+
+    def parties(self, pool: str, now: Micros) -> dict[Party, int]:
+        """Who asked for how much within the last three windows, about."""
+        asked: dict[Party, int] = {}
+        for one in self._pages[pool].slices.until(now):
+            for party, units in one.counted.items():
+                asked[party] = asked.get(party, 0) + units
+        return asked
+
     def score(self, pool: str) -> Score | None:
         """How the pool's forecasts fared; None before any of them settled."""
         return self._pages[pool].trials.record.score()
@@ -227,22 +244,26 @@ class ForecastBook:
 
 class _Pages(dict[str, Page]):
     """Pages by pool. One that is asked for before its pool was declared is that of a pool of which
-    nothing is known. Parts of a pool that is counted for each value apart have no forecast: they
-    share a page on which nothing binds."""
+    nothing is known. Parts of a pool that is counted for each value apart have no forecast but
+    their shares': they have one page, on which nothing binds."""
 
-    __slots__ = ("_of_parts", "_open")
+    __slots__ = ("_open", "of_parts")
 
     def __init__(self, opened: Callable[[Pool], Page]) -> None:
         super().__init__()
         self._open = opened
-        self._of_parts: Page | None = None
+        self.of_parts: dict[str, Page] = {}
 
     def __missing__(self, pool: str) -> Page:
-        if PART in pool:
-            if self._of_parts is None:
-                self._of_parts = self._open(Pool("local", PART))
-            return self._of_parts
+        whole, part, _ = pool.partition(PART)
+        if part:
+            return self.of_parts.get(whole) or self._open_parts(whole)
         page = self[pool] = self._open(Pool(*split_pool_key(pool), window=Window(kind="fixed")))
+        return page
+
+    def _open_parts(self, whole: str) -> Page:
+        page = self.of_parts[whole] = self._open(Pool("local", PART))
+        page.slices = self[whole].slices.empty()
         return page
 
 

@@ -10,9 +10,11 @@ import msgspec
 
 from ratelord_core.forecast.announced import Announced
 from ratelord_core.forecast.protocol import ForecastModel, ForecastModelFactory
+from ratelord_core.forecast.slices import Slices
 from ratelord_core.forecast.track import Trials
 from ratelord_core.model.forecast import Forecast
 from ratelord_core.model.instant import DAY, HOUR, SECOND, Micros, to_seconds
+from ratelord_core.model.party import Party
 from ratelord_core.model.pool import MAX_UNITS, Pool
 from ratelord_core.model.window import Window
 
@@ -111,15 +113,17 @@ class Page:
         self.quantum = max(1, min(_LONGEST, (self.span or HOUR) // _FINEST))
         self.used = 0
         self.trials = Trials(to_seconds(self.span or HOUR))
+        self.slices = Slices(self.span or HOUR)
         self._model: ForecastModel | None = None
         with self.guard:
             seconds = None if self.span is None else to_seconds(self.span)
             self._model = factory.build(float(pool.limit or 0), seconds)
 
-    def observe(self, at: Micros, units: int) -> None:
+    def observe(self, at: Micros, units: int, party: Party) -> None:
         """So many units were asked for, or seen to be spent; negative: fewer than was told."""
         self.last = None
         self.used += units
+        self.slices.count(at, units, party)
         if self._model is not None:
             t = at / SECOND
             try:
@@ -127,13 +131,14 @@ class Page:
             except Exception as error:  # noqa: BLE001 - a plugin's model may raise anything
                 self._fail(error)
             if self.used >= (self.pool.limit or MAX_UNITS):
-                self.trials.exhausted(t)
+                self._ran_dry(at, units)
             elif t >= self.trials.due:
                 self._try_out(t)
 
-    def refused(self, at: Micros) -> None:
+    def refused(self, at: Micros, party: Party) -> None:
         """Somebody asked and was not let through."""
         self.last = None
+        self.slices.refused(at, party)
         if self._model is not None:
             try:
                 self._model.refused(at / SECOND)
@@ -150,6 +155,8 @@ class Page:
                 self._model.window(to_seconds(at), limit, float(used), reset, kind)
             self._drop_if_failed()
             self.used = used
+            if used < limit:
+                self.slices.opened(at)
             self.trials.begin(to_seconds(at), reset if kind in _ENDING else None)
             if used >= limit:
                 self.trials.exhausted(to_seconds(at))
@@ -172,7 +179,7 @@ class Page:
             return None
         reset = None if reset_at is None else reset_at / SECOND
         try:
-            return _sane(
+            return sane(
                 self._model.forecast(now / SECOND, float(remaining), reset, float(extra), staleness)
             )
         except Exception as error:  # noqa: BLE001 - a plugin's model may raise anything
@@ -196,12 +203,17 @@ class Page:
                 self._model.restore(memory)
             self._drop_if_failed()
 
+    def _ran_dry(self, at: Micros, units: int) -> None:
+        self.trials.exhausted(at / SECOND)
+        if self.used - units < (self.pool.limit or 0) and self.pool.window.kind in _ENDING:
+            self.slices.shut(at)
+
     def _try_out(self, t: float) -> None:
         """Lay a forecast aside, to see what becomes of it."""
         reset_at, left = self.trials.reset_at, float((self.pool.limit or 0) - self.used)
         if self._model is not None and left > 0.0:
             try:
-                said = _sane(self._model.forecast(t, left, reset_at))
+                said = sane(self._model.forecast(t, left, reset_at))
             except Exception as error:  # noqa: BLE001 - a plugin's model may raise anything
                 self._fail(error)
             else:
@@ -223,7 +235,8 @@ def span_of(window: Window) -> Micros | None:
     return window.every
 
 
-def _sane(said: Forecast) -> Forecast:
+def sane(said: Forecast) -> Forecast:
+    """An answer that makes sense; any other is a ``ValueError``."""
     if 0.0 <= said.tte_p99 <= said.tte_p90 <= said.tte_p50 and 0.0 <= said.p_exhaustion <= 1.0:
         return said
     raise ValueError(f"bounds out of order or a probability outside 0 … 1: {said}")

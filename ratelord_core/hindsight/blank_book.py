@@ -5,6 +5,7 @@ from __future__ import annotations
 from ratelord_core.forecast.book import ForecastBook
 from ratelord_core.model.forecast import RiskLevel
 from ratelord_core.model.instant import Micros
+from ratelord_core.model.party import NOBODY, Party
 from ratelord_core.model.pool import Pool
 
 
@@ -14,10 +15,10 @@ class BlankBook(ForecastBook):
     def declare(self, pool: Pool, now: Micros, used: int, reset_at: Micros | None) -> None:
         """Nothing is kept."""
 
-    def observe(self, pool: str, at: Micros, units: int) -> None:
+    def observe(self, pool: str, at: Micros, units: int, party: Party = NOBODY) -> None:
         """Nothing is kept."""
 
-    def refused(self, pool: str, at: Micros) -> None:
+    def refused(self, pool: str, at: Micros, party: Party = NOBODY) -> None:
         """Nothing is kept."""
 
     def window(self, pool: str, at: Micros, used: int, reset_at: Micros | None) -> None:

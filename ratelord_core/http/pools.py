@@ -5,10 +5,14 @@ from __future__ import annotations
 from ratelord_core.arbiter import Arbiter
 from ratelord_core.http.exchange import Answer, Exchange, json_reply
 from ratelord_core.http.paging import read_window
-from ratelord_core.http.parameters import AGENT, IDENTITY, POOL, SCOPE
+from ratelord_core.http.parameters import AGENT, IDENTITY, POOL, SCOPE, Choice
 from ratelord_core.http.query import Query
 from ratelord_core.model.ids import pool_key
+from ratelord_core.model.share_query import PARTS, ShareQuery
 from ratelord_core.model.views import ForecastView, PoolView, UsageView
+
+_WHOLE = "pool"
+BY = Choice("by", "the forecasts of a pool, or of its largest shares", options=(_WHOLE, *PARTS))
 
 
 class Pools:
@@ -37,11 +41,18 @@ class Pools:
         return json_reply(self._arbiter.pool(key))
 
     async def forecasts(self, exchange: Exchange) -> Answer:
-        """Forecasts of all pools, or of one."""
+        """Forecasts of all pools, or of one.
+
+        With an agent, an identity or a scope: of what is left to them. With `by`: of the ten
+        largest shares of a pool.
+        """
         query = Query(exchange)
         window, pool = read_window(query), POOL.read(query)
+        names = (AGENT.read(query), IDENTITY.read(query), SCOPE.read(query))
+        by = BY.read(query)
+        share = ShareQuery(*names, None if by == _WHOLE else by)
         query.finish()
-        return json_reply(window.cut(self._arbiter.forecasts(pool), _pool_key))
+        return json_reply(window.cut(self._arbiter.forecasts(pool, share), _forecast_key))
 
     async def usage(self, exchange: Exchange) -> Answer:
         """Who used what in the present windows, by agent, identity and scope."""
@@ -59,6 +70,12 @@ class Pools:
 
 def _pool_key(view: PoolView | ForecastView) -> str:
     return pool_key(view.provider_id, view.pool_id)
+
+
+def _forecast_key(view: ForecastView) -> str:
+    share = view.share
+    names = () if share is None else (share.agent_id, share.identity_id, share.scope_id)
+    return "\n".join((_pool_key(view), *(name or "" for name in names)))
 
 
 def _usage_key(view: UsageView) -> str:

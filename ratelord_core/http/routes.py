@@ -33,7 +33,7 @@ from ratelord_core.http.parameters import (
 )
 from ratelord_core.http.plugins import InjectedView, InjectRequest, Plugins
 from ratelord_core.http.policy import DOCUMENT_MEDIA, Policy
-from ratelord_core.http.pools import Pools
+from ratelord_core.http.pools import BY, Pools
 from ratelord_core.http.prospects import FIT, WHO, PlanRequest, Prospects
 from ratelord_core.http.reference import Reference
 from ratelord_core.http.root import Root, RootView
@@ -154,7 +154,7 @@ LOOKING: Final = (
         Pools.forecasts,
         "look",
         Page[ForecastView],
-        parameters=(POOL, *PAGE),
+        parameters=(POOL, AGENT, IDENTITY, SCOPE, BY, *PAGE),
         problems=(404,),
         listed=True,
     ),

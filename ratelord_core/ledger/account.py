@@ -107,6 +107,10 @@ class Account(ABC):
         """Units of what is available now that this asker may not take."""
         return self.back(asker)
 
+    def left_for(self, now: Micros, asker: Asker) -> int:
+        """Units of what is available now that are not kept from this asker."""
+        return max(0, self.figures(now).available - self.kept_from(now, asker))
+
     def touch(self, asker: Asker, now: Micros) -> None:  # noqa: B027 - most kinds have no shares
         """Note that an agent is active here: future windows are shared among the active."""
 

@@ -9,12 +9,8 @@ from typing import Any, Protocol
 import msgspec
 
 from ratelord_core.model.instant import Micros
-
-Party = tuple[str, str, str]
-"""Agent, identity and scope: whom usage is attributed to."""
-
-NOBODY: Party = ("", "", "")
-"""Nobody we know: usage that only the provider saw, or that a former account had counted."""
+from ratelord_core.model.party import NOBODY as NOBODY  # noqa: PLC0414 - every account uses it
+from ratelord_core.model.party import Party as Party  # noqa: PLC0414 - the same
 
 NEVER: Micros = 2**62
 """Later than any instant."""

@@ -12,9 +12,26 @@ import msgspec
 from ratelord_core.model.forecast import Score
 
 
+class ShareForecastView(msgspec.Struct, frozen=True):
+    """Whose share of a pool a forecast is of (``null``: any), and what of it is theirs.
+
+    ``available`` is what they could take now, ``burn_share`` their part (0 … 1) of what was asked
+    for in the last window, ``p_alone`` the probability that their demand alone uses up what is
+    available to them before the reset (``null``: the model failed).
+    """
+
+    agent_id: str | None
+    identity_id: str | None
+    scope_id: str | None
+    available: int
+    burn_share: float
+    p_alone: float | None
+
+
 class ForecastView(msgspec.Struct, frozen=True):
     """A pool's forecast; a ``null`` time means beyond the reset. ``score`` is the track record of
-    the pool's forecasts so far; ``null`` before the first of them settled."""
+    the pool's forecasts so far; ``null`` before the first of them settled. With a ``share`` it is
+    of that share: its burn, and when there is nothing left for it, whoever took it."""
 
     provider_id: str
     pool_id: str
@@ -32,6 +49,7 @@ class ForecastView(msgspec.Struct, frozen=True):
     model_version: str
     as_of_ts: str
     score: Score | None = None
+    share: ShareForecastView | None = None
 
 
 class ShareView(msgspec.Struct, frozen=True):

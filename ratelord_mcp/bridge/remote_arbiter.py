@@ -23,6 +23,7 @@ from ratelord_core.model.identity import Identity
 from ratelord_core.model.instant import SECOND, Micros, to_seconds, to_text
 from ratelord_core.model.intent import Intent, Report
 from ratelord_core.model.observation import Observation
+from ratelord_core.model.share_query import WHOLE, ShareQuery
 from ratelord_core.model.views import (
     EventView,
     ExtendView,
@@ -173,8 +174,9 @@ class RemoteArbiter(RemoteProspects):
     def pool(self, key: str) -> PoolView:
         return self._look(lambda client: client.pool(key), PoolView)
 
-    def forecasts(self, pool: str | None = None) -> list[ForecastView]:
-        return self._look(lambda client: client.forecasts(pool), list[ForecastView])
+    def forecasts(self, pool: str | None = None, share: ShareQuery = WHOLE) -> list[ForecastView]:
+        asked = msgspec.to_builtins(share)
+        return self._look(lambda client: client.forecasts(pool, **asked), list[ForecastView])
 
     def usage(
         self,
@@ -184,12 +186,8 @@ class RemoteArbiter(RemoteProspects):
         identity_id: str | None = None,
         scope_id: str | None = None,
     ) -> list[UsageView]:
-        def call(client: Client) -> Any:
-            return client.usage(
-                pool=pool, agent_id=agent_id, identity_id=identity_id, scope_id=scope_id
-            )
-
-        return self._look(call, list[UsageView])
+        who = {"agent_id": agent_id, "identity_id": identity_id, "scope_id": scope_id}
+        return self._look(lambda client: client.usage(pool=pool, **who), list[UsageView])
 
     async def events(self, query: EventFilter) -> list[EventView]:
         with translated():

@@ -8,7 +8,8 @@ import msgspec
 
 from ratelord_core.agent_tools import AgentTool, ToolCall
 from ratelord_core.model.ids import pool_key
-from ratelord_core.model.views import PoolView, UsageView
+from ratelord_core.model.share_query import ShareQuery
+from ratelord_core.model.views import ForecastView, PoolView, UsageView
 from ratelord_core.wire.faults import Faults, check_id, refuse
 from ratelord_mcp.identity import identity_of
 
@@ -26,7 +27,8 @@ class UsageArguments(msgspec.Struct, frozen=True):
 
 
 class PoolState(msgspec.Struct, frozen=True):
-    """A pool as it stands; ``used`` and ``held`` are of those who were asked about."""
+    """A pool as it stands; ``used``, ``held`` and the forecast are of those who were asked about:
+    a share is exhausted when it has used up what it may have, or others have."""
 
     pool: str
     unit: str
@@ -70,7 +72,12 @@ async def run(call: ToolCall) -> Usage:
     shown = [view for view in views if may_see(call, view)]
     if narrow and asked.pool is None:
         shown = [view for view in shown if _key(view) in mine] or shown
-    states = [_state(view, mine.get(_key(view), (0, 0)) if narrow else None) for view in shown]
+    share = ShareQuery(asked.agent_id, identity_id, asked.scope_id)
+    ahead = {} if not narrow else await call.look(lambda: _forecasts(call, asked.pool, share))
+    states = [
+        _state(view, mine.get(_key(view), (0, 0)) if narrow else None, ahead.get(_key(view)))
+        for view in shown
+    ]
     return Usage(states[:MOST], max(0, len(states) - MOST))
 
 
@@ -84,6 +91,10 @@ def _views(call: ToolCall, pool: str | None) -> list[PoolView]:
     return call.arbiter.pools() if pool is None else [call.arbiter.pool(pool)]
 
 
+def _forecasts(call: ToolCall, pool: str | None, share: ShareQuery) -> dict[str, ForecastView]:
+    return {_key(view): view for view in call.arbiter.forecasts(pool, share)}
+
+
 def _sums(rows: list[UsageView]) -> dict[str, tuple[int, int]]:
     sums: dict[str, tuple[int, int]] = {}
     for row in rows:
@@ -93,13 +104,13 @@ def _sums(rows: list[UsageView]) -> dict[str, tuple[int, int]]:
     return sums
 
 
-def _key(view: PoolView) -> str:
+def _key(view: PoolView | ForecastView) -> str:
     return pool_key(view.provider_id, view.pool_id)
 
 
-def _state(view: PoolView, mine: tuple[int, int] | None) -> PoolState:
+def _state(view: PoolView, mine: tuple[int, int] | None, share: ForecastView | None) -> PoolState:
     used, held = (view.used, view.held) if mine is None else mine
-    forecast = view.forecast
+    forecast = share or view.forecast
     return PoolState(
         _key(view),
         view.unit,
@@ -108,7 +119,7 @@ def _state(view: PoolView, mine: tuple[int, int] | None) -> PoolState:
         used,
         held,
         view.reset_at,
-        view.risk_level,
+        view.risk_level if share is None else share.risk_level,
         0.0 if forecast is None else forecast.p_exhaustion,
         None if forecast is None else forecast.tte_p90_seconds,
     )

@@ -30,6 +30,11 @@ IDENTITY = {
     "identity_id": "pat:me", "kind": "user", "status": "active", "role": "agent",
     "provider_id": None, "owner": "team", "last_active_at": None,
 }  # fmt: skip
+SHARE = {
+    **FORECAST,
+    "share": {"agent_id": "crawler", "identity_id": None, "scope_id": "org:a", "available": 1234,
+              "burn_share": 0.4, "p_alone": 0.05},
+}  # fmt: skip
 USAGE = {
     "provider_id": "mock", "pool_id": "default", "agent_id": "crawler", "identity_id": "pat:me",
     "scope_id": "global", "used": 10, "held": 2,
@@ -58,6 +63,10 @@ READERS = {
     "pools": ([POOL], ["mock/default", "988", "1,000", "fixed 1 min"]),
     "pools mock/default": (POOL, ["988 of 1,000 requests", "crawler 12", "beyond the reset"]),
     "forecasts": ([FORECAST], ["0.250", "1 min 30 s", "past reset", "warn"]),
+    "forecasts mock/default --agent crawler": (
+        [SHARE],
+        ["crawler · org:a", "1,234", "40%", "0.050"],
+    ),
     "usage": ([USAGE], ["crawler", "pat:me", "10"]),
     "graph": (GRAPH, ["agent crawler", "uses", "identity pat:me", "scope global"]),
     "events": ([EVENT], ["7", "intent_decided", "crawler scan", "reason=empty"]),

@@ -98,6 +98,18 @@ def test_forecasts_and_usage_can_be_narrowed(client, ask: Ask):
     assert client.get("/v1/usage?scope_id=repo:nobody").json() == {"items": [], "next": None}
 
 
+def test_forecasts_of_shares_are_told_by_name_and_by_size(client, ask: Ask, problem: Problem):
+    for agent, units in (("agent:large", 2), ("agent:tiny", 1)):
+        ask(agent_id=agent, workload_id="nested", expected_cost=units)
+    (share,) = client.get("/v1/forecasts", params={"agent_id": "agent:tiny"}).json()["items"]
+    assert (share["pool_id"], share["share"]["agent_id"]) == ("deep/er", "agent:tiny")
+    assert 0 < share["share"]["burn_share"] < 0.5
+    largest = client.get("/v1/forecasts?pool=mock/deep/er&by=agent").json()["items"]
+    assert {"agent:large", "agent:tiny"} <= {one["share"]["agent_id"] for one in largest}
+    problem(client.get("/v1/forecasts?by=agent"), 400, "invalid_request")
+    problem(client.get("/v1/forecasts?by=planet"), 400, "invalid_request")
+
+
 def test_events_are_a_bare_array_newest_first(client, ask: Ask):
     ask()
     events = client.get("/v1/events?limit=3").json()

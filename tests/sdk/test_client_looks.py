@@ -34,6 +34,8 @@ def test_a_reader_asks_for_one_thing(daemon, answer, read, target):
     [
         (lambda c: c.pools(), "/v1/pools"),
         (lambda c: c.forecasts("mock/default"), "/v1/forecasts?pool=mock%2Fdefault"),
+        (lambda c: c.forecasts("m/d", by="agent"), "/v1/forecasts?pool=m%2Fd&by=agent"),
+        (lambda c: c.forecasts(agent_id="a"), "/v1/forecasts?agent_id=a"),
         (lambda c: c.usage(agent_id="a"), "/v1/usage?agent_id=a"),
         (lambda c: c.events(limit=3, since="2026-01-01T00:00:00Z"), None),
         (lambda c: c.identities(), "/v1/identities"),

@@ -61,9 +61,10 @@ def decided(state: State, at: Micros, who: Dimensions, intent_id: str, e: Intent
             if e.modifications:
                 hold.asked_as = state.asked_as
         for line in e.holds:
-            state.book.observe(line.pool, at, line.units)
+            state.book.observe(line.pool, at, line.units, party)
     elif e.reason_code in _HELD_BACK and isinstance(e.tightest, str) and e.tightest:
-        state.book.refused(e.tightest, at)
+        party = (who.agent_id, who.identity_id, who.scope_id)
+        state.book.refused(e.tightest, at, party)
     if state.pacing.active:
         _pace(state, at, who, e)
     if asked is not None and asked.key:
@@ -114,7 +115,7 @@ def reported(
         if state.pacing.active:
             _steer(state, line.pool, at, e.outcome)
         if line.used != line.held:
-            state.book.observe(line.pool, at, line.used - line.held)
+            state.book.observe(line.pool, at, line.used - line.held, hold.asker.party)
     if e.learn:
         for pool, units in e.settled:
             if pool not in e.assumed:

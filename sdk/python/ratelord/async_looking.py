@@ -46,9 +46,19 @@ class AsyncLooking(ABC):
         """One pool, by ``provider_id/pool_id``."""
         return await self._call(readers.pool(key), dict[str, Any])
 
-    async def forecasts(self, pool: str | None = None) -> list[dict[str, Any]]:
-        """Forecasts of all pools, or of one."""
-        return wire.items(await self._call(readers.forecasts(pool), object))
+    async def forecasts(
+        self,
+        pool: str | None = None,
+        *,
+        agent_id: str | None = None,
+        identity_id: str | None = None,
+        scope_id: str | None = None,
+        by: str | None = None,
+    ) -> list[dict[str, Any]]:
+        """Forecasts of all pools, or of one: of what is left to an agent, an identity or a scope if
+        they are named, of a pool's ten largest shares ``by`` one of these words."""
+        share = {"agent_id": agent_id, "identity_id": identity_id, "scope_id": scope_id, "by": by}
+        return wire.items(await self._call(readers.forecasts(pool, share), object))
 
     async def usage(
         self,

@@ -46,9 +46,9 @@ def pool(key: str) -> Call:
     return look(pool_path(key))
 
 
-def forecasts(key: str | None) -> Call:
-    """Forecasts of all pools, or of one."""
-    return look("/v1/forecasts", pool=key)
+def forecasts(key: str | None, share: Mapping[str, str | None]) -> Call:
+    """Forecasts of all pools, or of one; or of shares of them."""
+    return look("/v1/forecasts", pool=key, **share)
 
 
 def usage(
