@@ -6,7 +6,7 @@ A plugin says how its API speaks (``ModelApi``); modes, probes and pools by mode
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final, Literal, Protocol, cast
+from typing import Final, Literal, Protocol, cast, runtime_checkable
 
 import msgspec
 
@@ -28,6 +28,9 @@ from ratelord_core.provider import (
 
 Mode = Literal["probe", "passive", "manual"]
 MODES: Final = ("passive", "probe", "manual")
+MOST_PAGES: Final = 10
+MOST_LISTED: Final = 900
+"""Limits that one poll may list."""
 OPTIONS: Final = (
     "account_limits",
     "base_url",
@@ -83,6 +86,27 @@ class ModelApi(Protocol):
 
     def failure(self, answer: Answer, now: Micros) -> ProviderFailed:
         """What an answer that is no success means."""
+        ...
+
+
+class LimitsPage(msgspec.Struct, frozen=True):
+    """A page of a list of limits: units by kind, by model; ``after`` begins the next page ("": it
+    is the last)."""
+
+    limits: Mapping[str, Mapping[str, int]]
+    after: str = ""
+
+
+@runtime_checkable
+class Listing(Protocol):
+    """An API that can be asked for its limits themselves."""
+
+    def limits_page(self, after: str) -> Call | None:
+        """The request for the page that begins there ("": the first); None if nobody wants it."""
+        ...
+
+    def read_limits_page(self, body: bytes) -> LimitsPage:
+        """The page. Raises ``ProviderFailed``."""
         ...
 
 
@@ -186,6 +210,9 @@ class ModelProvider:
 
     async def _probe(self, secret: str | None) -> tuple[Observation, ...]:
         told = self._api.credentials(secret)
+        listed = await self._listed(told)
+        if listed is not None:
+            return listed
         dated = self._connection.now()
         answer = await self._ask(self._api.listing(), told)
         seen = self._read(answer.headers, dated)
@@ -197,6 +224,24 @@ class ModelProvider:
             answer = await self._ask(self._api.completion(model), told)
             found += self._pools.observe(model, self._limits(answer.headers, dated), dated)
         return tuple(found)
+
+    async def _listed(self, told: Mapping[str, str]) -> tuple[Observation, ...] | None:
+        """The limits of every model, as the API lists them; None if it is not to be asked."""
+        if not isinstance(self._api, Listing):
+            return None
+        dated, found, after = self._connection.now(), list[Observation](), ""
+        for _ in range(MOST_PAGES):
+            call = self._api.limits_page(after)
+            if call is None:
+                return None
+            page = self._api.read_limits_page((await self._ask(call, told)).body)
+            for model, limits in page.limits.items():
+                named = [RateLimit(limit=limit, resource=kind) for kind, limit in limits.items()]
+                found += self._pools.observe(model, named, dated)
+            after = page.after
+            if not after:
+                break
+        return tuple(found[:MOST_LISTED])
 
     async def _ask(self, call: Call, told: Mapping[str, str]) -> Answer:
         url = self._options.url + call.path

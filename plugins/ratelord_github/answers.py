@@ -11,14 +11,16 @@ from typing import Any, Final
 import msgspec
 
 from ratelord_core.errors import ProviderFailed
-from ratelord_core.headers import LATEST, RateLimit, parse_retry_after, read_x_ratelimit
+from ratelord_core.headers import RateLimit, parse_retry_after, read_x_ratelimit
 from ratelord_core.model.ids import is_id
-from ratelord_core.model.instant import SECOND, Micros
+from ratelord_core.model.instant import DAY, SECOND, Micros
 from ratelord_core.model.pool import MAX_UNITS
 
 SECONDARY_WAIT: Final = 60.0
 """Seconds to wait after a secondary limit that names no time: at least a minute, GitHub asks."""
 MAX_RESOURCES: Final = 200
+FARTHEST: Final[Micros] = DAY
+"""No window of GitHub's is longer than an hour: a reset further ahead than this is a mistake."""
 
 
 class _Resource(msgspec.Struct):
@@ -32,8 +34,9 @@ class _Answer(msgspec.Struct):
     resources: dict[str, msgspec.Raw]
 
 
-def read_limits(body: bytes) -> tuple[RateLimit, ...]:
-    """The limit of every resource in the body of ``GET /rate_limit``, resets on GitHub's clock.
+def read_limits(body: bytes, now: Micros) -> tuple[RateLimit, ...]:
+    """The limit of every resource in the body of ``GET /rate_limit``, resets on GitHub's clock,
+    where it is ``now``.
 
     A resource that makes no sense is left out whole; if none makes sense, or the body is something
     else, ``ProviderFailed`` of kind ``malformed``.
@@ -44,14 +47,14 @@ def read_limits(body: bytes) -> tuple[RateLimit, ...]:
         raise ProviderFailed(
             "malformed", "the answer holds no resources; is enterprise_url a GitHub server?"
         ) from None
-    found = [_read_resource(name, raw) for name, raw in list(answer.resources.items())]
+    found = [_read_resource(name, raw, now) for name, raw in list(answer.resources.items())]
     limits = tuple(limit for limit in found[:MAX_RESOURCES] if limit is not None)
     if not limits:
         raise ProviderFailed("malformed", "no resource in the answer has a limit that makes sense")
     return limits
 
 
-def _read_resource(name: str, raw: msgspec.Raw) -> RateLimit | None:
+def _read_resource(name: str, raw: msgspec.Raw, now: Micros) -> RateLimit | None:
     try:
         told = msgspec.json.decode(raw, type=_Resource)
     except msgspec.MsgspecError:
@@ -60,7 +63,7 @@ def _read_resource(name: str, raw: msgspec.Raw) -> RateLimit | None:
     if not is_id(name) or not all(0 <= count <= MAX_UNITS for count in counts):
         return None
     reset_at = told.reset * SECOND
-    if told.remaining > told.limit or not 0 < reset_at <= LATEST:
+    if told.remaining > told.limit or not 0 < reset_at <= now + FARTHEST:
         return None
     return RateLimit(told.limit, told.remaining, told.used, reset_at, name)
 

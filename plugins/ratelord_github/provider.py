@@ -129,7 +129,7 @@ class GithubProvider:
         if limits_are_off(answer.status, answer.body):
             return ()
         self._must_be(200, answer)
-        limits = read_limits(answer.body)
+        limits = read_limits(answer.body, self._connection.theirs())
         etag = answer.headers.get("etag", "")
         self._known = _Known(etag, token, limits) if etag else None
         return limits

@@ -20,9 +20,10 @@ from ratelord_core.model.config import ProviderConfig
 from ratelord_core.model.instant import DAY, MINUTE, Micros
 from ratelord_core.model.window import Window
 from ratelord_core.model_pools import Kind
-from ratelord_core.model_provider import Call, ModelProvider, read_model_options
+from ratelord_core.model_provider import Call, LimitsPage, ModelProvider, read_model_options
 from ratelord_core.outbound import Answer, Connection, failure_of
 from ratelord_core.provider import Provider, bad_option
+from ratelord_openai.project_limits import read_page
 
 PUBLIC: Final = "https://api.openai.com/v1"
 NO_CREDIT_WAIT: Final = 3600.0
@@ -36,6 +37,7 @@ KINDS: Final[dict[str, Kind]] = {
     "requests_per_day": Kind("requests", _DAILY, pool="day/requests"),
     "tokens_per_day": Kind("tokens", _DAILY, pool="day/tokens"),
     "images": Kind("images", _MINUTELY, default=False),
+    "audio_megabytes": Kind("megabytes", _MINUTELY, default=False),
     "batch_tokens": Kind("tokens", Window("concurrency"), default=False),
     "project-requests": Kind("requests", _MINUTELY, pool="project/requests"),
     "project-tokens": Kind("tokens", _MINUTELY, pool="project/tokens"),
@@ -64,10 +66,13 @@ class OpenaiApi:
     kinds = KINDS
     model_headers = ("openai-model", "x-ms-deployment-name")
 
-    def __init__(self, organisation: str, project: str, azure_version: str) -> None:
+    def __init__(
+        self, organisation: str, project: str, azure_version: str, *, by_project: bool = False
+    ) -> None:
         self._organisation = organisation
         self._project = project
         self._azure = azure_version
+        self._by_project = by_project
 
     def credentials(self, secret: str | None) -> Mapping[str, str]:
         """Bearer token (Azure: ``api-key``), and the scope that the key is used in."""
@@ -83,6 +88,17 @@ class OpenaiApi:
         if self._azure:
             return Call(f"/openai/models?api-version={quote(self._azure)}")
         return Call("/models")
+
+    def limits_page(self, after: str) -> Call | None:
+        """The project's limits by model, a hundred from there on, if the account wants them."""
+        if not self._by_project:
+            return None
+        start = f"&after={quote(after, safe='')}" if after else ""
+        return Call(f"/organization/projects/{self._project}/rate_limits?limit=100{start}")
+
+    def read_limits_page(self, body: bytes) -> LimitsPage:
+        """The page. A model whose limits make no sense is left out."""
+        return read_page(body)
 
     def completion(self, model: str) -> Call:
         """One token."""
@@ -132,9 +148,15 @@ def error_of(body: bytes) -> _Error:
 def build(config: ProviderConfig, secret: Callable[[], str | None], clock: Clock) -> Provider:
     """An account. Raises ``SettingsError`` that names the option and its value."""
     options = read_model_options(
-        config, KINDS, PUBLIC, ("org_id", "project_id", "azure_api_version")
+        config, KINDS, PUBLIC, ("org_id", "project_id", "azure_api_version", "probe_limits")
     )
     scope = {}
+    by_project = config.options.get("probe_limits") or False
+    if not isinstance(by_project, bool):
+        raise bad_option(config, "probe_limits", by_project, "give true or false")
+    if by_project and (options.mode != "probe" or config.options.get("project_id") is None):
+        right = "it needs mode: probe and a project_id"
+        raise bad_option(config, "probe_limits", by_project, right)
     for name in ("org_id", "project_id", "azure_api_version"):
         value = config.options.get(name)
         if value is not None and not _PROJECT.fullmatch(str(value)):
@@ -143,5 +165,7 @@ def build(config: ProviderConfig, secret: Callable[[], str | None], clock: Clock
     if scope["azure_api_version"] and config.options.get("base_url") is None:
         right = "give your resource's address"
         raise bad_option(config, "base_url", None, f"{right}: Azure has no address for all")
-    api = OpenaiApi(scope["org_id"], scope["project_id"], scope["azure_api_version"])
+    api = OpenaiApi(
+        scope["org_id"], scope["project_id"], scope["azure_api_version"], by_project=by_project
+    )
     return ModelProvider(Connection(config.id, secret, clock, options.timeout), options, api)

@@ -137,14 +137,17 @@ def test_numbers_of_a_window_that_is_over_leave_use_unsaid(github, connect) -> N
     assert (core.limit, core.used, core.remaining, core.reset_at) == (5000, None, None, None)
 
 
+SOON = SystemClock().now() // SECOND + 1800
 BROKEN = [
-    {"limit": "many", "remaining": 1, "reset": 1_900_000_000},
-    {"limit": 10, "remaining": 11, "reset": 1_900_000_000},
-    {"limit": -1, "remaining": -1, "reset": 1_900_000_000},
-    {"limit": 2**53, "remaining": 1, "reset": 1_900_000_000},
+    {"limit": 10, "remaining": 1, "reset": SOON + 365 * 86_400},
+    {"limit": 10, "remaining": 1, "reset": -5},
+    {"limit": "many", "remaining": 1, "reset": SOON},
+    {"limit": 10, "remaining": 11, "reset": SOON},
+    {"limit": -1, "remaining": -1, "reset": SOON},
+    {"limit": 2**53, "remaining": 1, "reset": SOON},
     {"limit": 10, "remaining": 1, "reset": 10**15},
     {"limit": 10, "remaining": 1},
-    {"limit": 10.5, "remaining": 1, "reset": 1_900_000_000},
+    {"limit": 10.5, "remaining": 1, "reset": SOON},
     None,
     [],
 ]
