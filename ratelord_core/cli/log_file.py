@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ratelord_core.cli.outcome import CommandFailed
 
 if TYPE_CHECKING:
-    from ratelord_core.store import EventStore
+    from ratelord_core.store import EventStore, SnapshotStore
 
 
 def default_path() -> Path:
@@ -27,3 +27,13 @@ def open_log(path: Path | None) -> tuple[Path, EventStore]:
         raise CommandFailed(f"{path}: there is no such log; name it with --db")
     stores = plugins.load().named("ratelord_register_stores")
     return path, stores["sqlite"].open_events(path, exclusive=False)
+
+
+def snapshots_of(path: Path) -> SnapshotStore:
+    """The snapshots that belong to a log."""
+    from ratelord_core import plugins
+
+    kept: SnapshotStore = plugins.load().named("ratelord_register_stores")["sqlite"].open_snapshots(
+        path
+    )
+    return kept

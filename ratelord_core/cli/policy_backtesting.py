@@ -70,7 +70,7 @@ def _replayed(
     policy: Path, span: tuple[Micros | None, Micros | None], db: Path | None, most: int, seed: int
 ) -> dict[str, Any]:
     from ratelord_core import parts
-    from ratelord_core.cli.log_file import open_log
+    from ratelord_core.cli.log_file import open_log, snapshots_of
     from ratelord_core.hindsight.backtest import Terms, backtest
     from ratelord_core.settings import load_settings
 
@@ -78,9 +78,9 @@ def _replayed(
     offered = parts.load(settings.without)
     stack = offered.policy(policy.read_bytes(), str(policy))
     terms = Terms(*span, most, seed, settings.graph)
-    _, store = open_log(db)
+    path, store = open_log(db)
     try:
-        return backtest(store, stack, offered, terms, _progress)
+        return backtest(store, stack, offered, terms, _progress, snapshots_of(path))
     finally:
         store.close()
         _progress(None)

@@ -45,6 +45,11 @@ class ForecastBook:
         """A sentence for every pool whose model cannot be asked any more."""
         self._pages = _Pages(self._open)
 
+    @property
+    def model_id(self) -> str:
+        """The model that is asked."""
+        return self._factory.model_id
+
     def declare(self, pool: Pool, now: Micros, used: int, reset_at: Micros | None) -> None:
         """Open a pool's page, or tell its model of the pool's new shape. A model whose kind or
         length of window changed starts anew: its scale is another one."""

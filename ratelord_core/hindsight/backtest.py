@@ -3,26 +3,27 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import msgspec
 
-from ratelord_core.engine import State
 from ratelord_core.errors import InvalidRequest, StoreCorrupt
 from ratelord_core.events.codec import open_record
 from ratelord_core.events.payloads import PolicyOverridden
 from ratelord_core.events.record import Record
-from ratelord_core.hindsight.blank_book import BlankBook
 from ratelord_core.hindsight.candidate import Candidate
 from ratelord_core.hindsight.dryness import Spell, without
+from ratelord_core.hindsight.past import Past, told_of
 from ratelord_core.hindsight.replaying import Hear, Replaying, Waived
+from ratelord_core.hindsight.starting import Start, first_since, from_nothing, from_snapshot
 from ratelord_core.hindsight.tally import Tally, told_side
 from ratelord_core.model.instant import Micros, to_text
+from ratelord_core.model.pool import declared_key
 from ratelord_core.parts import Parts
 from ratelord_core.policy.stack import PolicyStack
-from ratelord_core.store import EventQuery, EventStore
+from ratelord_core.store import EventQuery, EventStore, SnapshotStore
 
 Progress = Callable[[float], None]
 """Hears which part of the log has been replayed."""
@@ -54,6 +55,8 @@ class Course:
         terms: Terms,
         hear: Hear,
         waived: Waived | None = None,
+        told: Container[str] | None = None,
+        start: Start | None = None,
     ) -> None:
         self.policy = policy
         self.terms = terms
@@ -61,12 +64,11 @@ class Course:
         self._hear = hear
         self._waived = waived
         model = policy.document.settings.forecast_model
-        blank = parts.blank(model, terms.graph)
-        self._past = State(blank.state().graph, BlankBook(parts.model(model)))
-        self._state = blank.state()
+        start = start or from_nothing(parts, model, terms.graph)
+        self._past, self._state = Past(start.past, told), start.state
         self.replaying: Replaying | None = None
-        self.seq = 0
-        self.last: Micros = 0
+        self.seq = start.seq
+        self.last: Micros = start.state.ledger.now
         """The newest instant that the log has told of."""
 
     def feed(self, records: Iterable[Record]) -> None:
@@ -118,14 +120,18 @@ def backtest(
     parts: Parts,
     terms: Terms,
     progress: Progress | None = None,
+    kept: SnapshotStore | None = None,
 ) -> dict[str, Any]:
     """What the candidate would have changed, as JSON values. Raises ``InvalidRequest`` if nothing
-    was asked in that time, ``StoreCorrupt``."""
+    was asked in that time, ``StoreCorrupt``. ``kept`` may spare reading what came before it."""
     tally = Tally(terms.examples)
-    course = Course(policy, parts, terms, tally.add, _overridden(store))
+    start = _start(store, policy, parts, terms, kept)
+    told = told_of(store, terms.until)
+    course = Course(policy, parts, terms, tally.add, _overridden(store), told, start)
     head = store.head().seq
+    query = EventQuery(after=course.seq, until=terms.until)
     with _without_garbage():
-        course.feed(_counted(store.read(EventQuery(until=terms.until)), head, progress))
+        course.feed(_counted(store.read(query), head, progress))
         done = course.finish()
     if not tally.questions and done.unasked:
         raise InvalidRequest("every question of that time pins a pool that the candidate lacks")
@@ -137,6 +143,20 @@ def backtest(
     return _told(policy, tally, done)
 
 
+def _start(
+    store: EventStore,
+    policy: PolicyStack,
+    parts: Parts,
+    terms: Terms,
+    kept: SnapshotStore | None,
+) -> Start | None:
+    before = first_since(store, terms.since) if terms.since else 0
+    if kept is None or not before:
+        return None
+    model = policy.document.settings.forecast_model
+    return from_snapshot(store, kept, parts, model, terms.graph, before)
+
+
 def _overridden(store: EventStore) -> Waived:
     """What humans allowed. It is read first: the log tells of it after the answer."""
     told = (open_record(record).payload for record in store.read(_OVERRIDES))
@@ -145,8 +165,10 @@ def _overridden(store: EventStore) -> Waived:
 
 def _counted(records: Iterable[Record], head: int, progress: Progress | None) -> Iterator[Record]:
     for record in records:
-        if progress is not None and record.seq % _BEAT == 0:
-            progress(record.seq / max(1, head))
+        if record.seq % _BEAT == 0:
+            gc.collect(0)  # what lasts is not looked at again
+            if progress is not None:
+                progress(record.seq / max(1, head))
         yield record
     if progress is not None:
         progress(1.0)
@@ -183,13 +205,13 @@ def _pools(done: Replaying) -> list[dict[str, Any]]:
     used = done.settled_before.keys() | candidate.settled.keys()
     found = []
     for key in sorted(used | before.keys() | after.keys()):
-        account = candidate.state.ledger.accounts.get(key) or done.past.ledger.accounts.get(key)
+        account = candidate.state.ledger.accounts.get(declared_key(key))
         dry, dry_after = before.get(key, []), after.get(key, [])
         avoided, caused = without(dry, dry_after), without(dry_after, dry)
         found.append(
             {
                 "pool": key,
-                "unit": "" if account is None else account.pool.unit,
+                "unit": done.past.unit(key) if account is None else account.pool.unit,
                 "used_before": done.settled_before.get(key, 0),
                 "used_after": candidate.settled.get(key, 0),
                 "exhaustions_before": len(dry),
@@ -224,7 +246,8 @@ def _notes(done: Replaying) -> list[str]:
 
 @contextmanager
 def _without_garbage() -> Iterator[None]:
-    """A replay makes millions of things that last, in few cycles: looking for those costs much."""
+    """A replay makes millions of things that last: to look through them again and again for the few
+    cycles costs much. Those are young and found by ``_counted``."""
     enabled = gc.isenabled()
     gc.disable()
     try:

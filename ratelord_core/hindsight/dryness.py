@@ -8,9 +8,11 @@ import msgspec
 
 from ratelord_core.events.payloads import IntentDecided
 from ratelord_core.ledger import Ledger
-from ratelord_core.model.instant import MINUTE, Micros
+from ratelord_core.model.instant import MINUTE, SECOND, Micros
+from ratelord_core.model.pool import declared_key
 
 _NO_ROOM: Final = frozenset({"pool_exhausted", "budget_exceeded"})
+_MILLISECOND: Final[Micros] = SECOND // 1000
 _QUIET: Final[Micros] = MINUTE
 """Where no reset is known, a pool that was not dry for so long has recovered."""
 
@@ -24,40 +26,41 @@ class Spell(msgspec.Struct):
 
 
 class Dryness:
-    """Spells by pool, told by answers: one that leaves nothing, or finds nothing."""
+    """Spells by pool, told by answers: one that leaves nothing, or finds nothing. ``ledger`` has
+    the shapes of the pools."""
 
-    def __init__(self) -> None:
+    def __init__(self, ledger: Ledger) -> None:
         self.spells: dict[str, list[Spell]] = {}
+        self._accounts = ledger.accounts
 
-    def note(self, at: Micros, e: IntentDecided, ledger: Ledger) -> None:
+    def note(self, at: Micros, e: IntentDecided) -> None:
         """What an answer tells of its pools."""
         for line in e.holds:
             if line.remaining <= 0 and line.units:
-                self.dry(line.pool, at, ledger)
+                self.dry(line.pool, at, line.reset_in)
         if e.reason_code in _NO_ROOM:
-            tightest = e.tightest
-            if isinstance(tightest, int):
-                tightest = e.holds[tightest].pool if tightest < len(e.holds) else ""
-            if tightest:
-                self.dry(tightest, at, ledger)
+            pool, ttr = e.tightest, e.ttr
+            if isinstance(pool, str):
+                if pool:
+                    self.dry(pool, at, 0 if ttr is None else ttr * _MILLISECOND)
+            elif pool < len(e.holds):
+                self.dry(e.holds[pool].pool, at, e.holds[pool].reset_in)
 
-    def dry(self, pool: str, at: Micros, ledger: Ledger) -> None:
-        """A pool has nothing left at ``at``."""
+    def dry(self, pool: str, at: Micros, reset_in: Micros) -> None:
+        """A pool has nothing left at ``at``; more comes after ``reset_in`` (0, or negative: nobody
+        knows)."""
         listed = self.spells.setdefault(pool, [])
+        resets = self._resets(pool)
         if listed and at < listed[-1].end:
             spell = listed[-1]
             spell.last = at
-            if not self._resets(pool, ledger):
+            if not resets:
                 spell.end = at + _QUIET
             return
-        account = ledger.accounts.get(pool)
-        reset_at = None if account is None else account.figures(at).reset_at
-        known = self._resets(pool, ledger) and reset_at is not None and reset_at > at
-        listed.append(Spell(at, at, reset_at if known and reset_at else at + _QUIET))
+        listed.append(Spell(at, at, at + (reset_in if resets and reset_in > 0 else _QUIET)))
 
-    @staticmethod
-    def _resets(pool: str, ledger: Ledger) -> bool:
-        account = ledger.accounts.get(pool)
+    def _resets(self, pool: str) -> bool:
+        account = self._accounts.get(declared_key(pool))
         return account is not None and account.pool.window.kind in ("fixed", "calendar")
 
 

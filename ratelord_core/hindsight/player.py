@@ -17,11 +17,12 @@ from ratelord_core.errors import PolicyError, RatelordError
 from ratelord_core.events.record import Record
 from ratelord_core.hindsight.backtest import Course, Terms, backtest
 from ratelord_core.hindsight.replaying import Compared
+from ratelord_core.hindsight.starting import from_snapshot
 from ratelord_core.hindsight.tally import told_change
 from ratelord_core.jobs import Said
 from ratelord_core.jobs.replay_task import ReplayTask
 from ratelord_core.policy.stack import PolicyStack
-from ratelord_core.store import EventQuery, EventStore
+from ratelord_core.store import EventQuery, EventStore, SnapshotStore
 
 _NICENESS: Final = 10
 _PAUSE: Final = 0.2
@@ -60,14 +61,16 @@ def _do(task: ReplayTask, say: Say) -> None:
     stack = offered.policy(task.document, task.source)
     say(Said(title=stack.version))
     stores = plugins.load(task.without).named("ratelord_register_stores")
-    store = stores[task.store].open_events(Path(task.path), exclusive=False)
+    path = Path(task.path)
+    store = stores[task.store].open_events(path, exclusive=False)
+    kept = stores[task.store].open_snapshots(path)
     terms = Terms(task.since, task.until, task.examples, task.seed, task.graph)
     try:
         if task.follow:
-            _follow(task, store, stack, offered, say)
+            _follow(task, store, kept, stack, offered, say)
             return
         progress = _Progress(say)
-        say(Said(result=backtest(store, stack, offered, terms, progress)))
+        say(Said(result=backtest(store, stack, offered, terms, progress, kept)))
     finally:
         store.close()
 
@@ -87,7 +90,12 @@ class _Progress:
 
 
 def _follow(
-    task: ReplayTask, store: EventStore, stack: PolicyStack, offered: parts.Parts, say: Say
+    task: ReplayTask,
+    store: EventStore,
+    kept: SnapshotStore,
+    stack: PolicyStack,
+    offered: parts.Parts,
+    say: Say,
 ) -> None:
     """Replay the log and go on with it, until nobody hears any more. The candidate has the state
     that the log led to until ``since_seq``, and decides for itself from there on."""
@@ -96,8 +104,11 @@ def _follow(
         if one.kind != "same":
             say(Said(part=told_change(one)))
 
-    course = Course(stack, offered, Terms(since=sys.maxsize, graph=task.graph), differs)
-    course.feed(store.read(EventQuery(before=task.since_seq + 1)))
+    model, place = stack.document.settings.forecast_model, task.since_seq + 1
+    start = from_snapshot(store, kept, offered, model, task.graph, place)
+    terms = Terms(since=sys.maxsize, graph=task.graph)
+    course = Course(stack, offered, terms, differs, start=start)
+    course.feed(store.read(EventQuery(after=start.seq, before=place)))
     course.begin(course.last)
     say(Said(progress=1.0))
     parent = os.getppid()

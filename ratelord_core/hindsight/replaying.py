@@ -8,7 +8,6 @@ from typing import Any, Final
 
 import msgspec
 
-from ratelord_core.engine import State
 from ratelord_core.events.envelope import Event
 from ratelord_core.events.payloads import (
     ConfigLoaded,
@@ -30,7 +29,7 @@ from ratelord_core.hindsight.adjusting import adjusted
 from ratelord_core.hindsight.answer import Answer, Kind, answer_of, kind_of
 from ratelord_core.hindsight.candidate import Candidate
 from ratelord_core.hindsight.dryness import Dryness
-from ratelord_core.ledger import Hold
+from ratelord_core.hindsight.past import Past
 from ratelord_core.model.dimensions import Dimensions
 from ratelord_core.model.instant import Micros
 from ratelord_core.model.intent import Intent, Report
@@ -42,6 +41,8 @@ _HEARD: Final = (
     SystemStarted, IdentityRegistered, IdentityChange, ProviderError, ProviderStateChanged,
 )  # fmt: skip
 """What happens whatever the policy."""
+_REMEMBERED: Final = 100_000
+"""Intents without a report that are remembered; a daemon forgets them much sooner."""
 _TEACHES: Final = 0.1
 """How much the newest action tells of how long actions of its workload take."""
 
@@ -59,7 +60,8 @@ class Compared(msgspec.Struct, frozen=True, gc=False):
 
 
 class _Open(msgspec.Struct, gc=False):
-    """An intent of the past that has not been reported yet."""
+    """An intent of the past that has not been reported yet; ``here`` is what it is called here, ""
+    if the candidate let nothing of it through."""
 
     here: str
     shift: Micros
@@ -76,12 +78,13 @@ class Replaying:
     """The past and the candidate, side by side. Feed it the log's events in order."""
 
     def __init__(
-        self, past: State, candidate: Candidate, hear: Hear, waived: Waived | None = None
+        self, past: Past, candidate: Candidate, hear: Hear, waived: Waived | None = None
     ) -> None:
         self.past = past
         self._waived = waived or {}
         self.candidate = candidate
-        self.dry_before, self.dry_after = Dryness(), Dryness()
+        self.dry_before = Dryness(past.ledger)
+        self.dry_after = Dryness(candidate.state.ledger)
         self.cost_before = 0
         self.settled_before: dict[str, int] = {}
         self.refused_before = 0
@@ -126,10 +129,7 @@ class Replaying:
     # --- intents ------------------------------------------------------------------------------
 
     def _submitted(self, event: Event, e: IntentSubmitted) -> None:
-        # The rest of what the state learns of a question, only a graph and forecasts would need.
-        intent_id, who = event.intent_id, event.dimensions
-        self.past.asked, self.past.asked_as = (intent_id, e), who.identity_id
-        self._asked = (intent_id, e, who)
+        self._asked = (event.intent_id, e, event.dimensions)
 
     def _decided(self, event: Event, e: IntentDecided) -> None:
         self.past.replay(event)
@@ -139,14 +139,14 @@ class Replaying:
         at, who = event.ts_event, asked[2]
         version = self.past.policy_version
         self.policies[version] = self.policies.get(version, 0) + 1
-        self.dry_before.note(at, e, self.past.ledger)
+        self.dry_before.note(at, e)
         self.candidate.reach(at)
         found = self.candidate.ask(_intent(asked[1], who), self._waived.get(intent_id))
         if found is None:
             self.unasked += 1
             return
         here, answer = found
-        self.dry_after.note(self.candidate.now, answer, self.candidate.state.ledger)
+        self.dry_after.note(self.candidate.now, answer)
         before, after = answer_of(e), answer_of(answer)
         self._follow(intent_id, here, e, answer, at, who)
         kind = kind_of(before, after)
@@ -163,45 +163,49 @@ class Replaying:
     ) -> None:
         """What will come of the candidate's approval: what came of the past's, as much later as it
         starts later; if the past denied it, what such actions usually come to."""
-        if not answer.holds:
-            return
         if e.holds:
-            held = {line.pool: line.units for line in e.holds}
-            shift = max(0, answer.start - e.start)
-            self._open[intent_id] = _Open(here, shift, at + e.start, held)
-        elif e.decision == "deny_with_reason":
+            self._remember(intent_id, here, e, answer, at)
+        elif answer.holds and e.decision == "deny_with_reason":
             lasts = self._lasts.get(who.workload_id)
             if lasts is not None:
                 when = self.candidate.now + answer.start + round(lasts)
                 self.candidate.settle_at(when, here, Report())
 
+    def _remember(
+        self, intent_id: str, here: str, e: IntentDecided, answer: IntentDecided, at: Micros
+    ) -> None:
+        held = {line.pool: line.units for line in e.holds}
+        shift = max(0, answer.start - e.start)
+        self._open[intent_id] = _Open(here if answer.holds else "", shift, at + e.start, held)
+        if len(self._open) > _REMEMBERED:
+            del self._open[next(iter(self._open))]
+
     def _reported(self, event: Event, e: IntentReported) -> None:
         intent_id = event.intent_id
-        hold = self.past.ledger.find(intent_id)
         self.past.replay(event)
         self.cost_before += max(0, e.cost)
         for pool, units in e.settled:
             self.settled_before[pool] = self.settled_before.get(pool, 0) + units
         self.refused_before += e.outcome == "rate_limited"
         known = self._open.pop(intent_id, None)
-        at = event.ts_event
-        if hold is not None:
-            self._learn(hold, at)
         if known is None:
+            return
+        at = event.ts_event
+        self._learn(event.dimensions.workload_id, float(max(0, at - known.start)))
+        if not known.here:
             return
         self.candidate.reach(at)
         report = _report(e, known.held, self.past, self.candidate, known.here)
         self.candidate.settle_at(at + known.shift, known.here, report)
 
-    def _learn(self, hold: Hold, at: Micros) -> None:
-        workload, lasted = hold.asker.workload, float(max(0, at - hold.start))
+    def _learn(self, workload: str, lasted: float) -> None:
         mean = self._lasts.get(workload, lasted)
         self._lasts[workload] = mean + _TEACHES * (lasted - mean)
 
     def _extended(self, event: Event, e: HoldExtended) -> None:
         self.past.replay(event)
         known = self._open.get(e.intent_id)
-        if known is not None:
+        if known is not None and known.here:
             self.candidate.reach(event.ts_event)
             self.candidate.extend(known.here, e.expires_at + known.shift)
 
@@ -262,7 +266,7 @@ def _intent(asked: IntentSubmitted, who: Dimensions) -> Intent:
 
 
 def _report(
-    e: IntentReported, held: dict[str, int], past: State, candidate: Candidate, here: str
+    e: IntentReported, held: dict[str, int], past: Past, candidate: Candidate, here: str
 ) -> Report:
     """The report of the past, for the pools that the candidate draws from. A pool that the past
     did not have takes what another of its unit took."""
@@ -278,9 +282,8 @@ def _report(
         return Report(e.outcome)  # type: ignore[arg-type]  # written down from one that was checked
     by_unit: dict[str, float] = {}
     for pool, units in told.items():
-        account = past.ledger.accounts.get(pool)
-        if account is not None:
-            unit = account.pool.unit
+        unit = past.unit(pool)
+        if unit:
             by_unit[unit] = max(units, by_unit.get(unit, 0.0))
     accounts = candidate.state.ledger.accounts
     priced = bool(candidate.state.prices)

@@ -1,6 +1,7 @@
 """The ledger: what every pool has left, who holds what, and when more can be promised."""
 
 from ratelord_core.ledger.hold import (
+    NOBODY,
     Asker,
     Figures,
     Hold,
@@ -16,6 +17,7 @@ from ratelord_core.ledger.hold import (
 from ratelord_core.ledger.ledger import Ledger
 
 __all__ = [
+    "NOBODY",
     "Asker",
     "Figures",
     "Hold",
