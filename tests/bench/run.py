@@ -14,6 +14,7 @@ from pathlib import Path
 
 import in_process
 import lasting
+import looking_back
 from agreement import disagreements
 from load import find_wrk
 from measure import Contender, Rounds, interleave
@@ -37,6 +38,7 @@ def main(arguments: list[str]) -> int:
     rows += in_process.rows(quick=options.quick)
     with tempfile.TemporaryDirectory(dir=options.folder) as name:
         rows += lasting.rows(Path(name), quick=options.quick)
+        rows += looking_back.rows(Path(name), quick=options.quick)
     print(show(rows))
     options.json.write_text(
         json.dumps(
