@@ -8,12 +8,18 @@ from typing import Final
 import msgspec
 
 from ratelord_core.errors import ProviderFailed
-from ratelord_core.model.instant import Micros, to_seconds
+from ratelord_core.model.instant import SECOND, Micros, to_seconds
 
 HANG: Final = "hang"
 """A poll that never answers."""
+SLOW: Final = "slow"
+"""A poll that takes its time, and answers well."""
+RAISE: Final = "raise"
+"""A poll in which the plugin itself breaks."""
+HTML: Final = "html"
+"""A page in place of numbers, as a network's log-in gives with a status of 200."""
 
-KINDS: Final = (
+FAILURES: Final = (
     "timeout",
     "unreachable",
     "unauthorized",
@@ -21,8 +27,10 @@ KINDS: Final = (
     "rate_limited",
     "server_error",
     "malformed",
-    HANG,
+    "settings",
 )
+"""The kinds of a ``ProviderFailed``."""
+TROUBLES: Final = (*FAILURES, HTML, RAISE, HANG, SLOW)
 
 
 class Fault(msgspec.Struct, frozen=True):
@@ -32,9 +40,14 @@ class Fault(msgspec.Struct, frozen=True):
     count: int = 1
     kind: str = "server_error"
     retry_after: Micros | None = None
+    takes: Micros = SECOND
 
-    def error(self, poll: int) -> ProviderFailed:
-        """The failure of that poll."""
+    def error(self, poll: int) -> Exception:
+        """What that poll raises."""
+        if self.kind == RAISE:
+            return RuntimeError(f"simulated, on poll {poll}")
+        if self.kind == HTML:
+            return ProviderFailed("malformed", f"a page in place of numbers, on poll {poll}")
         wait = None if self.retry_after is None else to_seconds(self.retry_after)
         return ProviderFailed(self.kind, f"simulated, on poll {poll}", wait)
 

@@ -15,7 +15,8 @@ from ratelord_core.model.pool import MAX_UNITS, Pool
 from ratelord_core.model.span import parse_span
 from ratelord_core.model.window import CalendarUnit, Window, WindowKind
 from ratelord_core.provider import bad_option, check_options
-from ratelord_mock.faults import KINDS, Fault, Faults
+from ratelord_mock.faults import TROUBLES, Fault, Faults
+from ratelord_mock.lies import LIES
 
 WINDOW_KEYS: Final[dict[str, tuple[str, ...]]] = {
     "fixed": ("kind", "every", "reset_at"),
@@ -27,6 +28,8 @@ WINDOW_KEYS: Final[dict[str, tuple[str, ...]]] = {
 }
 DEFAULT_WINDOW: Final = {"kind": "fixed", "every": "60s"}
 DEFAULT_POOLS: Final = {"default": {"limit": 1000}}
+KINDS: Final = (*TROUBLES, *LIES)
+"""What a poll may be made to do."""
 SLOWEST: Final[Micros] = 5 * SECOND
 FASTEST: Final[Micros] = SECOND // 5
 
@@ -47,11 +50,12 @@ class MockOptions(msgspec.Struct, frozen=True):
     faults: Faults = Faults()
     latency: Micros = 0
     jitter: Micros = 0
+    clock_ahead: Micros = 0
 
 
 def read_options(config: ProviderConfig) -> MockOptions:
     """The account as configured. Raises ``SettingsError`` that names the option and its value."""
-    check_options(config, ("pools", "seed", "failures", "latency", "jitter"))
+    check_options(config, ("pools", "seed", "failures", "latency", "jitter", "clock_ahead"))
     options = {name: value for name, value in config.options.items() if value is not None}
     reader = _Reader(config)
     named = reader.mapping("pools", options.get("pools", DEFAULT_POOLS))
@@ -63,6 +67,7 @@ def read_options(config: ProviderConfig) -> MockOptions:
         faults=reader.faults(options.get("failures", [])),
         latency=reader.span("latency", options.get("latency", 0)),
         jitter=reader.span("jitter", options.get("jitter", 0)),
+        clock_ahead=reader.span("clock_ahead", options.get("clock_ahead", 0)),
     )
 
 
@@ -156,12 +161,15 @@ class _Reader:
 
     def _fault(self, entry: object) -> Fault:
         given = {"poll": entry} if isinstance(entry, int) else self.mapping("failures", entry)
-        check_options(self._config, ("poll", "count", "kind", "retry_after"), given, "failures")
+        check_options(
+            self._config, ("poll", "count", "kind", "retry_after", "takes"), given, "failures"
+        )
         wait = given.get("retry_after")
         return Fault(
             first=self.whole("failures.poll", given.get("poll")),
             count=self.whole("failures.count", given.get("count", 1)),
             kind=self.kind(given.get("kind", "server_error")),
+            takes=self.span("failures.takes", given.get("takes", 1)),
             retry_after=None if wait is None else self.span("failures.retry_after", wait),
         )
 

@@ -16,7 +16,8 @@ from ratelord_core.model.pool import MAX_UNITS, Pool
 from ratelord_core.provider import PollRequest, PollResult
 from ratelord_mock.boundaries import period
 from ratelord_mock.counting import Count, advance, begin
-from ratelord_mock.faults import HANG, chance
+from ratelord_mock.faults import HANG, SLOW, Fault, chance
+from ratelord_mock.lies import LIES, tell
 from ratelord_mock.options import MockOptions
 
 _AFTER_RESET: Micros = SECOND // 1000
@@ -42,6 +43,11 @@ class MockProvider:
         self._seed = f"{options.seed}:{provider_id}"
         self._tries = 0
         self._injected: dict[str, tuple[int | None, int | None]] = {}
+
+    @property
+    def clock_ahead(self) -> Micros:
+        """By how much (µs) the simulated clock is ahead of ours; resets are told by ours."""
+        return self._options.clock_ahead
 
     def pools(self) -> tuple[Pool, ...]:
         """The configured pools, complete with limit."""
@@ -69,7 +75,8 @@ class MockProvider:
         memory = _recall(request.state, now)
         self._tries = max(self._tries, memory.polls) + 1
         number = self._tries
-        await self._respond(number)
+        fault = self._options.faults.of(number, self._seed)
+        await self._respond(number, fault)
         counts = {
             pool.pool_id: self._count(pool, used, memory, request.settled.get(pool.pool_id, 0), now)
             for pool, used in self._options.pools
@@ -80,7 +87,10 @@ class MockProvider:
         )
         kept = {name: count for name, count in counts.items() if _worth_keeping(count)}
         state = msgspec.json.encode(Memory(memory.started, number, kept), order="deterministic")
-        return PollResult(now, observations, state.decode(), self._sooner(observations))
+        told = PollResult(now, observations, state.decode(), self._sooner(observations))
+        if fault is None or fault.kind not in LIES:
+            return told
+        return tell(told, fault.kind, number - fault.first + 1)
 
     def read_headers(self, headers: Mapping[str, str], dated: Micros) -> tuple[Observation, ...]:
         """The ``x-ratelimit-*`` dialect; the resource names the pool, else it is the only one."""
@@ -106,16 +116,18 @@ class MockProvider:
     async def aclose(self) -> None:
         """There is nothing to give up."""
 
-    async def _respond(self, number: int) -> None:
+    async def _respond(self, number: int, fault: Fault | None) -> None:
         """Take the configured time, then fail if this poll is to fail."""
         extra = int(self._options.jitter * chance(f"{self._seed}:latency:{number}"))
         if self._options.latency + extra:
             await anyio.sleep(to_seconds(self._options.latency + extra))
-        fault = self._options.faults.of(number, self._seed)
-        if fault is not None and fault.kind == HANG:
+        if fault is None or fault.kind in LIES:
+            return
+        if fault.kind == HANG:
             await anyio.sleep_forever()
-        if fault is not None:
+        if fault.kind != SLOW:
             raise fault.error(number)
+        await anyio.sleep(to_seconds(fault.takes))
 
     def _count(
         self, pool: Pool, seeded: int | None, memory: Memory, settled: int, now: Micros

@@ -10,8 +10,13 @@ import pytest
 from ratelord_core.clock import SteppedClock
 from ratelord_core.errors import ProviderFailed
 from ratelord_core.model.config import ProviderConfig
-from ratelord_core.provider import PollRequest
-from ratelord_mock.faults import Fault, Faults
+from ratelord_core.model.instant import DAY, HOUR, MINUTE
+from ratelord_core.provider import PollRequest, PollResult
+from ratelord_core.watch import Account
+from ratelord_core.watch.vetting import vet_dates
+from ratelord_mock.faults import TROUBLES, Fault, Faults
+from ratelord_mock.lies import LIES
+from ratelord_mock.options import KINDS
 from ratelord_mock.plugin import MockFactory
 
 
@@ -74,3 +79,73 @@ def test_a_hanging_poll_never_answers() -> None:
         return scope.cancelled_caught
 
     assert anyio.run(wait)
+
+
+# --- every kind, as the daemon meets it ------------------------------------------------------------
+
+
+def met(kind: str, polls: int = 1, **more: Any) -> list[Any]:
+    """What the watcher makes of polls that fail in this way: results, or the kinds of failures."""
+    told = [{"poll": 1, "count": 9, "kind": kind, **more}]
+    options = {"failures": told, "pools": {"default": {"limit": 1000, "used": 10}}}
+    clock = SteppedClock()
+    provider = MockFactory().build(ProviderConfig("mock", "m", options=options), _none, clock)
+    account = Account(provider, plugin="mock", version="1")
+    ended: list[Any] = []
+    for _ in range(polls):
+        try:
+            ended.append(vet_dates(anyio.run(account.poll, PollRequest()), clock.now()))
+        except ProviderFailed as error:
+            ended.append(error.kind)
+        except Exception as error:  # what a plugin raises is the watcher's to name
+            ended.append(type(error).__name__)
+    return ended
+
+
+def _none() -> None:
+    return None
+
+
+FAILING = {kind: kind for kind in TROUBLES if kind not in {"html", "raise", "hang", "slow"}} | {
+    "html": "malformed",
+    "raise": "RuntimeError",
+    "wrong_types": "plugin",
+    "negative_remaining": "plugin",
+    "dated_in_the_future": "plugin",
+    "anothers_pools": "plugin",
+    "no_answer": "plugin",
+}
+BELIEVED = {"slow", "reset_in_the_past", "reset_in_a_year", "shrinking_limit"}
+
+
+def test_every_kind_is_tried_here() -> None:
+    assert set(KINDS) == {*FAILING, *BELIEVED, "hang"}
+    assert set(LIES) <= set(KINDS)
+
+
+@pytest.mark.parametrize("kind", FAILING)
+def test_a_poll_that_fails_is_named(kind: str) -> None:
+    assert met(kind) == [FAILING[kind]]
+
+
+def test_a_reset_in_the_past_and_one_in_a_year_are_told() -> None:
+    for kind, span in {"reset_in_the_past": -MINUTE, "reset_in_a_year": 365 * DAY}.items():
+        (result,) = met(kind)
+        (seen,) = result.observations
+        assert seen.reset_at == seen.dated + span
+
+
+def test_a_limit_shrinks_with_every_poll() -> None:
+    limits = [result.observations[0].limit for result in met("shrinking_limit", polls=3)]
+    assert limits == [500, 250, 125]
+
+
+def test_a_slow_answer_is_a_good_one() -> None:
+    (result,) = met("slow", takes="10ms")
+    assert isinstance(result, PollResult)
+
+
+def test_the_simulated_clock_may_be_ahead() -> None:
+    config = ProviderConfig("mock", "m", options={"clock_ahead": "1h"})
+    account = Account(MockFactory().build(config, _none, SteppedClock()), plugin="m", version="1")
+    assert account.clock_ahead == HOUR

@@ -81,6 +81,8 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"failures": 3}, "failures is 3; give a list"),
     ({"failures": [{"pole": 3}]}, r"'failures\.pole'; did you mean 'poll'"),
     ({"failures": [{"poll": 3, "kind": "sad"}]}, r"failures\.kind is 'sad'; it is one of timeout"),
+    ({"failures": [{"poll": 3, "takes": "long"}]}, r"failures\.takes is 'long'"),
+    ({"clock_ahead": "soon"}, "clock_ahead is 'soon'"),
     ({"failures": {"rate": 2}}, r"failures\.rate is 2; give a share"),
     ({"failures": {"rate": 0.5, "kinds": "x"}}, r"failures\.kinds is 'x'"),
     ({"failures": {"share": 0.5}}, r"no option 'failures\.share'"),
