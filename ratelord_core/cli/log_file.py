@@ -33,7 +33,7 @@ def snapshots_of(path: Path) -> SnapshotStore:
     """The snapshots that belong to a log."""
     from ratelord_core import plugins
 
-    kept: SnapshotStore = plugins.load().named("ratelord_register_stores")["sqlite"].open_snapshots(
-        path
+    kept: SnapshotStore = (
+        plugins.load().named("ratelord_register_stores")["sqlite"].open_snapshots(path)
     )
     return kept

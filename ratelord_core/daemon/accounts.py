@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from msgspec.structs import replace
 
@@ -10,9 +10,11 @@ from ratelord_core.clock import Clock
 from ratelord_core.errors import Finding, PolicyError, SettingsError
 from ratelord_core.model.config import Document, ProviderConfig
 from ratelord_core.model.identity import Identity
+from ratelord_core.model.ids import split_pool_key
 from ratelord_core.model.pool import Pool
 from ratelord_core.policy.lint.places import Places
-from ratelord_core.provider import Provider, ProviderFactory
+from ratelord_core.policy.section_division import NO_SHARES, no_shares
+from ratelord_core.provider import Describing, Provider, ProviderFactory
 from ratelord_core.secrets import resolve
 from ratelord_core.watch import Account
 
@@ -30,14 +32,15 @@ class Accounts:
         return self._factories
 
     def check(self, document: Document, text: str | bytes = "") -> None:
-        """Raises ``PolicyError`` with every provider whose options its plugin refuses; ``text`` is
-        what the document was read from."""
-        findings = []
+        """Raises ``PolicyError`` with every provider whose options its plugin refuses, and all
+        shares of pools whose windows have none; ``text`` is what the document was read from."""
+        findings, providers = [], dict[str, Provider]()
         for config in document.providers:
             try:
-                self._build(config, config.secret_ref)
+                providers[config.id] = self._build(config, config.secret_ref)
             except SettingsError as error:
                 findings.append(_placed(config, str(error), text))
+        findings += _undivided(document, providers, text)
         if findings:
             raise PolicyError(document.source, findings)
 
@@ -92,6 +95,27 @@ def with_members(pools: tuple[Pool, ...], declared_identity: str | None) -> tupl
 
 def _secret(reference: str | None) -> Callable[[], str | None]:
     return lambda: None if reference is None else resolve(reference)
+
+
+def _undivided(
+    document: Document, providers: Mapping[str, Provider], text: str | bytes
+) -> Iterator[Finding]:
+    """Shares of a provider's pool that has no such window: nobody else knows which it has."""
+    places = Places(text) if text else None
+    for one in document.overrides:
+        provider_id, pool_id = split_pool_key(one.key)
+        provider = providers.get(provider_id)
+        if not one.shares or one.window is not None or provider is None:
+            continue
+        pool = next((pool for pool in provider.pools() if pool.pool_id == pool_id), None)
+        if pool is None and isinstance(provider, Describing):
+            pool = provider.describe(pool_id)
+        message = "" if pool is None else no_shares(pool.window.kind)
+        if message and places is None:
+            yield Finding(f"pool {one.key}: {message}", path=f"pools.{one.key}", hint=NO_SHARES)
+        elif message and places is not None:
+            path = ("pools", places.index("pools", one.key), "shares")
+            yield places.finding(f"pool {one.key}: {message}", *path, hint=NO_SHARES)
 
 
 def _placed(config: ProviderConfig, said: str, text: str | bytes) -> Finding:

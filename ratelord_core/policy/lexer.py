@@ -57,6 +57,27 @@ def words(text: str) -> Iterator[Word]:
             before = match.group()
 
 
+class Token(msgspec.Struct, frozen=True):
+    """A word, number, string or operator, and where it starts and ends in the text."""
+
+    text: str
+    start: int
+    end: int
+
+
+def tokens(text: str) -> Iterator[Token]:
+    """Everything but spaces and comments; ``&&`` and ``||`` are one token each."""
+    doubled = -1
+    for match in _TOKEN.finditer(text):
+        start, end, kind = match.start(), match.end(), match.lastgroup
+        if kind in ("space", "comment") or start == doubled:
+            continue
+        if kind == "other" and text[start : start + 2] in ("&&", "||"):
+            doubled = end
+            end += 1
+        yield Token(text[start:end], start, end)
+
+
 _LOOPS = frozenset({"all", "exists", "exists_one", "map", "filter"})
 
 

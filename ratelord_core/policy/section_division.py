@@ -17,6 +17,7 @@ _NAMES = ("agent", "identity", "workload", "scope")
 _BY_KEY = re.compile(r"(label:|client_context\.)\S{1,200}")
 _KINDS = (*(f"{name}:" for name in _NAMES), "label:")
 _SHARED = ("fixed", "calendar")
+NO_SHARES = "give whoever it is a pool of its own: {shared_by: [...]}"
 _PERCENT = WHOLE // 100
 
 
@@ -96,9 +97,14 @@ def check_division(fields: Fields, by: str, window: Window | None, parts: Any) -
 def check_shares(fields: Fields, kind: str | None, parts: Any) -> None:
     """Shares of a window that has none are a finding; a ``kind`` of None is not known here."""
     place = fields.at("shares")
-    if place is None or not parts or kind is None or kind in _SHARED:
-        return
+    message = "" if kind is None or not parts else no_shares(kind)
+    if place is not None and message:
+        fields.reading.found(place, fields.path_of("shares"), message, NO_SHARES)
+
+
+def no_shares(kind: str) -> str:
+    """Why a window of that kind cannot be shared out; "" if it can."""
+    if kind in _SHARED:
+        return ""
     article = "an" if kind == "unbounded" else "a"
-    message = f"{article} {kind} window has no shares; they belong to fixed and calendar windows"
-    hint = "give whoever it is a pool of its own: {shared_by: [...]}"
-    fields.reading.found(place, fields.path_of("shares"), message, hint)
+    return f"{article} {kind} window has no shares; they belong to fixed and calendar windows"

@@ -64,6 +64,25 @@ def test_an_option_that_its_provider_does_not_know_is_told_too(ratelord, tmp_pat
     assert "pols" in ran.out + ran.err
 
 
+def test_shares_of_a_providers_pool_that_cannot_have_any_are_told_with_their_place(
+    ratelord, tmp_path
+):
+    (tmp_path / "policy.yaml").write_text("""\
+providers:
+  mock: [{id: m, pools: {f: {limit: 9, window: {kind: fixed, every: 1m}}, b: {limit: 9, window: {kind: bucket, every: 1m}}}}]
+  openai: [{id: o, token_env_var: OPENAI_API_KEY}]
+pools:
+  - {id: m/f, shares: {"agent:x": 20}}
+  - {id: m/b, shares: {"agent:x": 20}}
+  - {id: o/gpt-4o/tokens, shares: {"agent:x": 20}}
+""")
+    ran = ratelord("policy", "check")
+    assert ran.code == 1
+    assert "policy.yaml:6:23: pool m/b: a bucket window has no shares" in ran.out
+    assert "policy.yaml:7:35: pool o/gpt-4o/tokens: a bucket window has no shares" in ran.out
+    assert "m/f" not in ran.out
+
+
 def test_a_policy_file_that_is_not_there_is_one_line(ratelord):
     ran = ratelord("policy", "check", "nowhere.yaml")
     assert ran.code == 1

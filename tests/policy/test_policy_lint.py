@@ -8,9 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from ratelord_core.errors import Finding
+from ratelord_core.policy.condition import Conditions
 from ratelord_core.policy.lint import lint
+from ratelord_core.policy.lint.formula import formula
 from ratelord_core.policy.lint.points import implies, verdict
 
 MARK = "▶"
@@ -279,3 +283,53 @@ def test_a_rule_that_never_holds_hides_no_other_and_is_hidden_by_none(
 
     assert len(said) == 2, said
     assert not [one for one in said if "reached" in one or "shadowed" in one]
+
+
+@pytest.mark.parametrize(
+    ("condition", "constant"),
+    [
+        ("agent.id == 'x' || true", True),
+        ("true || remaining < 3", True),
+        ("agent.id == 'x' && false", False),
+        ("remaining < 5 AND NOT (cost > 3 OR true)", False),
+        ("remaining > 5 && remaining < 3", False),
+        ("remaining > 5 && (remaining < 3 || remaining == 4)", False),
+        ("!(remaining > 5) && remaining > 7", False),
+        ("!(remaining > 5) || remaining > 3", True),
+        ("agent.id in ['a', 'b'] && agent.id == 'c'", False),
+        ("time.is_weekend || !time.is_weekend", True),
+        ("agent.id.startsWith('a') && !agent.id.startsWith('a')", False),
+        ("remaining == remaining", True),
+        ("agent.id.startsWith('a') && !agent.id.startsWith('b')", None),
+        ("!(remaining > 5) == time.is_weekend", None),
+        ("intent.urgency == 'high' ? true : remaining < 4 || true", None),
+        ("agent.id == 'true' || remaining < 3", None),
+        ("remaining < 3 || size(agent.id + ') || true') > 300", None),
+    ],
+)
+def test_what_is_constant_is_seen_through_brackets_negation_and_words(
+    condition: str, constant: bool | None
+) -> None:
+    assert verdict(condition) is constant
+
+
+_LEAVES = ["remaining < 5", "remaining >= 3", "cost == 2", "remaining in [1, 4]", "true", "false"]
+_EXPRESSIONS = st.recursive(
+    st.sampled_from(_LEAVES),
+    lambda inner: st.one_of(
+        st.tuples(inner, st.sampled_from(["&&", "||"]), inner).map(" ".join),
+        inner.map(lambda one: f"!({one})"),
+        inner.map(lambda one: f"({one})"),
+    ),
+    max_leaves=8,
+)
+
+
+@settings(max_examples=100, deadline=None)
+@given(_EXPRESSIONS, st.integers(0, 6), st.integers(0, 6))
+def test_a_condition_taken_apart_means_what_it_means(text: str, remaining: int, cost: int) -> None:
+    form = formula(text)
+    point = {"remaining": float(remaining), "cost": float(cost)}
+
+    assert form is not None
+    assert form.holds(point) == Conditions().compile(text).holds(point)

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from ratelord_core.errors import Finding
 from ratelord_core.model.config import Document, RuleConfig
 from ratelord_core.policy import lexer
-from ratelord_core.policy.comparisons import AnyOf
 from ratelord_core.policy.condition import Conditions
+from ratelord_core.policy.lint.formula import Formula, formula
 from ratelord_core.policy.lint.places import Places
-from ratelord_core.policy.lint.points import form_of, verdict, words_of
+from ratelord_core.policy.lint.points import verdict, words_of
 from ratelord_core.policy.reading import nearest
 
 _PLAIN = {"true", "false"}
@@ -30,7 +30,7 @@ def look(document: Document, places: Places) -> Iterator[Finding]:
 
 
 def _faults(rule: RuleConfig) -> Iterator[tuple[str, str]]:
-    form = form_of(rule.condition)
+    form = formula(rule.condition)
     strange = list(_strange_words(form)) if form else []
     yield from strange
     held = constant(rule.condition)
@@ -44,24 +44,22 @@ def _faults(rule: RuleConfig) -> Iterator[tuple[str, str]]:
 def constant(condition: str) -> bool | None:
     """True if it always holds, False if it never does, None if that depends or cannot be told: it
     names what could change and is more than comparisons."""
-    if form_of(condition) is not None:
-        return verdict(condition)
+    held = verdict(condition)
+    if held is not None:
+        return held
     named = {word.name for word in lexer.words(lexer.to_cel(condition))}
     if named - _PLAIN:
         return None
     return Conditions().compile(condition).constant
 
 
-def _strange_words(form: AnyOf) -> Iterator[tuple[str, str]]:
+def _strange_words(form: Formula) -> Iterator[tuple[str, str]]:
     """Texts that a variable never holds."""
-    for conjunction in form:
-        for name, _, _, literal in conjunction:
-            known = words_of(name)
-            if known and isinstance(literal, str) and literal not in known:
-                yield (
-                    f"compares {name} with {literal!r}, which it never is",
-                    nearest(literal, known),
-                )
+    for name, _, _, literal in form.comparisons():
+        known = words_of(name)
+        if known and isinstance(literal, str) and literal not in known:
+            message = f"compares {name} with {literal!r}, which it never is"
+            yield message, nearest(literal, known)
 
 
 def _labels(condition: str) -> Iterator[tuple[str, str]]:

@@ -7,8 +7,8 @@ from typing import Any
 
 from ratelord_core.errors import Finding
 from ratelord_core.model.config import Document, PolicyConfig
+from ratelord_core.policy.lint.formula import formula
 from ratelord_core.policy.lint.places import Places, Step
-from ratelord_core.policy.lint.points import form_of
 from ratelord_core.policy.reading import nearest
 
 _KINDS = {
@@ -92,10 +92,10 @@ def _scope(policy: PolicyConfig, at: int, known: _Known, places: Places) -> Iter
 def _of_rules(policy: PolicyConfig) -> Iterator[tuple[str, str, tuple[Step, ...]]]:
     for index, rule in enumerate(policy.rules):
         where: tuple[Step, ...] = ("rules", index)
-        for conjunction in form_of(rule.condition) or ():
-            for variable, _, _, literal in conjunction:
-                if variable in _KINDS and isinstance(literal, str) and literal:
-                    yield _KINDS[variable], literal, (*where, "condition")
+        form = formula(rule.condition)
+        for variable, _, _, literal in () if form is None else form.comparisons():
+            if variable in _KINDS and isinstance(literal, str) and literal:
+                yield _KINDS[variable], literal, (*where, "condition")
         for kind, name in _of_params(rule.action, rule.params):
             yield kind, name, (*where, "params")
 

@@ -1,4 +1,4 @@
-"""What a condition made of comparisons can be: tried at every point where it could turn."""
+"""What a condition can be: tried at every point where one of its comparisons could turn."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from itertools import pairwise, product
 from typing import Final
 
 from ratelord_core.policy import lexer
-from ratelord_core.policy.comparisons import AnyOf, comparisons
+from ratelord_core.policy.lint.formula import Formula, formula
 from ratelord_core.policy.variables import VARIABLES
 
 MOST_POINTS: Final = 4_000
@@ -43,19 +43,14 @@ def words_of(name: str) -> tuple[str, ...]:
     return _WORDS.get(name, ())
 
 
-def form_of(condition: str) -> AnyOf | None:
-    """The comparisons that a condition consists of; None if it is something else."""
-    return comparisons(lexer.to_cel(condition))
-
-
 def verdict(condition: str) -> bool | None:
     """True if the condition always holds, False if it never does, None if that depends (or takes
-    too long to tell)."""
-    form = form_of(condition)
+    too long to tell). What is no comparison may be true or false."""
+    form = formula(condition)
     points = None if form is None else list(_points(form))
     if form is None or not points:
         return None
-    held = {_holds(form, point) for point in points}
+    held = {form.holds(point) for point in points}
     return held.pop() if len(held) == 1 else None
 
 
@@ -63,36 +58,32 @@ def implies(narrow: str, wide: str) -> bool:
     """Whether the one condition holds only where the other one does as well."""
     if _plain(narrow) == _plain(wide) or _plain(wide) == "true":
         return True
-    inner, outer = form_of(narrow), form_of(wide)
+    inner, outer = formula(narrow), formula(wide)
     if inner is None or outer is None:
         return False
-    points = list(_points((*inner, *outer)))
-    return bool(points) and all(_holds(outer, point) for point in points if _holds(inner, point))
+    points = list(_points(inner, outer))
+    return bool(points) and all(outer.holds(point) for point in points if inner.holds(point))
 
 
 def _plain(condition: str) -> str:
     return "".join(lexer.to_cel(condition).split())
 
 
-def _holds(form: AnyOf, point: dict[str, Value]) -> bool:
-    return any(
-        all(compare(point[name], literal) for name, _, compare, literal in conjunction)
-        for conjunction in form
-    )
-
-
-def _points(form: AnyOf) -> Iterator[dict[str, Value]]:
-    """Enough values of each variable, in every combination, that the form cannot differ between
+def _points(*forms: Formula) -> Iterator[dict[str, Value]]:
+    """Enough values of each variable, in every combination, that the forms cannot differ between
     them; nothing if these are too many."""
     literals: dict[str, list[Value]] = {}
-    for conjunction in form:
-        for name, _, _, literal in conjunction:
-            literals.setdefault(name, []).append(literal)
-    axes = [_axis(name, said) for name, said in literals.items()]
+    others: dict[str, list[Value]] = {}
+    for leaf in (leaf for form in forms for leaf in form.leaves()):
+        if leaf.comparison is not None:
+            literals.setdefault(leaf.comparison[0], []).append(leaf.comparison[3])
+        elif leaf.other:
+            others[leaf.other] = [0.0, 1.0]
+    axes = [_axis(name, said) for name, said in literals.items()] + list(others.values())
     if math.prod(map(len, axes)) > MOST_POINTS:
         return
     for values in product(*axes):
-        yield dict(zip(literals, values, strict=True))
+        yield dict(zip((*literals, *others), values, strict=True))
 
 
 def _axis(name: str, literals: Sequence[Value]) -> list[Value]:
