@@ -76,7 +76,7 @@ class Plugins:
             except Overran as error:
                 self._skip(name, hook, error)
                 continue
-            except Exception as error:
+            except (Exception, SystemExit) as error:
                 raise PluginError(_cannot(name, hook, error)) from error
             found += [(name, self._guarded(name, hook, thing)) for thing in things]
         return found
@@ -109,7 +109,7 @@ class Plugins:
             name = getattr(thing, attribute, None)
             if not isinstance(name, str) or not name:
                 raise PluginError(
-                    f"plugin {plugin}: {hook} gave {thing!r}, which has no {attribute}"
+                    f"plugin {plugin}: {hook} gave a {type(thing).__name__} without a {attribute}"
                 )
             if name in by_name:
                 raise PluginError(
@@ -186,7 +186,7 @@ def _register(manager: pluggy.PluginManager, point: EntryPoint) -> None:
     try:
         with at_most(HOOK_SECONDS, f"plugin {point.name}: its import"):
             manager.register(point.load(), name=point.name)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise PluginError(_cannot(point.name, "load", error)) from error
 
 

@@ -14,6 +14,12 @@ from typing import Final
 
 from ratelord_core.errors import SettingsError
 
+_KEY_FILE: Final = "-----BEGIN "
+"""How a private key begins, the only credential of several lines."""
+_SHORTEST: Final = 6
+"""Characters; shorter values would be found in ordinary words."""
+SHOWN: Final = "***"
+"""What stands where a secret would."""
 MAX_BYTES: Final = 65_536
 """A longer file is not a credential."""
 
@@ -48,7 +54,8 @@ def resolve(reference: str, environment: Mapping[str, str] | None = None) -> str
     value = value.strip()
     if not value:
         raise SettingsError(f"secret {reference} is not set or empty; set it where it points")
-    if not (value.isascii() and value.isprintable()):
+    lines = value.splitlines() if value.startswith(_KEY_FILE) else [value]
+    if not (value.isascii() and all(line.isprintable() for line in lines)):
         raise SettingsError(f"secret {reference} is not plain ASCII; store only the token")
     return value
 
@@ -64,6 +71,32 @@ def resolver(
         return lambda: None
     checked = check_reference(reference)
     return lambda: resolve(checked, environment)
+
+
+class Secrets:
+    """The values that were fetched, so that none of them is written down by accident: a stranger's
+    plugin may put the credential into an error, its state or the log."""
+
+    def __init__(self) -> None:
+        self._values: dict[str, None] = {}
+
+    def resolver(self, reference: str | None) -> Callable[[], str | None]:
+        """As ``resolver``, and remembers what it fetches."""
+        fetch = resolver(reference)
+
+        def fetched() -> str | None:
+            value = fetch()
+            if value is not None and len(value) >= _SHORTEST:
+                self._values |= {value: None, value.encode("unicode_escape").decode(): None}
+            return value
+
+        return fetched
+
+    def conceal(self, text: str) -> str:
+        """The text with every known secret in it blotted out."""
+        for value in self._values:
+            text = text.replace(value, SHOWN)
+        return text
 
 
 def _read_file(reference: str, path: Path) -> str:

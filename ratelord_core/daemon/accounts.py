@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from msgspec.structs import replace
 
@@ -15,7 +15,7 @@ from ratelord_core.model.pool import Pool
 from ratelord_core.policy.lint.places import Places
 from ratelord_core.policy.section_division import NO_SHARES, no_shares
 from ratelord_core.provider import Describing, Provider, ProviderFactory
-from ratelord_core.secrets import resolve
+from ratelord_core.secrets import Secrets
 from ratelord_core.watch import Account
 
 
@@ -25,6 +25,7 @@ class Accounts:
     def __init__(self, factories: Mapping[str, ProviderFactory], clock: Clock) -> None:
         self._factories = factories
         self._clock = clock
+        self.secrets = Secrets()
 
     @property
     def kinds(self) -> Mapping[str, ProviderFactory]:
@@ -53,6 +54,7 @@ class Accounts:
             plugin=config.plugin,
             version=self._factories[config.plugin].version,
             identity_id=config.identity,
+            conceal=self.secrets.conceal,
         )
 
     def registered(self, config: ProviderConfig, identity: Identity) -> Account:
@@ -63,10 +65,13 @@ class Accounts:
             version=self._factories[config.plugin].version,
             identity_id=identity.identity_id,
             extra=True,
+            conceal=self.secrets.conceal,
         )
 
     def _build(self, config: ProviderConfig, reference: str | None) -> Provider:
-        return self._factories[config.plugin].build(config, _secret(reference), self._clock)
+        return self._factories[config.plugin].build(
+            config, self.secrets.resolver(reference), self._clock
+        )
 
 
 def wants_account(config: ProviderConfig, identity: Identity) -> bool:
@@ -91,10 +96,6 @@ def with_members(pools: tuple[Pool, ...], declared_identity: str | None) -> tupl
     return tuple(
         pool if pool.members else replace(pool, members=(declared_identity,)) for pool in pools
     )
-
-
-def _secret(reference: str | None) -> Callable[[], str | None]:
-    return lambda: None if reference is None else resolve(reference)
 
 
 def _undivided(

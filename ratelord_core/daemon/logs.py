@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from collections.abc import Callable
 from typing import Literal
 
 import structlog
@@ -47,6 +48,22 @@ def configure(level: str, form: Literal["text", "json"]) -> None:
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
+
+
+def silence(conceal: Callable[[str], str]) -> None:
+    """From now on, blot out of every line what must not be read: whoever wrote it, a plugin too."""
+    for handler in logging.getLogger().handlers:
+        handler.setFormatter(_Discreet(handler.formatter, conceal))
+
+
+class _Discreet(logging.Formatter):
+    def __init__(self, formatter: logging.Formatter | None, conceal: Callable[[str], str]) -> None:
+        super().__init__()
+        self._formatter = formatter or logging.Formatter()
+        self._conceal = conceal
+
+    def format(self, record: logging.LogRecord) -> str:
+        return self._conceal(self._formatter.format(record))
 
 
 def _named(

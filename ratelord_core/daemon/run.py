@@ -18,7 +18,7 @@ from ratelord_core.daemon.aside import Kind, Task
 from ratelord_core.daemon.exporting import close_exporters
 from ratelord_core.daemon.fleet import Fleet
 from ratelord_core.daemon.keeper import Keeper
-from ratelord_core.daemon.logs import configure
+from ratelord_core.daemon.logs import configure, silence
 from ratelord_core.daemon.looking_back import LookBack
 from ratelord_core.daemon.metrics import Metrics
 from ratelord_core.daemon.policy_source import PolicySource
@@ -60,7 +60,9 @@ def run(settings: Settings, announce: Callable[[str], None] = print) -> int:
 
     configure(settings.log_level, settings.log_format)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(Daemon(settings).live(announce))
+        daemon = Daemon(settings)
+        silence(daemon.conceal)
+        return runner.run(daemon.live(announce))
 
 
 @asynccontextmanager
@@ -102,6 +104,10 @@ class Daemon:
         self._fleet = Fleet(self._accounts, self._clock, self._entropy)
         self.arbiter = self._make_arbiter(Engine(state, self._stack, self._entropy))
         self._signals = Signals(self.arbiter, settings.tls_cert)
+
+    def conceal(self, text: str) -> str:
+        """The text without any credential that was fetched."""
+        return self._accounts.secrets.conceal(text)
 
     # --- composing ----------------------------------------------------------------------------
 

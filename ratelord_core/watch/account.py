@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import msgspec
 
+from ratelord_core.errors import ProviderFailed
 from ratelord_core.headers import speaks_of_limits
 from ratelord_core.model.ids import is_id, pool_key
 from ratelord_core.model.instant import Micros
@@ -20,7 +21,13 @@ from ratelord_core.provider import (
     PollResult,
     Provider,
 )
-from ratelord_core.watch.vetting import vet_interval, vet_observations, vet_pools, vet_result
+from ratelord_core.watch.vetting import (
+    vet_interval,
+    vet_observations,
+    vet_pools,
+    vet_result,
+    vet_secrecy,
+)
 
 
 class Account:
@@ -30,6 +37,7 @@ class Account:
     own pool ids. Any other identity's account is ``extra``: its pools are ``<identity_id>/<pool>``
     of the same provider, so that two identities share nothing. ``account_id`` (the provider id, or
     ``provider_id/identity_id``) is the common beginning of its pools' keys.
+    ``conceal`` blots out credentials in what the log would keep.
     ``poll_interval`` (µs) is the rhythm while all is well; data older than three of them is stale.
     """
 
@@ -41,10 +49,12 @@ class Account:
         version: str,
         identity_id: str | None = None,
         extra: bool = False,
+        conceal: Callable[[str], str] = str,
     ) -> None:
         if extra and identity_id is None:
             raise ValueError(f"an extra account at {provider.provider_id} needs its identity's id")
         self.provider = provider
+        self._conceal = conceal
         self.plugin = plugin
         self.version = version
         self.identity_id = identity_id
@@ -74,8 +84,13 @@ class Account:
         """Poll the provider, in its own pool ids, and give the answer in ours. Raises whatever the
         provider raises; an answer that breaks the contract is ``ProviderFailed``."""
         settled = {pool.removeprefix(self._prefix): n for pool, n in request.settled.items()}
-        answer = await self.provider.poll(PollRequest(request.state, settled))
+        try:
+            answer = await self.provider.poll(PollRequest(request.state, settled))
+        except ProviderFailed as error:
+            detail = self._conceal(error.detail)
+            raise ProviderFailed(error.kind, detail, error.retry_after) from None
         result = vet_result(answer, self.provider_id)
+        vet_secrecy(result, self._conceal)
         return msgspec.structs.replace(
             result,
             observations=self._rename(result.observations),

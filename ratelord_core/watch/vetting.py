@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 from ratelord_core.errors import PluginError, ProviderFailed
@@ -41,6 +42,15 @@ def vet_result(result: object, provider_id: str) -> PollResult:
     vet_observations(result.observations, provider_id)
     vet_pools(result.pools, provider_id)
     return result
+
+
+def vet_secrecy(result: PollResult, conceal: Callable[[str], str]) -> None:
+    """Every poll is written into the log, which must not hold the credential."""
+    named = [seen.pool_id for seen in result.observations]
+    named += [f"{pool.pool_id} {pool.unit}" for pool in result.pools]
+    told = "\n".join([result.state, *named])
+    if conceal(told) != told:
+        raise _broken("the answer holds the credential")
 
 
 def vet_interval(interval: object, provider_id: str) -> Micros:

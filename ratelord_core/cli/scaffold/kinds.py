@@ -49,6 +49,11 @@ KINDS: Final = {
         tests_need=_PROVEN,
     ),
     "provider": Kind("ratelord_register_providers", "The provider {name} for ratelord.", _HTTP),
+    "resource": Kind(
+        "ratelord_register_agent_resources",
+        "The resource {name} for agents that talk to ratelord.",
+        (CORE, "msgspec>=0.22"),
+    ),
     "store": Kind(
         "ratelord_register_stores",
         "The event store {name} for ratelord.",
@@ -66,3 +71,8 @@ KINDS: Final = {
     ),
 }
 """By the name that ``ratelord plugin new --kind`` takes."""
+
+LATER: Final = {
+    "transport": "daemons do not share limits yet, and a hook comes with its first user",
+}
+"""Kinds that people ask for, and why there are none."""

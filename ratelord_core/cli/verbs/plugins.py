@@ -54,15 +54,25 @@ def list_(*, json: Json = False) -> int:
 
 
 def check(*, json: Json = False) -> int:
-    """Load every plugin as the daemon would. Exit code 1 if one cannot be used."""
+    """Load every plugin as the daemon would, and ask for all that it registers.
+
+    Exit code 1 if one cannot be used: it raises or hangs, registers what its hook is not for or a
+    name that is taken, or is written for another release.
+    """
     import msgspec
 
-    from ratelord_core.plugins import survey
+    from ratelord_core.plugin_check import check as check_all
 
-    found = survey()
+    checked = check_all()
+    found = [one.plugin for one in checked]
     broken = [info for info in found if info.state == "broken"]
+    for one in () if json else checked:
+        for warning in one.warnings:
+            say(f"! plugin {one.plugin.name}: {words.plain(warning)}", "yellow")
     if json:
-        print_json({"valid": not broken, "plugins": msgspec.to_builtins(found)})
+        warned = {one.plugin.name: one.warnings for one in checked if one.warnings}
+        plugins = msgspec.to_builtins(found)
+        print_json({"valid": not broken, "plugins": plugins, "warnings": warned})
     elif broken:
         for info in broken:
             say(f"✗ {words.plain(info.error)}", "red")
