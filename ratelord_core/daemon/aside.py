@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
+import time
 from pathlib import Path
 from typing import Final, Literal
 
@@ -26,13 +28,15 @@ from ratelord_core.store import EventQuery, Head
 
 _NICENESS: Final = 10
 """What is asked of the daemon meanwhile comes first."""
+_LOOK: Final = 0.2
+"""Seconds between two looks at whether the daemon still lives."""
 
 Kind = Literal["snapshot", "prove"]
 
 
 class Task(msgspec.Struct, frozen=True):
     """``snapshot``: offer one of the state after ``up_to``. ``prove``: everything up to there, and
-    the figures at ``now``."""
+    the figures at ``now``. ``daemon`` is the process that asks."""
 
     kind: Kind
     db: str
@@ -42,6 +46,7 @@ class Task(msgspec.Struct, frozen=True):
     up_to: int
     now: Micros
     without: tuple[str, ...] = ()
+    daemon: int = 0
 
 
 class Done(msgspec.Struct, frozen=True):
@@ -87,8 +92,18 @@ def attempt(task: Task) -> Done:
 def main() -> None:
     """Read, work, write."""
     os.nice(_NICENESS)
-    done = attempt(msgspec.json.decode(sys.stdin.buffer.read(), type=Task))
+    task = msgspec.json.decode(sys.stdin.buffer.read(), type=Task)
+    if task.daemon:
+        threading.Thread(target=_end_with, args=(task.daemon,), daemon=True).start()
+    done = attempt(task)
     sys.stdout.buffer.write(msgspec.json.encode(done))
+
+
+def _end_with(daemon: int) -> None:
+    """End when the daemon is gone: the next one must not find its snapshot written over."""
+    while os.getppid() == daemon:
+        time.sleep(_LOOK)
+    os._exit(1)
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ import msgspec
 from ratelord_core.daemon.aside import Done, Kind, Task, attempt
 from ratelord_core.daemon.snapshots import Snapshots
 from ratelord_core.errors import Conflict, RatelordError, StoreError
+from ratelord_core.events.payloads import SnapshotTaken
 from ratelord_core.freezing import CannotFreeze
 from ratelord_core.local_arbiter import LocalArbiter
 from ratelord_core.model.ids import uuid_text
@@ -85,23 +86,23 @@ class Keeper:
             raise StoreError(f"the log could not be proven: {done.error}")
         return done.proof
 
-    def at_the_end(self, arbiter: LocalArbiter) -> bool:
-        """Offer a snapshot of the state as it is, all of it durable, and write down that it is
-        there; False if that is not worth it or cannot be done."""
+    def offer(self, arbiter: LocalArbiter) -> SnapshotTaken | None:
+        """Offer a snapshot of the state as it is, all of it durable and nobody asking, and write
+        down that it is there; None if that is not worth it or cannot be done."""
         if arbiter.journal.seq - self._snapshots.seq < WORTH:
-            return False
+            return None
         try:
             taken = self._snapshots.offer(arbiter.engine.state, self._log.head())
         except (CannotFreeze, StoreError) as error:
             _log.warning("no snapshot was taken: %s", error)
-            return False
+            return None
         arbiter.engine.write(arbiter.now(), taken)
-        return True
+        return taken
 
-    def adopt(self) -> None:
-        """Use what was offered at the end; the log names it now."""
+    def adopt(self, taken: SnapshotTaken) -> None:
+        """Use what was offered; the log names it now."""
         try:
-            self._snapshots.keep_offered()
+            self._snapshots.adopt(taken)
         except StoreError as error:
             _log.warning("the snapshot is not used: %s", error)
 

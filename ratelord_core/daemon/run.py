@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+import os
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from functools import partial
@@ -33,7 +34,7 @@ from ratelord_core.engine import Engine
 from ratelord_core.errors import RatelordError, SettingsError
 from ratelord_core.events.codec import Sealer
 from ratelord_core.events.lines import PluginSeen
-from ratelord_core.events.payloads import SystemStarted, SystemStopped
+from ratelord_core.events.payloads import Payload, SystemStarted, SystemStopped
 from ratelord_core.journal import Journal
 from ratelord_core.local_arbiter import LocalArbiter
 from ratelord_core.model.instant import Micros
@@ -138,7 +139,8 @@ class Daemon:
         given = self.settings
         model = self._stack.document.settings.forecast_model
         db = str(given.db_path.resolve())
-        return Task(kind, db, given.store, given.graph, model, up_to, now, given.without)
+        me = os.getpid()
+        return Task(kind, db, given.store, given.graph, model, up_to, now, given.without, me)
 
     def _make_arbiter(self, engine: Engine) -> LocalArbiter:
         def replayed() -> tuple[float, int]:
@@ -227,6 +229,19 @@ class Daemon:
         self.arbiter.engine.write(now, started)
         await self._apply_policy(self._stack)
         await self.arbiter.flush()
+        if 0 < self.settings.snapshot_events <= self._snapshots.replayed:
+            # Who is killed again and again would read more each time.
+            await self._keep_snapshot()
+
+    async def _keep_snapshot(self, *last: Payload) -> None:
+        """Keep a snapshot of the state as it is, if that is worth it, and write down that it is
+        there and what comes after."""
+        kept = self._keeper.offer(self.arbiter)
+        for payload in last:
+            self.arbiter.engine.write(self._clock.now(), payload)
+        await self.arbiter.flush()
+        if kept is not None:
+            self._keeper.adopt(kept)
 
     def _watch_policy(self) -> Iterator[asyncio.Task[None]]:
         path, every = self._policy.path, self.settings.policy_watch
@@ -263,11 +278,7 @@ class Daemon:
             try:
                 await self.arbiter.flush()
                 await self._journal.drain()
-                kept = self._keeper.at_the_end(self.arbiter)
-                self.arbiter.engine.write(self._clock.now(), SystemStopped())
-                await self.arbiter.flush()
-                if kept:
-                    self._keeper.adopt()
+                await self._keep_snapshot(SystemStopped())
             except RatelordError as error:
                 _log.error("the stop could not be written down: %s", error)
         await self._journal.close()

@@ -116,10 +116,6 @@ class Snapshots:
         self._kept.adopt()
         self.seq = taken.position
 
-    def keep_offered(self) -> None:
-        """The same, when nobody asks any more where it stands."""
-        self._kept.adopt()
-
     def drop(self) -> None:
         """Forget every snapshot."""
         self._kept.drop()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ import httpx2
 import msgspec
 import pytest
 
+from ratelord_core.daemon.aside import Task
 from ratelord_core.testing.daemon_process import DaemonProcess
 
 POLICY = """
@@ -164,6 +167,34 @@ def test_one_is_taken_on_request_and_every_so_many_events(tmp_path: Path, until:
         assert replayed(second) < 150
         found = httpx2.post(f"{second.url}/v1/admin/verify", timeout=60).json()
         assert (found["state"], found["snapshot"]) == ("same", "same")
+
+
+def test_who_is_killed_again_and_again_reads_no_more_each_time(tmp_path: Path) -> None:
+    with daemon(tmp_path, RATELORD_SNAPSHOT_EVENTS="0") as first:
+        asked(first, 80)
+        first.kill()
+    with daemon(tmp_path, RATELORD_SNAPSHOT_EVENTS="100") as second:
+        assert replayed(second) > 150
+        second.kill()
+    with daemon(tmp_path) as third:
+        assert replayed(third) < 20
+        assert DOUBTED not in third.log
+        found = httpx2.post(f"{third.url}/v1/admin/verify", timeout=60).json()
+        assert (found["intact"], found["state"], found["snapshot"]) == (True, "same", "same")
+
+
+def test_a_process_beside_a_daemon_that_is_gone_leaves_nothing_behind(folder: Path) -> None:
+    db = str(folder / "ratelord.db")
+    task = Task("snapshot", db, "sqlite", "networkx", "linear", 50, 0, daemon=1)
+    done = subprocess.run(
+        [sys.executable, "-m", "ratelord_core.daemon.aside"],
+        input=msgspec.json.encode(task),
+        capture_output=True,
+        check=False,
+        timeout=60,
+    )
+    assert (done.returncode, done.stdout) == (1, b"")
+    assert not list(folder.glob("*.snapshot.new"))
 
 
 def test_a_large_log_is_read_by_a_process_beside_the_daemon(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ import sqlite3
 import sys
 import tempfile
 import time
+from itertools import islice
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -103,8 +104,8 @@ async def _overload(daemon: DaemonProcess, lines: list[Line], lone: Line) -> lis
         question = ASKED | {"urgency": urgency}
         these = [asyncio.create_task(next(free).post("/v1/intent", question)) for _ in range(count)]
         waiting += [(urgency, task) for task in these]
-        while sum(task.done() for task in these) < count - room:
-            await asyncio.sleep(0.01)
+        for refusal in islice(asyncio.as_completed(these), count - room):
+            await refusal
     refused = await _asked(lone, 200)
     held = time.perf_counter() - began
     other.execute("ROLLBACK")

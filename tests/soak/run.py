@@ -59,7 +59,7 @@ def main(arguments: list[str]) -> int:
     options = _options(arguments)
     agents = [Agent(number, options.seed) for number in range(AGENTS)]
     with tempfile.TemporaryDirectory(dir=options.folder) as name:
-        daemon = DaemonProcess(Path(name), policy=POLICY, deadline=120)
+        daemon = DaemonProcess(Path(name), policy=POLICY, deadline=600)
         began = time.monotonic()
         run = _lives(daemon, agents, options)
         audit = Audit(daemon.db, LIMITS)
@@ -99,7 +99,11 @@ def _lives(daemon: DaemonProcess, agents: list[Agent], options: argparse.Namespa
         now = sum(len(agent.acknowledged) for agent in agents)
         life.decisions, known = now - known, now
         run.lives.append(life)
-        print(f"life {len(run.lives)}: {life.decisions:,} decisions, {life.resident // 1024} MB")
+        print(
+            f"life {len(run.lives)}: ready after {life.ready_after:.1f} s, "
+            f"{life.decisions:,} decisions, {life.resident // 1024} MB",
+            flush=True,
+        )
     return run
 
 
