@@ -229,8 +229,8 @@ class Daemon:
         self.arbiter.engine.write(now, started)
         await self._apply_policy(self._stack)
         await self.arbiter.flush()
-        if 0 < self.settings.snapshot_events <= self._snapshots.replayed:
-            # Who is killed again and again would read more each time.
+        if 0 < 2 * self.settings.snapshot_events <= self._snapshots.replayed:
+            # Who is killed before a snapshot is done, again and again, would read more each time.
             await self._keep_snapshot()
 
     async def _keep_snapshot(self, *last: Payload) -> None:

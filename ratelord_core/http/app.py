@@ -54,7 +54,14 @@ from ratelord_core.wire.faults import shown
 _HOT: Final = ("/v1/intent", "/v1/intents/batch", "/v1/observations")
 _INTENT: Final = "/v1/intents/"
 _REPORT: Final = "/report"
-_ONCE: Final = (b"host", b"origin", b"authorization", b"content-type", b"content-length")
+_ONCE: Final = (
+    b"host",
+    b"origin",
+    b"authorization",
+    b"content-type",
+    b"content-length",
+    b"idempotency-key",
+)
 """Headers that must not be sent twice: two readers could each believe another one."""
 
 
@@ -197,6 +204,9 @@ class Door:
             await discard(exchange)
         except ClientGoneError:
             return
+        if exchange.unread and b"expect" in exchange.headers:
+            # Whether the body still comes nobody can know: what comes next would be taken for it.
+            exchange.extra = (*exchange.extra, (b"connection", b"close"))
         await problem_reply(error, exchange).send(exchange, send)
 
 

@@ -31,7 +31,10 @@ async def read_body(
     exchange: Exchange, limit: int, types: frozenset[str] = JSON_TYPES, *, optional: bool = False
 ) -> bytes:
     """The whole body. Raises the 413, the 415, or the 400 for a missing one."""
-    _check_length(exchange.headers.get(b"content-length"), limit)
+    length = exchange.headers.get(b"content-length")
+    _check_length(length, limit)
+    if length not in (None, b"0") or b"transfer-encoding" in exchange.headers:
+        media_type(exchange, types)  # before anybody is told to go on and send it
     body = await _next_part(exchange)
     if exchange.unread:
         body = await _rest(exchange, bytearray(body), limit)
@@ -41,7 +44,7 @@ async def read_body(
         if optional:
             return body
         raise HttpRefusal(400, "malformed_json", "the body is empty: send a JSON object")
-    media_type(exchange, types)
+    _check_coding(exchange.headers.get(b"content-encoding", b""), body)
     return body
 
 
@@ -91,6 +94,19 @@ async def _next_part(exchange: Exchange) -> bytes:
 def _check_length(header: bytes | None, limit: int) -> None:
     if header is not None and header.isdigit() and int(header) > limit:
         raise _too_large(limit)
+
+
+def _check_coding(coding: bytes, body: bytes) -> None:
+    """The 415 for a body that was compressed, which says what its first bytes would not."""
+    if not coding or coding.strip().lower() == b"identity":
+        return
+    try:
+        body.decode("utf-8")
+    except UnicodeDecodeError:
+        said = f"Content-Encoding {shown(coding.decode('latin-1'))}"
+        raise HttpRefusal(
+            415, "unsupported_media_type", f"{said}: send the body as it is, uncompressed"
+        ) from None
 
 
 def _too_large(limit: int) -> HttpRefusal:

@@ -116,7 +116,11 @@ class Intents:
         """
         body = await read_body(exchange, self._settings.body_limit)
         asked, exchange.warning = self._ask.decode(body)
-        intent = intent_of(asked, key=_key(exchange))
+        key = _key(exchange)
+        if key and asked.idempotency_key and key != asked.idempotency_key:
+            fault = FieldError("Idempotency-Key", "is another one than the body's idempotency_key")
+            raise invalid((fault,))
+        intent = intent_of(asked, key=key)
         act_as(exchange.caller, intent.identity_id)
         self._enter(1, intent.urgency)
         try:

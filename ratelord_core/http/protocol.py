@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import re
+import sys
 from http import HTTPStatus
 from math import inf
 from typing import Any, Final, cast
 
+import httptools
 import msgspec
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
@@ -21,6 +23,10 @@ from ratelord_core.http.tls import certified_name
 LINGER: Final = 1.0
 """Seconds in which what a refused stranger goes on sending is thrown away."""
 _OK: Final = b"HTTP/1.1 200 OK\r\n"
+_OFFERING: Final = (b"upgrade", b"connection", b"http2-settings")
+_SLACK: Final = 1024 * 1024
+_FRAMED: Final = 8
+"""Bytes around each byte of a body, at most, beside ``_SLACK`` bytes altogether."""
 _UNREAD: Final = "unread"
 """The name of a request that could not be read far enough to have one."""
 
@@ -47,6 +53,10 @@ class BoundedProtocol(HttpToolsProtocol):
         self._certified: str | None = None
         self._named: list[tuple[bytes, bytes]] | None = None
         self._ok = _OK
+        self._offers: int | None = None
+        """Where the head ended that offered another protocol, in the bytes that came last."""
+        self._weighed: float | None = None
+        self._beside = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(cast("asyncio.Transport", transport))
@@ -68,15 +78,61 @@ class BoundedProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         if self._ended:
             return
-        continued = self._in_head
+        continued, since = self._in_head, self._receiving_since
         self._chunk = len(data)
         super().data_received(data)
+        if self._offers is not None:
+            self._decline(data[self._offers :])
+            return
+        if since is not None and since is self._receiving_since and not continued:
+            self._weigh(since, len(data))
         # A head that begins in a chunk is as small as the chunk; one that goes on is counted.
         if self._in_head and continued:
             self._head += len(data)
             if self._head > self._limits.head_bytes and not self._ended:
                 self._too_much = f"the headers are larger than {self._limits.head_bytes} bytes"
                 self.send_400_response("")
+
+    def _weigh(self, since: float, size: int) -> None:
+        """Bound what comes with a body and is none: the sizes and names of chunks, trailers."""
+        if self._weighed is not since:  # the first of this request
+            self._weighed, self._beside = since, 0
+        self._beside += size
+        if self._beside > self._limits.head_bytes + _SLACK and not self._ended:
+            self._too_much = "the chunks of the body have more about them than in them"
+            self.send_400_response("")
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        # Trailers are no headers: a proxy in front has not seen them as such (RFC 9110, 6.5.1).
+        if self._in_head:
+            super().on_header(name, value)
+
+    def on_body(self, body: bytes) -> None:
+        self._beside -= _FRAMED * len(body)
+        super().on_body(body)
+
+    def _unsupported_upgrade_warning(self) -> None:
+        """Called by uvicorn while it handles what the parser raised, which says where the head of
+        a request ended that offers another protocol."""
+        raised = sys.exception()
+        self._offers = 0 if raised is None else raised.args[0]
+
+    def _decline(self, rest: bytes) -> None:
+        """Read a request that offers another protocol as if it did not: nobody has to take an offer
+        (RFC 9110, 7.8), and the parser has left its body aside. Some clients offer HTTP/2 with the
+        first request of every connection."""
+        self._offers = None
+        method, version = self.parser.get_method(), self.parser.get_http_version().encode()
+        if method == b"CONNECT":
+            self.send_400_response("")
+            return
+        lines = [b"%s %s HTTP/%s" % (method, self.url, version)]
+        lines += [b"%s: %s" % one for one in self.headers if one[0].lower() not in _OFFERING]
+        said = b",".join(value for name, value in self.headers if name.lower() == b"connection")
+        if b"close" in said.lower():
+            lines.append(b"connection: close")
+        self.parser = httptools.HttpRequestParser(self)
+        self.data_received(b"\r\n".join((*lines, b"", rest)))
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
@@ -92,6 +148,8 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         self.end_head()
+        if self.parser.should_upgrade():
+            return
         if not self.url.startswith(b"/"):
             self._take_authority()
         if len(self.pipeline) >= self._limits.pipelined:
@@ -109,6 +167,8 @@ class BoundedProtocol(HttpToolsProtocol):
         self._in_head = False
 
     def on_message_complete(self) -> None:
+        if self.parser.should_upgrade():
+            return
         self._receiving_since = None
         super().on_message_complete()
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import types
-from typing import Any, Generic, cast
+from typing import Any, Final, Generic, cast
 
 import msgspec
 
@@ -15,6 +15,8 @@ from ratelord_core.errors import FieldError, InvalidRequest
 from ratelord_core.http.problems import HttpRefusal
 from ratelord_core.wire.faults import invalid
 from ratelord_core.wire.sifting import Request, sift
+
+_DIGITS: Final = 1000
 
 
 class Codec(Generic[Request]):
@@ -100,7 +102,7 @@ def read_tree(body: bytes) -> Any:
         raise _malformed("it is nested too deeply") from None
     except msgspec.ValidationError:
         # A number that no float can hold: read as infinite, so that its field can be named.
-        return json.loads(body)
+        return json.loads(body, parse_int=_whole)
     except (msgspec.DecodeError, ValueError) as error:
         raise _malformed(str(error)) from None
 
@@ -127,6 +129,11 @@ def _holds_nul(tree: Any) -> bool:
     if isinstance(tree, dict):
         return any(_holds_nul(part) for pair in tree.items() for part in pair)
     return isinstance(tree, list) and any(_holds_nul(part) for part in tree)
+
+
+def _whole(digits: str) -> float:
+    """An integer; one of so many digits that Python will not read them is beyond every bound."""
+    return int(digits) if len(digits) <= _DIGITS else float(digits)
 
 
 def _malformed(what: str) -> HttpRefusal:

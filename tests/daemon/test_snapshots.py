@@ -173,7 +173,7 @@ def test_who_is_killed_again_and_again_reads_no_more_each_time(tmp_path: Path) -
     with daemon(tmp_path, RATELORD_SNAPSHOT_EVENTS="0") as first:
         asked(first, 80)
         first.kill()
-    with daemon(tmp_path, RATELORD_SNAPSHOT_EVENTS="100") as second:
+    with daemon(tmp_path, RATELORD_SNAPSHOT_EVENTS="75") as second:
         assert replayed(second) > 150
         second.kill()
     with daemon(tmp_path) as third:
