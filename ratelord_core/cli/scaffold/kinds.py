@@ -17,7 +17,6 @@ class Kind(NamedTuple):
 
 
 _PROVEN: Final = ("hypothesis>=6.140", "pytest>=9")
-_HTTP: Final = (CORE, "anyio>=4.9", "httpx2>=2.16", "msgspec>=0.22")
 
 KINDS: Final = {
     "action": Kind(
@@ -48,7 +47,9 @@ KINDS: Final = {
         "The forecast model {name} for ratelord.",
         tests_need=_PROVEN,
     ),
-    "provider": Kind("ratelord_register_providers", "The provider {name} for ratelord.", _HTTP),
+    "provider": Kind(
+        "ratelord_register_providers", "The provider {name} for ratelord.", (CORE, "msgspec>=0.22")
+    ),
     "resource": Kind(
         "ratelord_register_agent_resources",
         "The resource {name} for agents that talk to ratelord.",
