@@ -72,8 +72,13 @@ def _client_row(error: BaseException) -> tuple[int, str]:
         return UNREACHABLE, _line(error)
     if isinstance(error, ratelord.RequestRefused):
         line = _line(error)  # the daemon's line already tells the first of the fields
-        told = [f"{field}: {message}" for field, message in error.errors]
-        fields = "; ".join(each for each in told if each not in line)
+        document = error.code == "policy_invalid"  # fields are paths in it, the line has the place
+        told = [
+            f"{field}: {message}"
+            for field, message in error.errors
+            if (message if document else f"{field}: {message}") not in line
+        ]
+        fields = "; ".join(told)
         step = {401: "set RATELORD_TOKEN", 403: "use a token with that role"}.get(error.status, "")
         return FAILED, "; ".join(part for part in (line, fields, step) if part)
     return FAILED, _line(error)

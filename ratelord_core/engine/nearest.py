@@ -59,10 +59,15 @@ def nearest(
 class _Again(Negotiator):
     """A negotiator on a copy of the state. Time goes on in the copy only."""
 
-    def __init__(self, state: State, policy: PolicyStack, entropy: Entropy) -> None:
+    def __init__(
+        self, state: State, policy: PolicyStack, entropy: Entropy, *, polled: bool = False
+    ) -> None:
+        """``polled``: providers go on telling of their pools as time goes on."""
         other = copy(state)
         other.ledger = deepcopy(state.ledger)
         other.polling = state.polling.over(other.ledger)
+        if polled:
+            other.polling.intervals = {}
         other.book = state.book.apart(state.ledger.accounts)
         other.expired, other.ended = dict(state.expired), dict(state.ended)
         super().__init__(other, policy, entropy, Scribe(other, entropy))
@@ -82,6 +87,11 @@ class _Again(Negotiator):
         needs = self._course(intent).needs(intent, self.state)
         accounts = self.state.ledger.accounts
         return {each.pool: each.units for each in needs if accounts[each.pool].pool.unit != MONEY}
+
+    def stale(self, intent: Intent, at: Micros) -> bool:
+        """Whether any of its pools has not been told of for too long."""
+        lanes = self._course(intent).lanes
+        return any(self.state.polling.is_stale(lane.pool, at) for lane in lanes)
 
     def resets(self, intent: Intent, at: Micros) -> Iterator[Micros]:
         """How far away the resets of its pools are."""
@@ -122,7 +132,7 @@ class _Search:
     def _later(self, denied: IntentDecided) -> Iterator[Change]:
         told = () if denied.retry_after is None else (denied.retry_after,)
         resets = [span + SECOND for span in self._again.resets(self._intent, self._now)]
-        before, ahead = 0, _Again(*self._parts)
+        before, ahead = 0, self._ahead()
         for delay in sorted({*_LADDER, *told, *resets}):
             if delay <= 0:
                 continue
@@ -132,12 +142,18 @@ class _Search:
                 return
             before = delay
 
+    def _ahead(self) -> _Again:
+        """The state as it may be later. Data that are fresh stay so; when those that are not will
+        come, nobody knows."""
+        fresh = not self._again.stale(self._intent, self._now)
+        return _Again(*self._parts, polled=fresh)
+
     def _first(self, low: Micros, high: Micros) -> Micros:
         """The first whole second between a delay that is too short and one that is not; for long
         delays a little after it."""
         while high - low > max(SECOND, high // 1000):
             middle = (low + high) // 2
-            if _Again(*self._parts).allows(self._intent, self._now + middle):
+            if self._ahead().allows(self._intent, self._now + middle):
                 high = middle
             else:
                 low = middle

@@ -75,6 +75,22 @@ def test_the_moment_from_which_it_would_be_allowed_is_found_to_the_second() -> N
     assert table.ask(**question).allowed
 
 
+def test_providers_are_taken_to_go_on_telling_of_their_pools_unless_they_are_silent_already() -> (
+    None
+):
+    table = Table("providers: {mock: [{id: m}]}\nworkloads: {work: {consumes: {m/t: 1}}}\n")
+    reset_at = table.now + 600 * SECOND
+    table.observe("m/t", limit=10, used=10, reset_at=reset_at)
+    table.engine.state.polling.intervals = {"m": 4 * SECOND}
+    question = {"max_wait": 0}
+    deny(table, **question)
+
+    assert 600 <= asked(table, **question)["later"][0] <= 610
+    table.pass_time(60)
+    deny(table, **question)
+    assert "later" not in asked(table, **question)
+
+
 def test_holds_that_end_meanwhile_are_taken_into_account() -> None:
     table = Table(POOL.replace("{kind: sliding, every: 60s}", "concurrency"))
     table.ask(expected_cost=100)
