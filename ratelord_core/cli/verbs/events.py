@@ -150,9 +150,9 @@ def _detail(payload: dict[str, Any]) -> str:
         said["holds"] = len(said.pop("expired"))
     if isinstance(said.get("identity"), dict):
         said["identity_id"] = said.pop("identity").get("identity_id", "")
-    for name, sign in (("added", "+"), ("removed", "-"), ("changed", "~"), ("errors", "")):
+    for name in ("added", "removed", "changed", "errors"):
         if isinstance(said.get(name), list):  # of a policy
-            said[name] = ", ".join(f"{sign}{one}" for one in said[name])
+            said[name] = ", ".join(map(str, said[name]))
     shown = {
         name: value
         for name, value in said.items()
