@@ -34,7 +34,7 @@ class BacktestBounds(msgspec.Struct, frozen=True):
     concurrency: int = 1
     seconds: float = 300.0
     megabytes: int = 2048
-    body_bytes: int = 1024 * 1024
+    body_bytes: int = 4 * 1024 * 1024
     kept: int = 20
 
 

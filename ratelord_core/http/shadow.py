@@ -11,7 +11,7 @@ from ratelord_core.http.policy import DOCUMENT_MEDIA, SOURCE, read_document
 from ratelord_core.model.shadow import ShadowView
 
 PATH: Final = "/v1/policy/shadow"
-_BODY_BYTES: Final = 1024 * 1024
+_BODY_BYTES: Final = 4 * 1024 * 1024
 
 
 class Shadowing(Protocol):

@@ -10,7 +10,7 @@ import yaml
 
 from ratelord_core.errors import Finding
 
-MAX_BYTES = 1 << 20
+MAX_BYTES = 4 << 20
 MAX_NODES = 400_000
 MAX_DEPTH = 40
 
@@ -31,7 +31,7 @@ class UnreadableError(Exception):
 
 
 def decode(text: str | bytes) -> str:
-    """The text of a file: UTF-8, with or without a byte order mark, at most 1 MiB."""
+    """The text of a file: UTF-8, with or without a byte order mark, at most 4 MiB."""
     raw = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
     if len(raw) > MAX_BYTES:
         raise UnreadableError(
@@ -69,11 +69,11 @@ def _code_point(pair: re.Match[str]) -> int:
 def compose(text: str) -> yaml.Node | None:
     """The tree of one YAML or JSON document; None if it is empty.
 
-    Raises ``UnreadableError`` for what is no such document, nests too deep, or grows too large by
-    its aliases.
+    Raises ``UnreadableError`` for what is no such document, nests too deep, holds too much, or
+    grows too large by its aliases.
     """
     try:
-        _check_nesting(text)
+        _check_shape(text)
         root = yaml.compose(text, Loader=_LOADER)
     except yaml.reader.ReaderError as error:
         raise UnreadableError(_unprintable(text, error)) from None
@@ -85,9 +85,14 @@ def compose(text: str) -> yaml.Node | None:
     return root
 
 
-def _check_nesting(text: str) -> None:
+def _check_shape(text: str) -> None:
+    """Before there is a tree, which takes hundreds of times the memory of its text."""
     depth = 0
-    for event in yaml.parse(text, Loader=_LOADER):
+    for count, event in enumerate(yaml.parse(text, Loader=_LOADER)):
+        if count > MAX_NODES:
+            hint = "move what several rules share into one policy"
+            message = f"the file holds more than {MAX_NODES} values"
+            raise UnreadableError(_found(message, event.start_mark, hint))
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
             if depth > MAX_DEPTH:
@@ -144,8 +149,9 @@ def _at(node: yaml.Node, message: str) -> Finding:
     return _found(message, node.start_mark)
 
 
-def _found(message: str, mark: Any) -> Finding:
-    return Finding(message, mark.line + 1, mark.column + 1) if mark else Finding(message)
+def _found(message: str, mark: Any, hint: str = "") -> Finding:
+    line, column = (mark.line + 1, mark.column + 1) if mark else (0, 0)
+    return Finding(message, line, column, hint=hint)
 
 
 def _unprintable(text: str, error: yaml.reader.ReaderError) -> Finding:

@@ -72,7 +72,7 @@ WRONG: dict[str, tuple[str | bytes, str, str]] = {
     "a negative duration": ("settings: {hold_ttl: -5s}", "length of time", "30s"),
     "a duration of nothing": (POOLS % "{kind: sliding, every: 0s}", "longer than 0", ""),
     "a duration beyond numbers": (POOLS % "{kind: sliding, every: 1e400}", "length of time", ""),
-    "a file of ten megabytes": (b"#" * 10_000_000, "at most 1048576 are read", "policy"),
+    "a file of ten megabytes": (b"#" * 10_000_000, "at most 4194304 are read", "policy"),
     "a bomb of aliases": ("\n".join(BOMB), "aliases repeat this", ""),
     "an alias of itself": ("a: &a [*a]", "contains itself", ""),
     "deep nesting": ("a: " + "[" * 100_000, "nested deeper", ""),

@@ -327,7 +327,15 @@ def test_the_error_reads_file_line_column_message_and_hint(
 
 def test_a_file_that_is_too_big_is_not_read(load_policy: Callable[..., Any]) -> None:
     (found,) = findings_of(load_policy, b"#" * (MAX_BYTES + 1))
-    assert "at most 1048576 are read" in found.message
+    assert "at most 4194304 are read" in found.message
+
+
+def test_a_file_of_too_many_values_is_refused_before_they_are_objects(
+    load_policy: Callable[..., Any],
+) -> None:
+    (found,) = findings_of(load_policy, "policies: [" + "1," * 400_001 + "1]")
+    assert "more than 400000 values" in found.message
+    assert found.line == 1
 
 
 def test_bytes_that_are_not_utf8_are_named_with_their_place(
