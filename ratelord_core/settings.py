@@ -94,10 +94,10 @@ class Settings(BaseSettings):
     )
     max_connections: int = Field(16_384, ge=1, description="Connections open at once.")
     max_streams: int = Field(
-        512, ge=0, description="Streams open at once: of events, of progress, MCP's."
+        256, ge=0, description="Streams open at once: of events, of progress, MCP's."
     )
     max_streams_each: int = Field(
-        128, ge=0, description="Streams of one token, or of one address without tokens."
+        64, ge=0, description="Streams of one token, or of one address without tokens."
     )
     max_headers: int = Field(128, ge=1, description="Headers of one request.")
     max_header_bytes: int = Field(

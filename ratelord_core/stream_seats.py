@@ -17,7 +17,7 @@ _PAUSE = 5.0
 class StreamSeats:
     """Seats for streams: ``most`` of all together, ``each`` of one party."""
 
-    def __init__(self, most: int = 512, each: int = 128) -> None:
+    def __init__(self, most: int = 256, each: int = 64) -> None:
         self._most = most
         self._each = each
         self._taken: Counter[str] = Counter()

@@ -136,11 +136,9 @@ class Daemon:
 
     def _task(self, kind: Kind, up_to: int, now: Micros) -> Task:
         """What a process beside this one is told."""
-        given = self.settings
-        model = self._stack.document.settings.forecast_model
-        db = str(given.db_path.resolve())
-        me = os.getpid()
-        return Task(kind, db, given.store, given.graph, model, up_to, now, given.without, me)
+        given, model = self.settings, self._stack.document.settings.forecast_model
+        where = (str(given.db_path.resolve()), given.store, given.graph, model)
+        return Task(kind, *where, up_to, now, given.without, os.getpid())
 
     def _make_arbiter(self, engine: Engine) -> LocalArbiter:
         def replayed() -> tuple[float, int]:
@@ -234,8 +232,7 @@ class Daemon:
             await self._keep_snapshot()
 
     async def _keep_snapshot(self, *last: Payload) -> None:
-        """Keep a snapshot of the state as it is, if that is worth it, and write down that it is
-        there and what comes after."""
+        """Keep a snapshot of the state as it is, if it is worth that; write it and ``last`` down."""
         kept = self._keeper.offer(self.arbiter)
         for payload in last:
             self.arbiter.engine.write(self._clock.now(), payload)

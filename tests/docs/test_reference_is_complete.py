@@ -12,6 +12,7 @@ import pytest
 
 from ratelord_core import hookspecs
 from ratelord_core.events.catalogue import CATALOGUE
+from ratelord_core.model.config import Settings
 from ratelord_core.policy.variables import VARIABLES
 
 ROOT = Path(__file__).parents[2]
@@ -27,6 +28,14 @@ def _extension(name: str) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+def test_every_setting_of_a_policy_is_on_its_page() -> None:
+    page = (DOCS / "policy.md").read_text(encoding="utf-8")
+    table = page.partition("### Settings\n")[2].partition("### ")[0]
+    named = re.findall(r"^\| (`.*?) \|", table, re.MULTILINE)
+
+    assert set(re.findall(r"`(\w+)`", " ".join(named))) == set(Settings.__struct_fields__)
 
 
 def test_every_hook_is_on_the_hooks_page_in_the_order_of_the_code() -> None:

@@ -8,7 +8,7 @@ import random
 from typing import Any
 from urllib.parse import urlsplit
 
-BATCH = 16
+BATCH = 32
 
 
 class Line:
@@ -97,7 +97,7 @@ class Agent:
             return
         for answer in told.get("decisions", [told]):
             self.acknowledged.append(answer["intent_id"])
-            if answer["allowed"] and self._dice.random() < 0.8:
+            if answer["allowed"] and self._dice.random() < 0.4:
                 self._reports.append(answer["intent_id"])
 
     async def _report(self, line: Line) -> None:
