@@ -14,7 +14,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ratelord_core.forecast import Exposure, Outlook, Surprise, passage
+from ratelord_core.forecast import Burn, Exposure, Outlook, Surprise, course, passage
 from ratelord_core.model.forecast import Forecast
 
 MODEL_ID: Final = "bootstrap"
@@ -22,6 +22,7 @@ MODEL_VERSION: Final = "1"
 UNKNOWN_HORIZON: Final = 3600.0
 """Seconds to look ahead when neither the next reset nor the window's length is known."""
 
+_SHORTEST: Final = 1e-6
 _BINS: Final = 60
 _WINDOWS: Final = 30
 _KEPT: Final = _BINS * _WINDOWS
@@ -30,7 +31,6 @@ _STARTS: Final = 200
 _FEWEST: Final = 10
 """Fewer stretches than that say nothing: the rate and a doubt as large as itself do instead."""
 _SETTLED: Final = frozenset({"fixed", "calendar"})
-_NEVER_BURNT: Final = frozenset({"unbounded", "concurrency"})
 _LEVELS: Final = (0.5, 0.1, 0.01)
 _NONE: Final = (inf, inf, inf)
 _NOW: Final = (0.0, 0.0, 0.0)
@@ -97,26 +97,34 @@ class BootstrapModel:
         """
         ttr = inf if reset_at is None else max(0.0, reset_at - now)
         kind, left = self._exposure.kind, remaining - extra_units
-        if kind in _NEVER_BURNT:
-            chance = 1.0 if kind == "concurrency" and remaining <= 0.0 else 0.0
-            return _answer((chance, _NONE), 0.0, 0.0, ttr, staleness)
+        slots = kind == "concurrency"
+        if kind == "unbounded" or (slots and (reset_at is None or remaining <= 0.0)):
+            full = slots and remaining <= 0.0
+            end = _NOW if full and reset_at is not None else _NONE
+            return _answer((float(full), end), 0.0, 0.0, ttr, staleness)
         if self._start is None:
-            said = (1.0, _NOW) if left <= 0.0 else (0.0, _NONE)
+            said = (1.0, _NOW) if left <= 0.0 and not slots else (0.0, _NONE)
             return _answer(said, 0.0, 0.0, ttr, staleness)
-        horizon = ttr if reset_at is not None and kind in _SETTLED else self._scale
+        ends = reset_at is not None and (slots or kind in _SETTLED)
+        horizon = (max(ttr, _SHORTEST) if slots else ttr) if ends else self._scale
         past = self._past(self._exposure.time(now))
         rate, noise = self._burn(past)
+        lump = noise / rate if rate > 0.0 else 1.0
         wider = self._surprise.widened(staleness) + self._surprise.at(now)
         noise, doubt = noise * wider, rate * rate * wider / max(1.0, (len(past) - 1) / _BINS)
         variance = noise / max(horizon, self._bin) + doubt
-        if left <= 0.0:
+        if left <= 0.0 and not slots:
             said = (1.0, _NOW)
         elif kind in _SETTLED and len(past) - ceil(horizon / self._bin) > _FEWEST:
             said = self._replayed(past, left, horizon, sqrt(wider))
         else:
-            unused = remaining if kind == "sliding" else 0.0
-            back = 0.0 if kind in _SETTLED else (self._exposure.limit - unused) / self._scale
-            said = passage(left, rate - back, noise, doubt, horizon)
+            burn = Burn(
+                rate,
+                noise / rate if rate > 0.0 else 0.0,
+                doubt / rate**2 if rate > 0.0 else 0.0,
+                lump,
+            )
+            said = self._passed(kind, (remaining, left), burn, horizon)
         return _answer(said, rate, variance, ttr, staleness)
 
     def state(self) -> dict[str, Any]:
@@ -134,6 +142,14 @@ class BootstrapModel:
         self._surprise.restore(state["surprise"])
         self._start, self._place, self._total = state["bins"]
         self._ends = list(state["ends"])
+
+    def _passed(self, kind: str, left: tuple[float, float], burn: Burn, horizon: float) -> Outlook:
+        """The closed form, for windows that give back and where the past is short."""
+        noise, doubt = burn.rate * burn.lump, burn.rate * burn.rate * burn.doubt
+        if kind in _SETTLED:
+            return passage(left[1], burn.rate, noise, doubt, horizon)
+        ahead = course(kind, self._exposure.limit, left, burn, horizon, 0.0)
+        return passage(*ahead[:5], returns=True)
 
     def _close(self, at: float) -> None:
         """Close every bin that ended before ``at``."""

@@ -5,13 +5,24 @@ from __future__ import annotations
 from math import exp, inf, log
 from typing import Any, Final
 
-from ratelord_core.forecast import LOGITS, Calibration, Outlook, Shadow, Surprise, passage, worse
+from ratelord_core.forecast import (
+    LOGITS,
+    Burn,
+    Calibration,
+    Course,
+    Outlook,
+    Returning,
+    Shadow,
+    Surprise,
+    course,
+    worse,
+)
 from ratelord_core.model.forecast import Forecast
 from ratelord_ensemble.experts import Experts
 from ratelord_ensemble.view import BELIEF, PRIOR, View
 
 MODEL_ID: Final = "ensemble"
-MODEL_VERSION: Final = "1"
+MODEL_VERSION: Final = "2"
 UNKNOWN_HORIZON: Final = 3600.0
 """Seconds to look ahead when neither the next reset nor the window's length is known."""
 
@@ -19,7 +30,6 @@ _NONE: Final = (inf, inf, inf)
 _NOW: Final = (0.0, 0.0, 0.0)
 _SHORTEST: Final = 1e-6
 """Horizons are at least so long (seconds)."""
-_NEVER_BURNT: Final = frozenset({"unbounded", "concurrency"})
 _SETTLED: Final = frozenset({"fixed", "calendar"})
 """Windows that end, so that forecasts come true or do not."""
 _LIVELY: Final = 12.0
@@ -34,6 +44,7 @@ class EnsembleModel:
         self._scale = window_seconds or UNKNOWN_HORIZON
         self._experts = Experts(limit, self._scale)
         self._calibration = Calibration(PRIOR, BELIEF)
+        self._returning = Returning()
         self._reset_at: float | None = None
         self._surprise = Surprise(self._scale)
         self._seen: tuple[tuple[float, float, float], View] | None = None
@@ -73,6 +84,8 @@ class EnsembleModel:
         self._reset_at = reset_at if kind in _SETTLED else None
         if before is None or reset_at is None or t >= before:
             self._calibration.settle(t)
+        if kind not in _SETTLED:
+            self._returned(t, limit, used, reset_at, kind)
         if self._reset_at is None or t >= self._reset_at:
             return
         if used >= limit:
@@ -101,23 +114,24 @@ class EnsembleModel:
 
         An unknown reset is taken to be a whole window away (an hour, if that is unknown too): the
         worst case. Sliding windows and buckets have no reset; they give back continuously, and are
-        looked at over one window.
+        looked at over one window. Slots come back when work ends, about at ``reset_at``.
         """
         ttr = inf if reset_at is None else max(0.0, reset_at - now)
         kind = self._experts.demand.exposure.kind
         left = remaining - extra_units
-        if kind in _NEVER_BURNT:
-            chance = 1.0 if kind == "concurrency" and remaining <= 0.0 else 0.0
-            return _answer(_NONE, chance, 0.0, 0.0, ttr, staleness)
+        slots = kind == "concurrency"
+        if kind == "unbounded" or (slots and (reset_at is None or remaining <= 0.0)):
+            full = slots and remaining <= 0.0
+            end = _NOW if full and reset_at is not None else _NONE
+            return _answer(end, float(full), 0.0, 0.0, ttr, staleness)
         if self._experts.demand.start is None:
-            empty = left <= 0.0
+            empty = left <= 0.0 and not slots
             return _answer(_NOW if empty else _NONE, float(empty), 0.0, 0.0, ttr, staleness)
-        horizon = ttr if reset_at is not None and kind in _SETTLED else self._scale
-        view = self._view(now, max(horizon, _SHORTEST), staleness)
+        ends = reset_at is not None and (slots or kind in _SETTLED)
+        view = self._view(now, max(ttr if ends else self._scale, _SHORTEST), staleness)
         rate = view.mean / view.horizon
-        noise, doubt = rate * view.lump, rate * rate * view.doubt
-        variance = noise / view.horizon + doubt
-        if left <= 0.0:
+        variance = rate * view.lump / view.horizon + rate * rate * view.doubt
+        if left <= 0.0 and not slots:
             return _answer(_NOW, 1.0, rate, variance, ttr, staleness)
         if kind in _SETTLED:
             chance, bounds = self._settling(view, left)
@@ -125,10 +139,7 @@ class EnsembleModel:
                 fresh = self._settling(self._view(now, view.horizon, 0.0), left)
                 chance, bounds = worse((chance, bounds), fresh)
         else:
-            back = (
-                self._experts.demand.exposure.limit - (remaining * (kind == "sliding"))
-            ) / self._scale
-            chance, bounds = passage(left, rate - back, noise, doubt, horizon)
+            chance, bounds = self._returning.outlook(self._course(view, kind, remaining, left))
         return _answer(bounds, chance, rate, variance, ttr, staleness)
 
     def state(self) -> dict[str, Any]:
@@ -136,6 +147,7 @@ class EnsembleModel:
         return {
             "experts": self._experts.state(),
             "calibration": self._calibration.state(),
+            "returning": self._returning.state(),
             "reset_at": self._reset_at,
             "surprise": self._surprise.state(),
         }
@@ -144,9 +156,27 @@ class EnsembleModel:
         """Continue from a state that this version gave; a missing field is a ``KeyError``."""
         self._experts.restore(state["experts"])
         self._calibration.restore(state["calibration"])
+        self._returning.restore(state["returning"])
         self._reset_at = state["reset_at"]
         self._surprise.restore(state["surprise"])
         self._seen = None
+
+    def _course(self, view: View, kind: str, remaining: float, left: float) -> Course:
+        """How a window that gives back goes on."""
+        demand, horizon = self._experts.demand, view.horizon
+        burn = Burn(view.mean / horizon, view.lump, view.doubt, demand.lump)
+        return course(kind, demand.exposure.limit, (remaining, left), burn, horizon, view.lively)
+
+    def _returned(
+        self, t: float, limit: float, used: float, until: float | None, kind: str
+    ) -> None:
+        """How a window that gives back stands: settle, and lay a forecast aside."""
+        left, ahead = limit - used, None
+        known = self._experts.demand.start is not None and kind != "unbounded"
+        if known and left > 0.0 and (until is not None or kind != "concurrency"):
+            horizon = self._scale if until is None else max(until - t, _SHORTEST)
+            ahead = self._course(self._view(t, horizon, 0.0), kind, left, left)
+        self._returning.stood(t, ahead, dry=left <= 0.0)
 
     def _cast(self, t: float, left: float, reset_at: float) -> None:
         """Lay a forecast aside, to learn from what becomes of it."""

@@ -11,28 +11,31 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from math import exp, inf, log
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from ratelord_core.forecast import (
     LOGITS,
+    Burn,
     Calibration,
+    Course,
     Demand,
     Exposure,
     Outlook,
+    Returning,
     Shadow,
     Surprise,
-    passage,
+    course,
     worse,
 )
 from ratelord_core.model.forecast import Forecast
+from ratelord_gamma.belief import Belief
 
 MODEL_ID: Final = "gamma"
-MODEL_VERSION: Final = "1"
+MODEL_VERSION: Final = "2"
 UNKNOWN_HORIZON: Final = 3600.0
 """Seconds to look ahead when neither the next reset nor the window's length is known."""
 
 _SETTLED: Final = frozenset({"fixed", "calendar"})
-_NEVER_BURNT: Final = frozenset({"unbounded", "concurrency"})
 _NONE: Final = (inf, inf, inf)
 _NOW: Final = (0.0, 0.0, 0.0)
 _SHORTEST: Final = 1e-6
@@ -50,19 +53,6 @@ _BELIEF: Final = (5.0, 10.0, 5.0)
 Beta = Callable[[float, float, float], float]
 
 
-class Belief(NamedTuple):
-    """The rate of lumps: Gamma(``shape``, ``seconds``); and the size of a lump."""
-
-    shape: float
-    seconds: float
-    lump: float
-
-    @property
-    def rate(self) -> float:
-        """Units a second."""
-        return self.lump * self.shape / self.seconds
-
-
 class GammaModel:
     """One pool's burn as a gamma-mixed compound Poisson process.
 
@@ -77,6 +67,7 @@ class GammaModel:
         self._scale = window_seconds or UNKNOWN_HORIZON
         self._demand = Demand(limit, self._scale)
         self._calibration = Calibration(_PRIOR, _BELIEF)
+        self._returning = Returning()
         self._surprise = Surprise(self._scale)
         self._reset_at: float | None = None
         self._block_end = self._block_units = self._block_mean = self._block_lump = 0.0
@@ -117,6 +108,8 @@ class GammaModel:
         self._reset_at = reset_at if kind in _SETTLED else None
         if before is None or reset_at is None or t >= before:
             self._calibration.settle(t)
+        if kind not in _SETTLED:
+            self._returned(t, limit, used, reset_at, kind)
         if self._reset_at is None or t >= self._reset_at:
             return
         if used >= limit:
@@ -145,18 +138,20 @@ class GammaModel:
         """
         ttr = inf if reset_at is None else max(0.0, reset_at - now)
         kind, left = self._demand.exposure.kind, remaining - extra_units
-        if kind in _NEVER_BURNT:
-            chance = 1.0 if kind == "concurrency" and remaining <= 0.0 else 0.0
-            return _answer((chance, _NONE), 0.0, 0.0, ttr, staleness)
+        slots = kind == "concurrency"
+        if kind == "unbounded" or (slots and (reset_at is None or remaining <= 0.0)):
+            full = slots and remaining <= 0.0
+            end = _NOW if full and reset_at is not None else _NONE
+            return _answer((float(full), end), 0.0, 0.0, ttr, staleness)
         if self._demand.start is None:
-            said = (1.0, _NOW) if left <= 0.0 else (0.0, _NONE)
+            said = (1.0, _NOW) if left <= 0.0 and not slots else (0.0, _NONE)
             return _answer(said, 0.0, 0.0, ttr, staleness)
-        horizon = ttr if reset_at is not None and kind in _SETTLED else self._scale
+        ends = reset_at is not None and (slots or kind in _SETTLED)
+        horizon = (max(ttr, _SHORTEST) if slots else ttr) if ends else self._scale
         belief = self._belief(now, staleness)
         rate = belief.rate
-        noise, doubt = belief.lump * rate, rate * rate / belief.shape
-        variance = noise / max(horizon, _SHORTEST) + doubt
-        if left <= 0.0:
+        variance = belief.lump * rate / max(horizon, _SHORTEST) + rate * rate / belief.shape
+        if left <= 0.0 and not slots:
             said = (1.0, _NOW)
         elif kind in _SETTLED:
             said = self._settling(belief, now, left, horizon)
@@ -164,9 +159,8 @@ class GammaModel:
                 fresh = self._belief(now, 0.0)
                 said = worse(said, self._settling(fresh, now, left, horizon))
         else:
-            unused = remaining if kind == "sliding" else 0.0
-            back = (self._demand.exposure.limit - unused) / self._scale
-            said = passage(left, rate - back, noise, doubt, horizon)
+            ahead = self._course(belief, now, kind, (remaining, left), horizon)
+            said = self._returning.outlook(ahead)
         return _answer(said, rate, variance, ttr, staleness)
 
     def state(self) -> dict[str, Any]:
@@ -175,6 +169,7 @@ class GammaModel:
         return {
             "demand": self._demand.state(),
             "calibration": self._calibration.state(),
+            "returning": self._returning.state(),
             "surprise": self._surprise.state(),
             "reset_at": self._reset_at,
             "block": [*block, self._errors, self._checks],
@@ -184,6 +179,7 @@ class GammaModel:
         """Continue from a state that this version gave; a missing field is a ``KeyError``."""
         self._demand.restore(state["demand"])
         self._calibration.restore(state["calibration"])
+        self._returning.restore(state["returning"])
         self._surprise.restore(state["surprise"])
         self._reset_at = state["reset_at"]
         self._block_end, self._block_units, self._block_mean, self._block_lump = state["block"][:4]
@@ -200,6 +196,24 @@ class GammaModel:
         lump = demand.lump * wider
         shape = 1.0 / (doubt * wider)
         return Belief(shape, shape * lump / rate, lump)
+
+    def _course(
+        self, belief: Belief, t: float, kind: str, left: tuple[float, float], horizon: float
+    ) -> Course:
+        """How a window that gives back goes on."""
+        burn = Burn(belief.rate, belief.lump, 1.0 / belief.shape, self._demand.lump)
+        return course(kind, self._demand.exposure.limit, left, burn, horizon, self._lively(t))
+
+    def _returned(
+        self, t: float, limit: float, used: float, until: float | None, kind: str
+    ) -> None:
+        """How a window that gives back stands: settle, and lay a forecast aside."""
+        left, ahead = limit - used, None
+        known = self._demand.start is not None and kind != "unbounded"
+        if known and left > 0.0 and (until is not None or kind != "concurrency"):
+            horizon = self._scale if until is None else max(until - t, _SHORTEST)
+            ahead = self._course(self._belief(t, 0.0), t, kind, (left, left), horizon)
+        self._returning.stood(t, ahead, dry=left <= 0.0)
 
     def _check(self, at: float) -> None:
         """Compare the block that ended with what was expected of it; expect the next one."""

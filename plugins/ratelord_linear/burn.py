@@ -12,7 +12,7 @@ from __future__ import annotations
 from math import exp, inf
 from typing import Any, Final
 
-from ratelord_core.forecast import Exposure, passage
+from ratelord_core.forecast import Exposure, flowing_back, passage
 from ratelord_core.model.forecast import Forecast
 
 MODEL_ID: Final = "linear"
@@ -30,6 +30,9 @@ _PRIOR_PACE: Final = 0.1
 """Before anything is known: a tenth of the pace that would just use the limit up."""
 _BLOCKS: Final = 4.0
 """The model checks itself on so many blocks a window."""
+_RETURNING: Final = frozenset({"bucket", "sliding", "concurrency"})
+_SHORTEST: Final = 1e-6
+"""Horizons are at least so long (seconds)."""
 _LUMP_DECAY: Final = 0.999
 _ERROR_DECAY: Final = 0.98
 _WORST_ERROR: Final = 25.0
@@ -131,23 +134,31 @@ class LinearModel:
         ttr = inf if reset_at is None else max(0.0, reset_at - now)
         horizon = self._scale if reset_at is None else ttr
         kind = self._exposure.kind
-        if kind in {"unbounded", "concurrency"}:
-            busy = kind == "concurrency" and remaining <= 0.0
-            return self._answer((inf, inf, inf), 1.0 if busy else 0.0, 0.0, 0.0, ttr, staleness)
+        slots = kind == "concurrency"
+        full = slots and remaining <= 0.0
+        if kind == "unbounded" or full or (slots and (reset_at is None or self._clock is None)):
+            end = 0.0 if full and reset_at is not None else inf
+            return self._answer((end, end, end), float(full), 0.0, 0.0, ttr, staleness)
         left = remaining - extra_units
         rate, noise, doubt = self._averages(now)
         if staleness > 0.0:
             wider = 1.0 + staleness / (_STALE_DOUBLES * self._scale)
             noise, doubt = noise * wider, doubt * wider
         variance = noise / horizon + doubt if horizon > 0.0 else doubt
-        if left <= 0.0:
+        if left <= 0.0 and not slots:
             return self._answer((0.0, 0.0, 0.0), 1.0, rate, variance, ttr, staleness)
         net = rate
-        if kind in {"bucket", "sliding"}:
-            horizon = self._scale
-            unused = 0.0 if kind == "bucket" else remaining
-            net -= (self._exposure.limit - unused) / self._scale
-        chance, bounds = passage(left, net, noise, doubt, horizon)
+        if kind in _RETURNING:
+            horizon = max(ttr, _SHORTEST) if slots else self._scale
+            back = flowing_back(kind, self._exposure.limit, remaining, horizon)
+            net -= back
+            if (
+                slots
+            ):  # gone when one more is wanted than there are; coming is as irregular as going
+                lump = self._lump_squares / self._lump_units
+                left, noise = max(0.0, left) + lump, 2.0 * noise
+        returns = kind in _RETURNING
+        chance, bounds = passage(left, net, noise, doubt, horizon, returns=returns)
         return self._answer(bounds, chance, rate, variance, ttr, staleness)
 
     def state(self) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import msgspec
 
 from ratelord_core.control import Governor, PaceParams, Reading, Request
 from ratelord_core.events.lines import PacedLine
-from ratelord_core.forecast.page import span_of
+from ratelord_core.forecast.terms import span_of
 from ratelord_core.ledger import Figures, Reconciled
 from ratelord_core.ledger.account import Account
 from ratelord_core.ledger.windows import guard_of

@@ -7,9 +7,10 @@ from ratelord_core.forecast.demand import MEMORIES, Demand
 from ratelord_core.forecast.exposure import Exposure
 from ratelord_core.forecast.levels import RiskLevels
 from ratelord_core.forecast.page import Standing
-from ratelord_core.forecast.passage import Outlook, passage, worse
+from ratelord_core.forecast.passage import Outlook, flowing_back, passage, worse
 from ratelord_core.forecast.protocol import ForecastModel, ForecastModelFactory
 from ratelord_core.forecast.record import forecast_computed, risk
+from ratelord_core.forecast.returning import Burn, Course, Returning, course
 from ratelord_core.forecast.share import ShareForecast, Whose, together
 from ratelord_core.forecast.surprise import Surprise
 from ratelord_core.forecast.track import TrackRecord
@@ -18,13 +19,16 @@ __all__ = [
     "LOGITS",
     "MEMORIES",
     "Announced",
+    "Burn",
     "Calibration",
+    "Course",
     "Demand",
     "Exposure",
     "ForecastBook",
     "ForecastModel",
     "ForecastModelFactory",
     "Outlook",
+    "Returning",
     "RiskLevels",
     "Shadow",
     "ShareForecast",
@@ -32,6 +36,8 @@ __all__ = [
     "Surprise",
     "TrackRecord",
     "Whose",
+    "course",
+    "flowing_back",
     "forecast_computed",
     "is_material",
     "passage",

@@ -60,13 +60,21 @@ class ForecastBook:
         page.pool = pool
         page.window(now, used, reset_at)
 
-    def observe(self, pool: str, at: Micros, units: int, party: Party = NOBODY) -> None:
-        """So many units were asked for, or seen to be spent; negative: fewer than was told."""
-        self._pages[pool].observe(at, units, party)
+    def observe(self, pool: str, at: Micros, units: int, party: Party = NOBODY) -> bool:
+        """So many units were asked for, or seen to be spent; negative: fewer than was told. Whether
+        the book would like to be told how the pool stands then."""
+        return self._pages[pool].observe(at, units, party)
 
-    def refused(self, pool: str, at: Micros, party: Party = NOBODY) -> None:
-        """Somebody asked for this pool and was not let through."""
-        self._pages[pool].refused(at, party)
+    def stood(self, pool: str, at: Micros, available: int, units: int, *, waits: bool) -> None:
+        """After ``units`` were taken so many were available; somebody ``waits`` for some."""
+        self._pages[pool].stood(at, available, units, waits=waits)
+
+    def refused(self, pool: str, at: Micros, party: Party = NOBODY, *, room: bool = True) -> None:
+        """Somebody asked for this pool and was not let through; for want of ``room``, if False."""
+        page = self._pages[pool]
+        page.refused(at, party)
+        if not room:
+            page.found_none(at)
 
     def window(self, pool: str, at: Micros, used: int, reset_at: Micros | None) -> None:
         """A new window began."""

@@ -88,10 +88,28 @@ class Calibration:
         pending, ended = self._pending, self._exhausted_at
         self._pending, self._exhausted_at, self._next = [], None, t
         if pending:
-            self._windows += 1
-            self._adapt(pending, inf if ended is None else ended)
-            self._weigh(pending, ended is not None)
-            self._learn(pending, 1.0 if ended is not None else 0.0)
+            self._conclude(pending, inf if ended is None else ended)
+
+    def ripen(self, t: float) -> None:
+        """In a window that never ends: learn from shadows whose horizon has passed, all well."""
+        ripe = [shadow for shadow in self._pending if t >= shadow.t + shadow.horizon]
+        if ripe:
+            self._pending = [shadow for shadow in self._pending if shadow not in ripe]
+            self._conclude(ripe, inf)
+
+    def dried(self, t: float) -> None:
+        """In a window that never ends: it ran dry, so every shadow that is not ripe came true."""
+        self.ripen(t)
+        pending, self._pending = self._pending, []
+        if pending:
+            self._conclude(pending, t)
+
+    def _conclude(self, pending: list[Shadow], ended: float) -> None:
+        came_true = ended < inf
+        self._windows += 1
+        self._adapt(pending, ended)
+        self._weigh(pending, came_true)
+        self._learn(pending, 1.0 if came_true else 0.0)
 
     def state(self) -> dict[str, Any]:
         """Everything remembered, as plain JSON values."""

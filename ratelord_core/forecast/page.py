@@ -3,26 +3,28 @@
 from __future__ import annotations
 
 import logging
+from math import inf
 from types import TracebackType
 from typing import Any, Final
 
 import msgspec
+from msgspec.structs import replace
 
 from ratelord_core.forecast.announced import Announced
+from ratelord_core.forecast.flow import FLOWING, Flow
 from ratelord_core.forecast.protocol import ForecastModel, ForecastModelFactory
 from ratelord_core.forecast.slices import Slices
+from ratelord_core.forecast.terms import sane, scale_of, span_of
 from ratelord_core.forecast.track import Trials
 from ratelord_core.model.forecast import Forecast
-from ratelord_core.model.instant import DAY, HOUR, SECOND, Micros, to_seconds
+from ratelord_core.model.instant import HOUR, SECOND, Micros, to_seconds
 from ratelord_core.model.party import Party
 from ratelord_core.model.pool import MAX_UNITS, Pool
-from ratelord_core.model.window import Window
 
 _log = logging.getLogger(__name__)
 
 _ENDING: Final = frozenset({"fixed", "calendar"})
 """Windows that end, so that forecasts come true or do not."""
-_CALENDAR: Final = {"hour": HOUR, "day": DAY, "week": 7 * DAY, "month": 30 * DAY}
 _FINEST: Final = 256
 """Answers of one pool state are shared within this part of its window …"""
 _LONGEST: Final = SECOND
@@ -114,26 +116,68 @@ class Page:
         self.used = 0
         self.trials = Trials(to_seconds(self.span or HOUR))
         self.slices = Slices(self.span or HOUR)
+        self.flow = Flow(pool.window.kind) if pool.window.kind in FLOWING else None
         self._model: ForecastModel | None = None
         with self.guard:
-            seconds = None if self.span is None else to_seconds(self.span)
-            self._model = factory.build(float(pool.limit or 0), seconds)
+            self._model = factory.build(float(pool.limit or 0), scale_of(pool, self.span))
 
-    def observe(self, at: Micros, units: int, party: Party) -> None:
-        """So many units were asked for, or seen to be spent; negative: fewer than was told."""
+    def observe(self, at: Micros, units: int, party: Party) -> bool:
+        """So many units were asked for, or seen to be spent; negative: fewer than was told. Whether
+        the ledger must be asked how the pool stands (see ``stood``)."""
         self.last = None
-        self.used += units
         self.slices.count(at, units, party)
+        flow = self.flow
+        if flow is None:
+            self.used += units
+        if self._model is None:
+            return False
+        t = at / SECOND
+        try:
+            self._model.observe(t, float(units))
+        except Exception as error:  # noqa: BLE001 - a plugin's model may raise anything
+            self._fail(error)
+            return False
+        if flow is not None:
+            return flow.takes(units) or t >= self.trials.due
+        if self.used >= (self.pool.limit or MAX_UNITS):
+            self._ran_dry(at, units)
+        elif t >= self.trials.due:
+            self._try_out(t)
+        return False
+
+    def stood(self, at: Micros, available: int, units: int, *, waits: bool) -> None:
+        """So much is left of a window that never ends, after ``units`` were taken. Slots are gone
+        when somebody ``waits`` for one, other units when none is left."""
+        flow, limit, t = self.flow, self.pool.limit, at / SECOND
+        if flow is None or limit is None:
+            return
+        flow.stood(available, limit)
+        if flow.slots:
+            flow.started(t, units, limit - available - units)
+        dry = waits if flow.slots else available <= 0
+        used = limit if dry else limit - max(0, available)
+        self._settle_flow(t, used, dry=dry)
+
+    def _settle_flow(self, t: float, used: int, *, dry: bool) -> None:
+        """Tell the model how a window that never ends stands; settle, and lay aside."""
+        limit, until = self.pool.limit or 0, self._until(t)
         if self._model is not None:
-            t = at / SECOND
+            self.calm = None
+            with self.guard:
+                self._model.window(t, float(limit), float(used), until, self.pool.window.kind)
+            self._drop_if_failed()
+        if self.trials.stood(t, dry=dry) and self._model is not None and used < limit:
             try:
-                self._model.observe(t, float(units))
+                said = sane(self._model.forecast(t, float(limit - used), until))
             except Exception as error:  # noqa: BLE001 - a plugin's model may raise anything
                 self._fail(error)
-            if self.used >= (self.pool.limit or MAX_UNITS):
-                self._ran_dry(at, units)
-            elif t >= self.trials.due:
-                self._try_out(t)
+            else:
+                horizon = to_seconds(self.span or HOUR) if until is None else until - t
+                self.trials.lay_aside_for(t, horizon, said)
+
+    def _until(self, t: float) -> float | None:
+        """When work that holds a slot now will have ended; None for other windows."""
+        return t + self.flow.length() if self.flow is not None and self.flow.slots else None
 
     def refused(self, at: Micros, party: Party) -> None:
         """Somebody asked and was not let through."""
@@ -145,6 +189,11 @@ class Page:
             except Exception as error:  # noqa: BLE001 - a plugin's model may raise anything
                 self._fail(error)
 
+    def found_none(self, at: Micros) -> None:
+        """Somebody was not let through for want of room: what never ends is gone."""
+        if self.flow is not None and self.pool.limit is not None:
+            self._settle_flow(at / SECOND, self.pool.limit, dry=True)
+
     def window(self, at: Micros, used: int, reset_at: Micros | None) -> None:
         """The pool's window as it is now: after a reset, or when its shape changed."""
         self.last = self.ranked = self.calm = None
@@ -155,10 +204,12 @@ class Page:
                 self._model.window(to_seconds(at), limit, float(used), reset, kind)
             self._drop_if_failed()
             self.used = used
-            if used < limit:
+            if used < limit or self.flow is not None:
                 self.slices.opened(at)
             self.trials.begin(to_seconds(at), reset if kind in _ENDING else None)
-            if used >= limit:
+            if self.flow is not None:
+                self.flow.spare = 0
+            elif used >= limit:
                 self.trials.exhausted(to_seconds(at))
             elif to_seconds(at) >= self.trials.due:
                 self._try_out(to_seconds(at))
@@ -177,14 +228,15 @@ class Page:
         """What the model says; None if it has failed."""
         if self._model is None:
             return None
-        reset = None if reset_at is None else reset_at / SECOND
+        t = now / SECOND
+        until = self._until(t)
+        reset = until if reset_at is None else reset_at / SECOND
         try:
-            return sane(
-                self._model.forecast(now / SECOND, float(remaining), reset, float(extra), staleness)
-            )
+            said = sane(self._model.forecast(t, float(remaining), reset, float(extra), staleness))
         except Exception as error:  # noqa: BLE001 - a plugin's model may raise anything
             self._fail(error)
             return None
+        return said if until is None else replace(said, ttr=inf, margin=inf)
 
     def state(self) -> dict[str, Any] | None:
         """The model's memory; None if there is none to trust."""
@@ -205,7 +257,7 @@ class Page:
 
     def _ran_dry(self, at: Micros, units: int) -> None:
         self.trials.exhausted(at / SECOND)
-        if self.used - units < (self.pool.limit or 0) and self.pool.window.kind in _ENDING:
+        if self.used - units < (self.pool.limit or 0):
             self.slices.shut(at)
 
     def _try_out(self, t: float) -> None:
@@ -226,17 +278,3 @@ class Page:
     def _drop_if_failed(self) -> None:
         if self.guard.failure:
             self._model = self.calm = None
-
-
-def span_of(window: Window) -> Micros | None:
-    """A window's length in µs (a month counts 30 days); None if it is not known."""
-    if window.kind == "calendar":
-        return _CALENDAR[window.unit or "day"]
-    return window.every
-
-
-def sane(said: Forecast) -> Forecast:
-    """An answer that makes sense; any other is a ``ValueError``."""
-    if 0.0 <= said.tte_p99 <= said.tte_p90 <= said.tte_p50 and 0.0 <= said.p_exhaustion <= 1.0:
-        return said
-    raise ValueError(f"bounds out of order or a probability outside 0 … 1: {said}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from math import erf, exp, sqrt
+from math import erf, sqrt
 from typing import Final
 
 Outlook = tuple[float, tuple[float, float, float]]
@@ -14,6 +14,8 @@ Z90: Final = 1.2815515655446004
 Z99: Final = 2.3263478740408408
 """Its 99th percentile."""
 _BEYOND: Final = (math.inf, math.inf, math.inf)
+_INSTANTS: Final = 7
+"""Instants at which a path that leads away is looked at: the horizon, its half, its quarter, …"""
 _ROOT_HALF: Final = sqrt(0.5)
 
 
@@ -37,29 +39,40 @@ def passage_time(level: float, rate: float, noise: float, doubt: float, z: float
     return 2.0 * level * level / below if below > 0.0 else math.inf
 
 
-def passage_chance(level: float, rate: float, noise: float, doubt: float, horizon: float) -> float:
+def passage_chance(
+    level: float, rate: float, noise: float, doubt: float, horizon: float, *, returns: bool = False
+) -> float:
     """The probability that demand reaches ``level`` within ``horizon`` seconds.
 
-    With ``rate`` >= 0 cumulative demand hardly ever falls, so this is P(demand(horizon) >= level).
-    With ``rate`` < 0 (more flows back than is spent) the path may touch the level and leave it:
-    the first-passage formula of Brownian motion with drift counts that.
+    Cumulative demand hardly ever falls, so this is P(demand(horizon) >= level). If what was taken
+    ``returns``, or more flows back than is spent (``rate`` < 0), the path may touch the level and
+    leave it: the likeliest of some instants on the way counts, and as much again for all others, as
+    it is for a path without drift. What was taken makes up for what is not left at the horizon and
+    not before, so more that is left never means more risk.
     """
-    variance = noise * horizon + doubt * horizon * horizon
-    mean = rate * horizon
+    if rate >= 0.0 and not returns:
+        return _reached(level, rate, noise, doubt, horizon)
+    most, instant = 0.0, horizon
+    for _ in range(_INSTANTS):
+        most = max(most, _reached(level, rate, noise, doubt, instant))
+        instant *= 0.5
+    return 1.0 - (1.0 - most) ** 2
+
+
+def _reached(level: float, rate: float, noise: float, doubt: float, instant: float) -> float:
+    variance = noise * instant + doubt * instant * instant
+    mean = rate * instant
     if variance <= 0.0:
         return 1.0 if mean >= level else 0.0
-    deviation = sqrt(variance)
-    straight = normal_cdf((mean - level) / deviation)
-    if rate >= 0.0:
-        return straight
-    mirrored = exp(max(-700.0, 2.0 * mean * level / variance))
-    return min(1.0, straight + mirrored * normal_cdf((-level - mean) / deviation))
+    return normal_cdf((mean - level) / sqrt(variance))
 
 
-def passage(level: float, rate: float, noise: float, doubt: float, horizon: float) -> Outlook:
+def passage(
+    level: float, rate: float, noise: float, doubt: float, horizon: float, *, returns: bool = False
+) -> Outlook:
     """Chance and bounds for a level that is drawn at ``rate`` (less than 0: it fills up) with the
     variance ``noise * s + doubt * s**2``; ``inf`` for bounds beyond the horizon."""
-    chance = passage_chance(level, rate, noise, doubt, horizon)
+    chance = passage_chance(level, rate, noise, doubt, horizon, returns=returns)
     p50 = level / rate if rate > 0.0 else math.inf
     p99 = min(p50, passage_time(level, rate, noise, doubt, Z99))
     if p99 >= horizon:  # the others lie later still
@@ -67,6 +80,12 @@ def passage(level: float, rate: float, noise: float, doubt: float, horizon: floa
     p90 = min(p50, passage_time(level, rate, noise, doubt, Z90))
     bounds = (p50 if p50 < horizon else math.inf, p90 if p90 < horizon else math.inf, min(p99, p90))
     return chance, bounds
+
+
+def flowing_back(kind: str, limit: float, remaining: float, span: float) -> float:
+    """Units a second that come back: a bucket refills; of a sliding window and of slots (where
+    ``span`` is how long work takes) what is used comes back."""
+    return (limit if kind == "bucket" else max(0.0, limit - remaining)) / span
 
 
 def worse(one: Outlook, other: Outlook) -> Outlook:

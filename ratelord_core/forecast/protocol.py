@@ -26,7 +26,9 @@ class ForecastModel(Protocol):
     def window(
         self, t: float, limit: float, used: float, reset_at: float | None, kind: str
     ) -> None:
-        """The pool's window as known at ``t``: called at resets and when its shape changes."""
+        """The pool's window as known at ``t``: called at resets and when its shape changes; where
+        nothing resets it, from time to time with what is ``used``, which is ``limit`` when it ran
+        dry. ``reset_at`` of slots is when work that holds one now will have ended, about."""
         ...
 
     def widen(self, t: float, units: float) -> None:

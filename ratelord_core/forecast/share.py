@@ -12,10 +12,11 @@ from collections.abc import Sequence
 from math import inf
 from typing import Final, NamedTuple
 
-from ratelord_core.forecast.page import Standing, sane, span_of
+from ratelord_core.forecast.page import Standing
 from ratelord_core.forecast.passage import worse
 from ratelord_core.forecast.protocol import ForecastModel, ForecastModelFactory
 from ratelord_core.forecast.slices import PER_WINDOW, Slice
+from ratelord_core.forecast.terms import sane, scale_of, span_of
 from ratelord_core.model.forecast import Forecast
 from ratelord_core.model.instant import SECOND, Micros, to_seconds
 from ratelord_core.model.party import Party
@@ -52,7 +53,7 @@ def share_forecast(
         return None
     span, kind, limit = span_of(pool.window), pool.window.kind, float(pool.limit or left.available)
     try:
-        model = factory.build(limit, None if span is None else to_seconds(span))
+        model = factory.build(limit, scale_of(pool, span))
         _tell(model, slices, whose, limit, kind)
         alone = sane(_asked(model, now, left, limit, kind))
     except Exception as error:  # noqa: BLE001 - a plugin's model may raise anything

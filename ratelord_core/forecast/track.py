@@ -118,7 +118,8 @@ class TrackRecord:
 class Trials:
     """One pool's forecasts that wait for the end of their window, and the record of those before.
 
-    Times are seconds. Windows that never end (sliding ones, buckets, slots) settle nothing.
+    Times are seconds. In windows that never end (sliding ones, buckets, slots) each forecast has an
+    end of its own: see ``stood``.
     """
 
     def __init__(self, window: float) -> None:
@@ -129,6 +130,7 @@ class Trials:
         self.reset_at: float | None = None
         self._waiting: list[tuple[float, float, float, tuple[float, float, float]]] = []
         self._empty_at = inf
+        self._counted_to = 0.0
 
     def begin(self, t: float, reset_at: float | None) -> None:
         """The window is known to end at ``reset_at``: settle the one before, if it has ended."""
@@ -149,6 +151,34 @@ class Trials:
             self._waiting.append((t, reset_at - t, said.p_exhaustion, bounds))
             self.due = t + self._window / _TRIALS
 
+    def stood(self, t: float, *, dry: bool) -> bool:
+        """A window that never ends stands so: settle forecasts whose time has come, all if it is
+        ``dry``. Whether another would be worth laying aside."""
+        kept = []
+        for trial in self._waiting:
+            since, horizon, risk, bounds = trial
+            if t >= since + horizon or dry:
+                lasted = t - since if t < since + horizon else inf
+                self.record.settle(risk, bounds, horizon, lasted, horizon)
+                self._count_window(since, horizon)
+            else:
+                kept.append(trial)
+        self._waiting = kept
+        if self.due == inf:
+            self.due = t
+        return not dry and t >= self.due
+
+    def lay_aside_for(self, t: float, horizon: float, said: Forecast) -> None:
+        """Remember what is said now of the next ``horizon`` seconds."""
+        bounds = (said.tte_p50, said.tte_p90, said.tte_p99)
+        self._waiting.append((t, horizon, said.p_exhaustion, bounds))
+        self.due = t + horizon / _TRIALS
+
+    def _count_window(self, since: float, horizon: float) -> None:
+        if since >= self._counted_to:
+            self.record.windows += 1
+            self._counted_to = since + horizon
+
     def exhausted(self, t: float) -> None:
         """The pool ran dry."""
         self._empty_at = min(self._empty_at, t)
@@ -157,12 +187,12 @@ class Trials:
     def state(self) -> list[Any]:
         """Everything remembered, as plain JSON values."""
         waiting = [[t, h, p, [_plain(bound) for bound in b]] for t, h, p, b in self._waiting]
-        rest = [self.reset_at, _plain(self.due), _plain(self._empty_at)]
+        rest = [self.reset_at, _plain(self.due), _plain(self._empty_at), self._counted_to]
         return [self.record.state(), waiting, *rest]
 
     def restore(self, state: list[Any]) -> None:
         """Continue from a state."""
-        record, waiting, self.reset_at, due, empty_at = state
+        record, waiting, self.reset_at, due, empty_at, self._counted_to = state
         self.record.restore(record)
         self._waiting = [
             (t, h, p, (_time(b[0]), _time(b[1]), _time(b[2]))) for t, h, p, b in waiting

@@ -15,10 +15,11 @@ class BlankBook(ForecastBook):
     def declare(self, pool: Pool, now: Micros, used: int, reset_at: Micros | None) -> None:
         """Nothing is kept."""
 
-    def observe(self, pool: str, at: Micros, units: int, party: Party = NOBODY) -> None:
+    def observe(self, pool: str, at: Micros, units: int, party: Party = NOBODY) -> bool:
         """Nothing is kept."""
+        return False
 
-    def refused(self, pool: str, at: Micros, party: Party = NOBODY) -> None:
+    def refused(self, pool: str, at: Micros, party: Party = NOBODY, *, room: bool = True) -> None:
         """Nothing is kept."""
 
     def window(self, pool: str, at: Micros, used: int, reset_at: Micros | None) -> None:

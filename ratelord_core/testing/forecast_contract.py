@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ratelord_core.forecast import ForecastModelFactory
+from ratelord_core.testing.forecast_kinds import ForecastKinds
 from ratelord_core.testing.forecast_play import (
     LIMIT,
     RESET,
@@ -46,7 +47,7 @@ _PROPERTY = settings(
 )
 
 
-class ForecastContract:
+class ForecastContract(ForecastKinds):
     """Inherit it, and override the fixture."""
 
     @pytest.fixture

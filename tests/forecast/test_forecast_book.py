@@ -287,7 +287,7 @@ def test_a_new_limit_keeps_what_was_learnt_and_a_new_window_does_not() -> None:
         (Window(kind="calendar", unit="month"), 30 * 86400.0),
         (Window(kind="bucket", every=MINUTE, burst=9), 60.0),
         (Window(kind="fixed"), None),
-        (Window(kind="concurrency"), None),
+        (Window(kind="concurrency"), 60.0),
     ],
 )
 def test_a_model_thinks_in_the_length_of_its_window(window: Window, seconds: float | None) -> None:

@@ -98,8 +98,8 @@ def score(
 ) -> int:
     """Score forecasts on the daemon's own log: what each model would have said, and what came.
 
-    Works beside a running daemon. Only windows that end (fixed and calendar ones) can settle a
-    forecast.
+    Works beside a running daemon. A forecast settles when its window ends; in one that never ends,
+    when a window's length has passed or the pool ran dry.
 
     Parameters
     ----------

@@ -14,7 +14,7 @@ from ratelord_core.events.payloads import (
     IntentReported,
     IntentSubmitted,
 )
-from ratelord_core.ledger import Asker, Settlement
+from ratelord_core.ledger import Asker, Party, Settlement
 from ratelord_core.model.dimensions import Dimensions
 from ratelord_core.model.instant import Micros
 from ratelord_core.model.pool import MONEY, declared_key
@@ -60,18 +60,34 @@ def decided(state: State, at: Micros, who: Dimensions, intent_id: str, e: Intent
                 state.spending.add(receipt.keys, receipt.spent)
             if e.modifications:
                 hold.asked_as = state.asked_as
-        for line in e.holds:
-            state.book.observe(line.pool, at, line.units, party)
+        _burn(state, e, party, at)
     elif e.reason_code in _HELD_BACK and isinstance(e.tightest, str) and e.tightest:
         party = (who.agent_id, who.identity_id, who.scope_id)
-        state.book.refused(e.tightest, at, party)
+        state.book.refused(e.tightest, at, party, room=e.reason_code not in _NO_ROOM)
     if state.pacing.active:
         _pace(state, at, who, e)
     if asked is not None and asked.key:
-        allowed = e.decision != "deny_with_reason"
-        answer = Answer(asked.body, intent_id, at + e.until if allowed else None)
-        state.answers.forget(at - state.settings.idempotency_ttl)
-        state.answers.remember(asked.key, answer, at)
+        _remember(state, asked, intent_id, e, at)
+
+
+def _remember(
+    state: State, asked: IntentSubmitted, intent_id: str, e: IntentDecided, at: Micros
+) -> None:
+    """Who asks with the same key again gets the same answer."""
+    allowed = e.decision != "deny_with_reason"
+    answer = Answer(asked.body, intent_id, at + e.until if allowed else None)
+    state.answers.forget(at - state.settings.idempotency_ttl)
+    state.answers.remember(asked.key, answer, at)
+
+
+def _burn(state: State, e: IntentDecided, party: Party, at: Micros) -> None:
+    """Forecasts hear what was asked for; and how a window that never ends stands then, because
+    nobody says when it runs dry."""
+    for line in e.holds:
+        if state.book.observe(line.pool, at, line.units, party):
+            figures = state.ledger.account(line.pool, at).figures(at)
+            waits = figures.scheduled > 0
+            state.book.stood(line.pool, at, figures.available, line.units, waits=waits)
 
 
 def _units(state: State, drawn: Iterable[tuple[str, int]]) -> int:
