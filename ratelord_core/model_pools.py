@@ -87,6 +87,12 @@ class ModelPools:
         name = without_edition(model)
         return Group(name, (name,)) if is_id(name) and "//" not in name else None
 
+    def learn(self, group: Group) -> None:
+        """Know these models to share their limits from now on, unless the configuration says
+        something of the first of them."""
+        if not any(is_one_of(group.models[0], one.models) for one in self._groups):
+            self._groups += (Group(group.name, group.models),)
+
     def model_in(self, headers: Mapping[str, str], *names: str) -> str | None:
         """The model that a response is of: as whoever passed it on says, else by these headers,
         else the only one that is configured."""

@@ -90,10 +90,9 @@ class ModelApi(Protocol):
 
 
 class LimitsPage(msgspec.Struct, frozen=True):
-    """A page of a list of limits: units by kind, by model; ``after`` begins the next page ("": it
-    is the last)."""
+    """A page of a list of limits; ``after`` begins the next page ("": it is the last)."""
 
-    limits: Mapping[str, Mapping[str, int]]
+    groups: tuple[Group, ...]
     after: str = ""
 
 
@@ -235,9 +234,12 @@ class ModelProvider:
             if call is None:
                 return None
             page = self._api.read_limits_page((await self._ask(call, told)).body)
-            for model, limits in page.limits.items():
-                named = [RateLimit(limit=limit, resource=kind) for kind, limit in limits.items()]
-                found += self._pools.observe(model, named, dated)
+            for group in page.groups:
+                self._pools.learn(group)
+                named = [
+                    RateLimit(limit=most, resource=kind) for kind, most in group.limits.items()
+                ]
+                found += self._pools.observe(group.models[0], named, dated)
             after = page.after
             if not after:
                 break

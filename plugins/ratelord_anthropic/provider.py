@@ -8,9 +8,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from typing import Final
+from urllib.parse import quote
 
 import msgspec
 
+from ratelord_anthropic.workspace_limits import path_of, read_page
 from ratelord_core.clock import Clock
 from ratelord_core.errors import ProviderFailed
 from ratelord_core.headers import ANTHROPIC, Reading, read_dialect
@@ -18,7 +20,7 @@ from ratelord_core.model.config import ProviderConfig
 from ratelord_core.model.instant import MINUTE, Micros
 from ratelord_core.model.window import Window
 from ratelord_core.model_pools import Kind
-from ratelord_core.model_provider import Call, ModelProvider, read_model_options
+from ratelord_core.model_provider import Call, LimitsPage, ModelProvider, read_model_options
 from ratelord_core.outbound import Answer, Connection, failure_of
 from ratelord_core.provider import Provider, bad_option
 
@@ -58,8 +60,10 @@ class AnthropicApi:
     kinds = KINDS
     model_headers = ("anthropic-model",)
 
-    def __init__(self, version: str) -> None:
+    def __init__(self, version: str, workspace: str = "", *, by_list: bool = False) -> None:
         self._version = version
+        self._workspace = workspace
+        self._by_list = by_list
 
     def credentials(self, secret: str | None) -> Mapping[str, str]:
         """The key and the version of the API."""
@@ -69,6 +73,16 @@ class AnthropicApi:
     def listing(self) -> Call:
         """The list of models, which costs nothing."""
         return Call("/v1/models?limit=1")
+
+    def limits_page(self, after: str) -> Call | None:
+        """The limits of the workspace, or of the organisation, if the account wants them."""
+        if not self._by_list:
+            return None
+        return Call(path_of(self._workspace) + (f"&page={quote(after, safe='')}" if after else ""))
+
+    def read_limits_page(self, body: bytes) -> LimitsPage:
+        """The page, by groups of models that share their limits."""
+        return read_page(body)
 
     def completion(self, model: str) -> Call:
         """One token."""
@@ -105,10 +119,22 @@ def _error_of(body: bytes) -> _Error:
 
 def build(config: ProviderConfig, secret: Callable[[], str | None], clock: Clock) -> Provider:
     """An account, or one workspace of it: its key says which. Raises ``SettingsError``."""
-    options = read_model_options(config, KINDS, PUBLIC, ("api_version",))
+    more = ("api_version", "probe_limits", "workspace_id")
+    options = read_model_options(config, KINDS, PUBLIC, more)
     version = config.options.get("api_version") or API_VERSION
     if not re.fullmatch(r"\d{4}-\d{2}-\d{2}", str(version)):
         raise bad_option(config, "api_version", version, f"give a date, such as {API_VERSION}")
-    return ModelProvider(
-        Connection(config.id, secret, clock, options.timeout), options, AnthropicApi(str(version))
-    )
+    workspace = config.options.get("workspace_id") or ""
+    if workspace and not re.fullmatch(r"[A-Za-z0-9_\-]{1,128}", str(workspace)):
+        right = "give it as the provider's console shows it"
+        raise bad_option(config, "workspace_id", workspace, right)
+    by_list = config.options.get("probe_limits") or False
+    if not isinstance(by_list, bool) or (by_list and options.mode != "probe"):
+        raise bad_option(
+            config, "probe_limits", by_list, "give true or false; it needs mode: probe"
+        )
+    if workspace and not by_list:
+        right = "it says whose limits to list: give probe_limits: true as well"
+        raise bad_option(config, "workspace_id", workspace, right)
+    api = AnthropicApi(str(version), str(workspace), by_list=by_list)
+    return ModelProvider(Connection(config.id, secret, clock, options.timeout), options, api)

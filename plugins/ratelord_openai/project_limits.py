@@ -10,7 +10,10 @@ from typing import Any, Final
 import msgspec
 
 from ratelord_core.errors import ProviderFailed
+from ratelord_core.model.ids import is_id
+from ratelord_core.model.model_names import without_edition
 from ratelord_core.model.pool import MAX_UNITS
+from ratelord_core.model_pools import Group
 from ratelord_core.model_provider import LimitsPage
 
 _KINDS: Final = {
@@ -36,13 +39,14 @@ def read_page(body: bytes) -> LimitsPage:
         page = msgspec.json.decode(body, type=_Page)
     except msgspec.MsgspecError:
         raise ProviderFailed("malformed", "OpenAI listed no rate limits; check base_url") from None
-    found: dict[str, dict[str, int]] = {}
+    found: list[Group] = []
     for told in page.data:
         model = told.get("model")
         limits = {kind: told[name] for name, kind in _KINDS.items() if told.get(name) is not None}
-        if isinstance(model, str) and model and all(map(_is_count, limits.values())):
-            found[model] = limits
-    return LimitsPage(found, (page.last_id or "") if page.has_more else "")
+        name = without_edition(model) if isinstance(model, str) else ""
+        if is_id(name) and all(map(_is_count, limits.values())):
+            found.append(Group(name, (name,), limits))
+    return LimitsPage(tuple(found), (page.last_id or "") if page.has_more else "")
 
 
 def _is_count(value: object) -> bool:
