@@ -232,7 +232,7 @@ class Daemon:
             await self._keep_snapshot()
 
     async def _keep_snapshot(self, *last: Payload) -> None:
-        """Keep a snapshot of the state as it is, if it is worth that; write it and ``last`` down."""
+        """Keep a snapshot of the state, if it is worth that; write it and ``last`` down."""
         kept = self._keeper.offer(self.arbiter)
         for payload in last:
             self.arbiter.engine.write(self._clock.now(), payload)

@@ -52,6 +52,10 @@ class Rounds:
         """All answers that a contender gave."""
         return sum(one.seen.answered for one in self.slices.get(of, ()))
 
+    def times(self, of: str) -> int:
+        """Slices of a contender, the one that warmed up among them."""
+        return len(self.slices.get(of, ()))
+
     def refused(self, of: str) -> int:
         """All requests of a contender that were not answered with 2xx."""
         return sum(one.seen.refused for one in self.slices.get(of, ()))

@@ -86,8 +86,12 @@ def _over_http(folder: Path, rounds: int) -> tuple[list[Row], list[str]]:
         called = interleave(tools, 16, max(3, rounds // 2))
         answered = sum(told.answered("ratelord") for told in by_connections.values())
         answered += BATCH * batches.answered("ratelord")
-        answered += sum(called.answered(name) for name in ("ratelord", "library", "HTTP"))
-        in_flight = (rounds + 1) * (64 + 16 + 1 + 4 * BATCH + 3 * 16)
+        asking = ("ratelord", "library", "HTTP")
+        answered += sum(called.answered(name) for name in asking)
+        # Whoever is asked on a connection when its second ends is not counted as answered.
+        in_flight = sum(count * told.times("ratelord") for count, told in by_connections.items())
+        in_flight += 4 * BATCH * batches.times("ratelord")
+        in_flight += 16 * sum(called.times(name) for name in asking)
         wrong, told = disagreements(daemon.db, daemon.url, answered, in_flight)
     refused = sum(told.refused("ratelord") for told in (*by_connections.values(), called))
     if refused:
