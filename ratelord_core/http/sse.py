@@ -79,35 +79,39 @@ class EventStream:
     async def _run(self, writer: _Writer, exchange: Exchange) -> None:
         gone = asyncio.ensure_future(_hang_up(exchange))
         closing = asyncio.ensure_future(self._followers.closing.wait())
-        following = asyncio.ensure_future(_next(self._events))
+        pump = asyncio.ensure_future(self._pump(writer))
         try:
             await writer.write(_HEARTBEAT)
-            while True:
-                waiting = (gone, closing, following)
+            while not (gone.done() or closing.done() or pump.done()):
+                waiting = (gone, closing, pump)
+                told = writer.told
                 await asyncio.wait(
                     waiting, timeout=self._followers.heartbeat, return_when="FIRST_COMPLETED"
                 )
-                if gone.done() or closing.done():
-                    break
-                if not following.done():
+                if writer.told == told and not any(one.done() for one in waiting):
                     await writer.write(_HEARTBEAT)
-                    continue
-                event = following.result()
-                if event is None:
-                    break
-                await writer.write(frame(event))
-                following = asyncio.ensure_future(_next(self._events))
+            if pump.done():
+                pump.result()
             if not gone.done():
+                await _put_away(pump)
                 await writer.finish()
         finally:
-            await _put_away(gone, closing, following)
+            await _put_away(gone, closing, pump)
             await _close(self._events)
+
+    async def _pump(self, writer: _Writer) -> None:
+        """One event after another, each in a turn of its own: many readers who catch up must not
+        keep those waiting who ask."""
+        async for event in self._events:
+            await writer.write(frame(event))
+            await asyncio.sleep(0)
 
 
 class _Writer:
-    """Writes with bounded patience."""
+    """Writes with bounded patience. ``told`` counts what was written."""
 
     def __init__(self, send: Send, patience: float) -> None:
+        self.told = 0
         self._send = send
         self._patience = patience
 
@@ -115,6 +119,7 @@ class _Writer:
         """Send a chunk; ``TimeoutError`` if the reader has no room for it for too long."""
         async with asyncio.timeout(self._patience):
             await self._send({"type": "http.response.body", "body": chunk, "more_body": True})
+        self.told += 1
 
     async def finish(self) -> None:
         """End the stream in good order."""
@@ -129,10 +134,6 @@ def frame(event: EventView) -> bytes:
         event.event_type.encode(),
         _encode(event),
     )
-
-
-async def _next(events: AsyncIterator[EventView]) -> EventView | None:
-    return await anext(events, None)
 
 
 def _abort(exchange: Exchange) -> None:
