@@ -1,8 +1,8 @@
 """Group commit: many callers, one durable append, then their answers.
 
-One thread writes. Its batch is whatever queued while the last commit ran, so a lone caller waits
-for one commit only, and a crowd shares one. It does not linger: waiting for company costs more
-than it brings.
+A batch is whatever queued while the last commit ran, so a lone caller waits for one commit only,
+and a crowd shares one. It does not linger: waiting for company costs more than it brings. A thread
+waits for the disk, unless that is so quick that the loop itself may.
 """
 
 from __future__ import annotations
@@ -14,14 +14,13 @@ from collections.abc import Callable, Sequence
 from queue import SimpleQueue
 from typing import Any, TypeVar
 
-import msgspec
-
 from ratelord_core.clock import Clock
 from ratelord_core.distribution import SIZES, SPANS, Distribution
 from ratelord_core.errors import StoreError, Unavailable
 from ratelord_core.events.codec import Sealer
 from ratelord_core.events.envelope import Draft
 from ratelord_core.events.record import Record
+from ratelord_core.log_writer import Batch, LogWriter, Write
 from ratelord_core.store import EventStore, Head
 
 Records = tuple[Record, ...]
@@ -31,36 +30,16 @@ FailureListener = Callable[[StoreError], None]
 
 MAX_WRITES = 512
 """Writes that share a commit at most, so that the first of a large crowd is not kept waiting."""
-
 _log = logging.getLogger(__name__)
-
-
-class _Write(msgspec.Struct, gc=False):
-    """What one caller wants written, and where the answer goes."""
-
-    drafts: Sequence[Draft]
-    answer: asyncio.Future[Any]
-    told: Any = None
-    """What the answer says once all is durable; None for the records themselves."""
-
-
-class _Outcome(msgspec.Struct):
-    """What became of a batch: the records of all its writes, or why there are none."""
-
-    batch: list[_Write]
-    records: Records
-    error: StoreError | None = None
-    took: int = 0
-    """µs that it took to write them."""
 
 
 class Journal:
     """Writes events down, in the order in which ``write`` was called.
 
     Belongs to the event loop on which ``start`` was called; every method is called there. The
-    sealer is used on the writer's thread, so its entropy must be its own. A failed append leaves
-    the journal ``failed``: what was decided since is not in the log, so the owner rebuilds its
-    state from the log, and then calls ``reopen``.
+    sealer is used on the writer's thread too, so its entropy must be its own. A failed append
+    leaves the journal ``failed``: what was decided since is not in the log, so the owner rebuilds
+    its state from the log, and then calls ``reopen``.
     """
 
     def __init__(
@@ -77,19 +56,16 @@ class Journal:
                 f"the log ends at event {head.seq}, the sealer stands at {sealer.seq}; "
                 "rebuild the state from the log first"
             )
-        self._newest = head.ts_ingest
-        self._store = store
-        self._sealer = sealer
-        self._clock = clock
+        self._writer = LogWriter(store, sealer, clock, head.ts_ingest)
         self._on_failure = on_failure
         self._listeners: list[Listener] = []
-        self._waiting: list[_Write] = []
+        self._waiting: list[Write] = []
         self._in_flight = 0
         self._untold = 0
         self._scheduled = False
         self._closed = False
         self._idle: list[asyncio.Future[None]] = []
-        self._batches: SimpleQueue[list[_Write] | None] = SimpleQueue()
+        self._batches: SimpleQueue[Batch | None] = SimpleQueue()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
         self.failed: StoreError | None = None
@@ -146,7 +122,7 @@ class Journal:
             raise Unavailable(f"the journal is {state}; ask again later", code="shutting_down")
         self.handed += len(drafts)
         answer: asyncio.Future[Any] = self._loop.create_future()
-        self._waiting.append(_Write(drafts, answer, told))
+        self._waiting.append(Write(drafts, answer, told))
         if not self._in_flight and not self._scheduled:
             # At the end of this turn of the loop, so that all its callers share the commit.
             self._scheduled = True
@@ -174,53 +150,46 @@ class Journal:
         """Write again after a failure, following what is truly the end of the log."""
         if self._in_flight:
             raise RuntimeError("the journal is still writing; reopen it after it has failed")
-        self._sealer.seq, self._sealer.chain = head.seq, head.chain
-        self._newest, self.seq = head.ts_ingest, head.seq
-        self.handed = head.seq
+        self._writer.go_on_after(head.seq, head.chain, head.ts_ingest)
+        self.seq = self.handed = head.seq
         self.failed = None
 
     def _hand_over(self) -> None:
         self._scheduled = False
-        batch, self._waiting = self._waiting[:MAX_WRITES], self._waiting[MAX_WRITES:]
-        self._in_flight = len(batch)
-        if batch:
+        writes, self._waiting = self._waiting[:MAX_WRITES], self._waiting[MAX_WRITES:]
+        self._in_flight = len(writes)
+        if not writes or self._loop is None:
+            return
+        batch = self._writer.begin(writes)
+        if batch.done:
+            self._loop.call_soon(self._settle, batch)
+        else:
             self._batches.put(batch)
 
     def _run(self, loop: asyncio.AbstractEventLoop) -> None:
         while (batch := self._batches.get()) is not None:
-            outcome = self._commit(batch)
+            self._writer.finish(batch)
             try:
-                loop.call_soon_threadsafe(self._settle, outcome)
+                loop.call_soon_threadsafe(self._settle, batch)
             except RuntimeError:
                 return  # the loop is gone, and with it everybody who waited
 
-    def _commit(self, batch: list[_Write]) -> _Outcome:
-        sealer = self._sealer
-        seq, chain, newest = sealer.seq, sealer.chain, self._newest
-        try:
-            began = self._clock.now()
-            now = self._newest = max(newest, began)
-            drafts = [draft for write in batch for draft in write.drafts]
-            records = tuple(sealer.seal_all(drafts, now))
-            self._store.append(records)
-        except Exception as error:  # noqa: BLE001 - whoever waits must hear of any failure
-            sealer.seq, sealer.chain, self._newest = seq, chain, newest
-            return _Outcome(batch, (), _as_store_error(error))
-        return _Outcome(batch, records, took=self._clock.now() - began)
-
-    def _settle(self, outcome: _Outcome) -> None:
+    def _settle(self, batch: Batch) -> None:
         self._in_flight = 0
-        if outcome.error is not None:
-            self._fail(outcome.batch, outcome.error)
+        if batch.error is not None:
+            self._writer.go_on_after(*batch.before)
+            self._fail(batch.writes, batch.error)
             return
-        records, at = outcome.records, 0
+        records, at = batch.records, 0
         self.batches += 1
         self.last_batch = len(records)
         self.sizes.note(len(records))
-        self.spans.note(outcome.took)
+        self.spans.note(batch.took)
         self.seq += len(records)
-        self._hand_over()
-        for write in outcome.batch:
+        quick = self._writer.is_quick
+        if not quick:
+            self._hand_over()
+        for write in batch.writes:
             end = at + len(write.drafts)
             if not write.answer.done():
                 told = records[at:end] if write.told is None else write.told
@@ -228,7 +197,12 @@ class Journal:
             at = end
         # The loop runs callbacks in this order: first whoever has an answer now, then listeners.
         self._untold += 1
-        asyncio.get_running_loop().call_soon(self._tell, records)
+        loop = asyncio.get_running_loop()
+        loop.call_soon(self._tell, records)
+        if quick and self._waiting:
+            # Answers first: they are on their way before the loop waits for the next commit.
+            self._scheduled = True
+            loop.call_soon(loop.call_soon, self._hand_over)
 
     def _tell(self, records: Records) -> None:
         for listener in tuple(self._listeners) if records else ():
@@ -241,9 +215,9 @@ class Journal:
         self._untold -= 1
         self._rest()
 
-    def _fail(self, batch: list[_Write], error: StoreError) -> None:
+    def _fail(self, writes: list[Write], error: StoreError) -> None:
         self.failed = error
-        lost, self._waiting = batch + self._waiting, []
+        lost, self._waiting = writes + self._waiting, []
         for write in lost:
             if not write.answer.done():
                 write.answer.set_exception(_read_only(error))
@@ -269,14 +243,6 @@ def _read_only(error: StoreError) -> Unavailable:
     )
     refusal.__cause__ = error
     return refusal
-
-
-def _as_store_error(error: Exception) -> StoreError:
-    if isinstance(error, StoreError):
-        return error
-    wrapped = StoreError(f"an event cannot be written: {type(error).__name__}: {error}")
-    wrapped.__cause__ = error
-    return wrapped
 
 
 def at_once(found: Told) -> asyncio.Future[Told]:

@@ -1,9 +1,9 @@
 """Appending a batch with as few statements as can be, by the driver itself.
 
-The driver lets go of the interpreter for every step of a statement and queues for it afterwards,
-beside an event loop that is busy. Row by row that is the larger part of an append; with all rows in
-one statement it happens once, and since a lone statement is a transaction of its own, the insert
-and the flush are that one step.
+The driver lets go of the interpreter five times for each statement, and queues for it afterwards.
+Beside an event loop that is busy that is the larger part of an append. So all rows are one
+statement; and where the loop itself stages them, in memory and with nobody to queue behind, only
+the commit is left for a thread, for which the driver lets go once.
 """
 
 from __future__ import annotations
@@ -33,6 +33,14 @@ def append(driver: sqlite3.Connection, records: Sequence[Record]) -> None:
     for at in range(0, len(records), MAX_ROWS):
         _insert(driver, records[at : at + MAX_ROWS])
     driver.execute("COMMIT")
+
+
+def stage(driver: sqlite3.Connection, records: Sequence[Record]) -> None:
+    """Insert the records in a transaction that is left open, to be committed; the same after an
+    error. The disk has no part in it: what is inserted stays in memory until then."""
+    driver.execute("BEGIN")
+    for at in range(0, len(records), MAX_ROWS):
+        _insert(driver, records[at : at + MAX_ROWS])
 
 
 def _insert(driver: sqlite3.Connection, records: Sequence[Record]) -> None:

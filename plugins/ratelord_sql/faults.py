@@ -36,6 +36,11 @@ def fault(path: Path, doing: str, error: DBAPIError | sqlite3.Error) -> StoreErr
     return StoreError(f"cannot {doing} {path}: {detail}; {step}")
 
 
+def is_busy(error: sqlite3.Error) -> bool:
+    """Whether another program keeps the database locked."""
+    return str(getattr(error, "sqlite_errorname", "")).startswith("SQLITE_BUSY")
+
+
 def path_fault(path: Path, error: OSError) -> StoreError:
     """A file system error as a ``StoreError``, to be raised from it."""
     reason = error.strerror or type(error).__name__

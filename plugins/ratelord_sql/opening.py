@@ -66,6 +66,12 @@ def driver_of(connection: Connection) -> sqlite3.Connection:
     return cast("sqlite3.Connection", connection.connection.driver_connection)
 
 
+def be_patient(driver: sqlite3.Connection, *, patient: bool = True) -> None:
+    """Whether the writer waits for another program that writes: not unless it is asked to, because
+    it also writes where others would have to wait with it."""
+    driver.execute(f"PRAGMA busy_timeout = {round(BUSY_SECONDS * 1000) if patient else 0}")
+
+
 def refuse_unreadable(path: Path, engine: Engine) -> None:
     """Raise a ``StoreError`` unless the file holds a log that can be read as it is."""
     if not path.exists():
@@ -109,6 +115,7 @@ def _prepare(path: Path, connection: Connection) -> None:
     connection.exec_driver_sql("PRAGMA synchronous = FULL")
     connection.exec_driver_sql(f"PRAGMA wal_autocheckpoint = {AUTOCHECKPOINT_PAGES}")
     migrate(connection, version)
+    be_patient(driver_of(connection), patient=False)
 
 
 def _connect(path: Path, mode: str) -> sqlite3.Connection:

@@ -14,9 +14,16 @@ from ratelord_core.errors import StoreError
 from ratelord_core.events.record import Record
 from ratelord_core.store import EventQuery, Head
 from ratelord_sql import appending, reading
-from ratelord_sql.faults import fault, path_fault
+from ratelord_sql.faults import fault, is_busy, path_fault
 from ratelord_sql.lock import DaemonLock
-from ratelord_sql.opening import PAGE_BYTES, driver_of, open_readers, open_writer, refuse_unreadable
+from ratelord_sql.opening import (
+    PAGE_BYTES,
+    be_patient,
+    driver_of,
+    open_readers,
+    open_writer,
+    refuse_unreadable,
+)
 
 _WAL_HEADER = 32
 _WAL_FRAME = 24 + PAGE_BYTES
@@ -41,6 +48,7 @@ class SqliteEventStore:
                 self._writer = open_writer(self.path)
             refuse_unreadable(self.path, self._readers)
             self._newest = self.head()
+            self._staged: Head | None = None
         except OSError as error:
             self._let_go()
             raise path_fault(self.path, error) from error
@@ -52,17 +60,50 @@ class SqliteEventStore:
         """Commit the records in one transaction, flushed to the disk."""
         if not records:
             return
-        if self._writer is None:
-            raise StoreError(f"cannot write {self.path}: it is open for reading only")
-        self._refuse_what_does_not_follow(records)
-        driver = driver_of(self._writer)
+        driver = self._driver_for(records)
         try:
+            be_patient(driver)
             appending.append(driver, records)
         except sqlite3.Error as error:
             self._undo(driver)
             raise fault(self.path, "write", error) from error
-        newest = records[-1]
-        self._newest = Head(newest.seq, newest.chain, newest.ts_ingest)
+        finally:
+            be_patient(driver, patient=False)
+        self._newest = _head(records)
+
+    def stage(self, records: Sequence[Record]) -> bool:
+        """Insert the records in a transaction for ``commit``; False if somebody else writes."""
+        driver = self._driver_for(records)
+        try:
+            appending.stage(driver, records)
+        except sqlite3.Error as error:
+            busy = is_busy(error)
+            self._undo(driver)
+            if busy:
+                return False
+            raise fault(self.path, "write", error) from error
+        self._staged = _head(records)
+        return True
+
+    def commit(self) -> None:
+        """Commit what was staged, flushed to the disk."""
+        if self._writer is None or self._staged is None:
+            raise StoreError(f"cannot write {self.path}: nothing is staged")
+        driver = driver_of(self._writer)
+        newest, self._staged = self._staged, None
+        try:
+            driver.commit()
+        except sqlite3.Error as error:
+            self._undo(driver)
+            raise fault(self.path, "write", error) from error
+        self._newest = newest
+
+    def _driver_for(self, records: Sequence[Record]) -> sqlite3.Connection:
+        """The driver, for records that follow the newest."""
+        if self._writer is None:
+            raise StoreError(f"cannot write {self.path}: it is open for reading only")
+        self._refuse_what_does_not_follow(records)
+        return driver_of(self._writer)
 
     def head(self) -> Head:
         """The end of the log, read from the file."""
@@ -127,3 +168,8 @@ class SqliteEventStore:
                     f"follow event {seq} at {ts_ingest}; rebuild from the log and try again"
                 )
             seq, ts_ingest = record.seq, record.ts_ingest
+
+
+def _head(records: Sequence[Record]) -> Head:
+    newest = records[-1]
+    return Head(newest.seq, newest.chain, newest.ts_ingest)

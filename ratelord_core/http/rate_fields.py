@@ -9,6 +9,7 @@ for denials that time can heal.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Final
 
 from ratelord_core.model.decision import Decision
@@ -29,15 +30,22 @@ def rate_lines(decision: Decision, ceiling: Callable[[str], Ceiling]) -> bytes:
         limit, window = ceiling(line.pool)
         if limit is None:
             continue
-        every = f";w={-(-window // SECOND)}" if window else ""
-        policies.append(f'"{line.pool}";q={limit}{every}')
-        resets = line.reset_at
-        wait = "" if resets is None else f";t={max(0, -(-(resets - decision.as_of) // SECOND))}"
-        rates.append(f'"{line.pool}";r={max(0, line.remaining)}{wait}')
+        policies.append(_policy(line.pool, limit, window))
+        wait, left = "", line.remaining
+        if line.reset_at is not None:
+            ahead = -(-(line.reset_at - decision.as_of) // SECOND)
+            wait = f";t={ahead if ahead > 0 else 0}"
+        rates.append(f'"{line.pool}";r={left if left > 0 else 0}{wait}')
     if not rates:
         return b""
     said = f"ratelimit-policy: {', '.join(policies)}\r\nratelimit: {', '.join(rates)}\r\n"
     return said.encode("ascii")
+
+
+@lru_cache(maxsize=1024)  # the same for every answer until a limit changes
+def _policy(pool: str, limit: int, window: Micros | None) -> str:
+    every = f";w={-(-window // SECOND)}" if window else ""
+    return f'"{pool}";q={limit}{every}'
 
 
 def as_headers(lines: bytes) -> tuple[tuple[bytes, bytes], ...]:

@@ -1,14 +1,14 @@
 """The event store's protocol: append, read, nothing else.
 
-Every method blocks; the journal calls ``append`` from its one writer thread, readers are called
-from worker threads and use connections of their own.
+Every method blocks, but for ``stage``; the journal calls ``append`` and ``commit`` from its one
+writer thread, readers are called from worker threads and use connections of their own.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import msgspec
 
@@ -73,6 +73,28 @@ class EventStore(Protocol):
 
     def close(self) -> None:
         """Release files and locks; a second call does nothing."""
+        ...
+
+
+@runtime_checkable
+class StagingEventStore(EventStore, Protocol):
+    """An event store whose appends come in two steps, so that the daemon's loop can do what needs
+    the interpreter, and a thread needs it only to hear that the disk is done. Optional."""
+
+    def stage(self, records: Sequence[Record]) -> bool:
+        """Take records that ``commit`` is to make durable. Called on the loop, so it waits for
+        nothing: False, with nothing done, if it would have to; they are appended then.
+
+        Raises ``StoreError`` when they cannot be taken; the log is then as it was before. Nobody
+        sees them yet; nothing else is staged or appended before ``commit``.
+        """
+        ...
+
+    def commit(self) -> None:
+        """Make durable what was staged, all or none, before returning. Called on a thread.
+
+        Raises ``StoreError`` when it is not durable; the log is then as it was before.
+        """
         ...
 
 

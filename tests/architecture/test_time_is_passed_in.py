@@ -19,6 +19,7 @@ ROOMS = (
     "ratelord_core/policy",
     "ratelord_core/engine",
     "ratelord_core/journal",
+    "ratelord_core/log_writer",
     "ratelord_core/model_pools",
     "ratelord_core/model_provider",
     "ratelord_core/outbound",

@@ -1,9 +1,9 @@
 """A disk that fails on demand: the database driver's connection, made to refuse what is written.
 
-A daemon that is started with this folder on PYTHONPATH reads before each insert what is to happen
-from the file that FAILING_DISK names: ``fsync`` (the flush fails, nothing was written), ``unknown``
-(it fails, and everything was written all the same), ``read-only`` (SQLite itself refuses), or
-nothing.
+A daemon that is started with this folder on PYTHONPATH reads before each insert and each commit what
+is to happen from the file that FAILING_DISK names: ``fsync`` (the flush fails, nothing was written),
+``unknown`` (it fails, and everything was written all the same), ``read-only`` (SQLite itself refuses
+the insert), or nothing.
 """
 
 import os
@@ -20,15 +20,32 @@ class FailingConnection(sqlite3.Connection):
     def execute(self, statement, *values):
         if not statement.startswith("INSERT INTO events"):
             return super().execute(statement, *values)
-        fault = FAULT.read_text() if FAULT.exists() else ""
+        fault = asked_for()
         super().execute(f"PRAGMA query_only = {'ON' if fault == 'read-only' else 'OFF'}")
+        if not self.in_transaction and fault == "fsync":
+            fail()
+        done = super().execute(statement, *values)
+        if not self.in_transaction and fault == "unknown":
+            fail()
+        return done
+
+    def commit(self):
+        fault = asked_for()
+        if fault == "fsync":
+            fail()
+        super().commit()
         if fault == "unknown":
-            super().execute(statement, *values)
-        if fault in {"fsync", "unknown"}:
-            error = sqlite3.OperationalError("disk I/O error")
-            error.sqlite_errorname = "SQLITE_IOERR_FSYNC"
-            raise error
-        return super().execute(statement, *values)
+            fail()
+
+
+def asked_for():
+    return FAULT.read_text() if FAULT.exists() else ""
+
+
+def fail():
+    error = sqlite3.OperationalError("disk I/O error")
+    error.sqlite_errorname = "SQLITE_IOERR_FSYNC"
+    raise error
 
 
 sqlite3.connect = partial(sqlite3.connect, factory=FailingConnection)

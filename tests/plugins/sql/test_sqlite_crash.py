@@ -10,7 +10,7 @@ from ratelord_core.store import EventQuery
 from ratelord_core.testing.records import Scribe
 from ratelord_sql.plugin import SqliteStores
 
-BATCH = 6
+BATCH = 5
 WRITER = textwrap.dedent(
     f"""
     import pathlib, sys
@@ -21,7 +21,11 @@ WRITER = textwrap.dedent(
     there = store.head().seq
     for batch in batches(Scribe().day(4000), {BATCH}):
         if batch[0].seq > there:
-            store.append(batch)
+            if batch[-1].seq % 2:
+                store.append(batch)
+            else:
+                assert store.stage(batch)
+                store.commit()
             print(batch[-1].seq, flush=True)
     """
 )
