@@ -86,7 +86,8 @@ class LocalArbiter(LocalAdministration):
         return await self.begin(intent, caller)
 
     def begin(self, intent: Intent, caller: Caller) -> asyncio.Future[Decision]:
-        self._gate(asking=True)
+        if self.phase != "running" or self.journal.failed is not None:
+            self._gate(asking=True)
         decided = self.engine.negotiator.negotiate(intent, self.clock.now(), caller.door)
         return self._given(decided, intent)
 
@@ -104,7 +105,7 @@ class LocalArbiter(LocalAdministration):
             first = self._first_answer(decided.intent_id, trace=intent.debug)
             return asyncio.ensure_future(first)
         self.decided[decided.decision, decided.reason_code] += 1
-        drafts = self.engine.take()
+        drafts = self.engine.scribe.take()
         named = CURRENT.get(None)
         if named is not None:
             named.intent_id, named.decision = decided.intent_id, decided.decision

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from math import inf
-from typing import Any, cast
+from typing import Any
 
 from msgspec.structs import replace
 
@@ -22,10 +22,8 @@ from ratelord_core.model.decision import (
     Decision,
     HoldLine,
     Modifications,
-    ReasonCode,
     Risk,
     TraceStep,
-    Verdict,
 )
 from ratelord_core.model.forecast import Forecast
 from ratelord_core.model.instant import DAY, HOUR, MINUTE, SECOND, Micros
@@ -39,22 +37,26 @@ begins with it is marked as well."""
 
 def decision_of(intent_id: str, at: Micros, e: IntentDecided, policy_version: str) -> Decision:
     """The answer that an event records, given under that version of the policy."""
-    allowed = e.decision != "deny_with_reason"
+    # Typed by hand: a cast is a call, and this is done for every intent.
+    verdict: Any = e.decision
+    code: Any = e.reason_code
+    allowed = verdict != "deny_with_reason"
     start = at + e.start
+    changed = e.modifications or verdict == "approve_with_modifications"
     return Decision(
         intent_id=intent_id,
-        decision=cast("Verdict", e.decision),
-        reason_code=cast("ReasonCode", e.reason_code),
+        decision=verdict,
+        reason_code=code,
         reason=e.reason or _plain_reason(e),
         as_of=at,
         start_at=start if allowed else None,
         valid_until=at + e.until if allowed else None,
-        modifications=_modifications(e),
-        holds=tuple([_hold_line(line, at, start) for line in e.holds]),
+        modifications=_modifications(e) if changed else UNCHANGED,
+        holds=_hold_lines(e.holds, at, start) if e.holds else (),
         decided_by=DecidedBy(*e.decided_by, e.overridable) if e.decided_by else None,
         warnings=e.warnings,
         retry_after=e.retry_after,
-        risk=_risk(e),
+        risk=_risk(e) if e.risk else None,
         policy_version=policy_version,
         alternatives=tuple([read_back(each) for each in e.alternatives]) if e.alternatives else (),
     )
@@ -77,14 +79,16 @@ def _modifications(e: IntentDecided) -> Modifications:
     return Modifications(wait=wait, **e.modifications)
 
 
-def _hold_line(line: HeldLine, at: Micros, start: Micros) -> HoldLine:
-    reset_at = None if line.reset_in < 0 else at + line.reset_in
-    return HoldLine(line.pool, line.units, line.remaining, reset_at, start + line.lifetime)
+def _hold_lines(held: Sequence[HeldLine], at: Micros, start: Micros) -> tuple[HoldLine, ...]:
+    lines = []
+    for line in held:
+        reset_at = None if line.reset_in < 0 else at + line.reset_in
+        until = start + line.lifetime
+        lines.append(HoldLine(line.pool, line.units, line.remaining, reset_at, until))
+    return tuple(lines)
 
 
-def _risk(e: IntentDecided) -> Risk | None:
-    if not e.risk:
-        return None
+def _risk(e: IntentDecided) -> Risk:
     line = _tightest_hold(e.holds, e.tightest)
     pool = line.pool if line else str(e.tightest or "")
     ttr = line.reset_in // 1000 if line and line.reset_in >= 0 else e.ttr
@@ -113,7 +117,7 @@ def tightest_of(pool: str | None, holds: Sequence[HeldLine]) -> int | str:
 
 
 def _tightest_hold(holds: Sequence[HeldLine], tightest: int | str) -> HeldLine | None:
-    return holds[tightest] if isinstance(tightest, int) and tightest < len(holds) else None
+    return holds[tightest] if type(tightest) is int and tightest < len(holds) else None
 
 
 def untold(
@@ -123,10 +127,11 @@ def untold(
     risk: Sequence[int | None],
 ) -> dict[str, Any]:
     """What rules saw, as it is recorded: without what the same decision tells anyway."""
+    if not saw:
+        return {}
     told = _told(holds, tightest, risk)
-    return written(
-        {name: value for name, value in saw.items() if name not in told or told[name] != value}
-    )
+    rest = {name: value for name, value in saw.items() if name not in told or told[name] != value}
+    return written(rest) if rest else rest
 
 
 def seen(e: IntentDecided) -> dict[str, Any]:

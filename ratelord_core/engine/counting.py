@@ -22,8 +22,8 @@ _CENT = 10_000
 
 
 def count(
-    state: State, moment: Moment, verdict: PolicyVerdict, needs: list[Need]
-) -> tuple[PolicyVerdict, list[Need]]:
+    state: State, moment: Moment, verdict: PolicyVerdict, needs: Sequence[Need]
+) -> tuple[PolicyVerdict, Sequence[Need]]:
     """The needs with those of the caps whose rules applied, and the verdict with what is to be said
     of caps that grow short. The moment sees their pools too."""
     course = moment.course

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 import msgspec
 from msgspec.structs import replace
@@ -21,6 +21,8 @@ from ratelord_core.policy.stack import PolicyStack
 
 _MEMORY = 8192
 """Courses kept; a full table starts anew, so that strangers' names cannot fill memory."""
+_COSTS = 16
+"""Expected costs whose needs a course remembers."""
 
 _Names = tuple[str, str, str, str, str | None, str | None, tuple[str, ...], str | None]
 
@@ -87,15 +89,31 @@ class Course(msgspec.Struct, frozen=True):
     names: tuple[str, ...] = ()
     caps: tuple[Lane, ...] = ()
     soft: frozenset[str] = frozenset()
+    usual: dict[float, tuple[Need, ...]] = {}
+    """Needs by expected cost, of intents that say nothing else."""
 
-    def needs(self, intent: Intent, state: State) -> list[Need]:
+    def needs(self, intent: Intent, state: State) -> Sequence[Need]:
         """What the intent needs of each of its pools, and for how long."""
-        if state.prices:
+        if state.prices.lists:
             return self.quote(intent, state)[0]
-        return [
-            Need(lane.pool, lane.units(intent, state), intent.duration or lane.lifetime)
-            for lane in self.lanes
-        ]
+        cost = intent.expected_cost
+        if cost is None or intent.costs or intent.duration is not None:
+            return self._needs(intent, state)
+        known = self.usual.get(cost)
+        if known is None:
+            if len(self.usual) >= _COSTS:
+                self.usual.clear()
+            known = self.usual[cost] = self._needs(intent, state)
+        return known
+
+    def _needs(self, intent: Intent, state: State) -> tuple[Need, ...]:
+        duration = intent.duration
+        return tuple(
+            [
+                Need(lane.pool, lane.units(intent, state), duration or lane.lifetime)
+                for lane in self.lanes
+            ]
+        )
 
     def capped(
         self, rules: Collection[str], intent: Intent, state: State, cost: int | None
@@ -105,7 +123,7 @@ class Course(msgspec.Struct, frozen=True):
         needs = []
         for lane in lanes:
             units = lane.units(intent, state)
-            if state.prices and lane.priced and lane.name not in intent.costs:
+            if state.prices.lists and lane.priced and lane.name not in intent.costs:
                 units = cost if cost is not None else lane.learned(intent, state) or 0
             needs.append(Need(lane.pool, units, intent.duration or lane.lifetime))
         return lanes, needs
@@ -145,9 +163,11 @@ class Courses:
 
     def of(self, intent: Intent) -> Course:
         """The intent's course. Raises ``LookupError`` for a pin that leads nowhere."""
-        if self._shape != self._state.shape or len(self._known) > _MEMORY:
-            self._shape = self._state.shape
+        state = self._state
+        if self._shape != state.shape or len(self._known) > _MEMORY:
+            self._shape = state.shape
             self._known.clear()
+        divisions = state.divisions
         names = (
             intent.agent_id,
             intent.identity_id,
@@ -155,7 +175,7 @@ class Courses:
             intent.scope_id,
             intent.provider_id,
             intent.pool_id,
-            self._state.divisions.context(intent),
+            divisions.context(intent) if divisions.by_context else (),
             intent.model,
         )
         known = self._known.get(names)

@@ -29,7 +29,8 @@ class Divisions:
     def __init__(self) -> None:
         self.patterns: tuple[str, ...] = ()
         """Whom any pool has a share for."""
-        self._context: tuple[str, ...] = ()
+        self.by_context: tuple[str, ...] = ()
+        """By what values of the asker's own any pool is counted."""
         self._groups: dict[Dimensions, tuple[str, ...]] = {}
 
     def of_pools(self, pools: Iterable[Pool]) -> None:
@@ -37,14 +38,14 @@ class Divisions:
         every = [pool for pool in pools if pool.per or pool.shares]
         self.patterns = tuple(dict.fromkeys(share.of for one in every for share in one.shares))
         keys = (one.per.removeprefix(CONTEXT) for one in every if one.per.startswith(CONTEXT))
-        self._context = tuple(dict.fromkeys(keys))
+        self.by_context = tuple(dict.fromkeys(keys))
         self._groups.clear()
 
     # --- parts --------------------------------------------------------------------------------
 
     def context(self, intent: Intent) -> _Context:
         """The values of the asker's own that pools are counted by: they tell courses apart."""
-        return tuple([_own(intent, key) for key in self._context])
+        return tuple([_own(intent, key) for key in self.by_context])
 
     @staticmethod
     def drawn(state: State, pool: str, intent: Intent) -> str:

@@ -28,14 +28,19 @@ def judge(
     pacer: Pacer,
 ) -> Judgement:
     """Policy first, then the built-in safety: shedding, stale data, capacity."""
-    stale = stale_pool(state, moment)
+    stale = stale_pool(state, moment) if state.polling.intervals else None
     warnings = verdict.warnings + (() if stale is None else (stale.warning,))
     if verdict.denied:
         return Judgement(
             None, "policy", verdict.reason, verdict.retry_after, warnings, by_rule=True
         )
-    found = _broken(state, moment) or _wish(state, moment, verdict)
-    if isinstance(found, Wish):
+    if moment.tightest is not None:
+        moment.outlook(moment.tightest)
+    found: Wish | Judgement | None = _broken(state, moment) if state.book.failed else None
+    if found is None:
+        plain = verdict.wait == 0 and verdict.reset_jitter is None
+        found = Wish(moment.now) if plain else _wish(state, moment, verdict)
+    if moment.intent.urgency == "background" and isinstance(found, Wish):
         found = _shed(moment) or found
     if isinstance(found, Wish) and stale is not None:
         found = _heed(state, moment, found, stale, pacer)
@@ -46,10 +51,8 @@ def judge(
 
 def _broken(state: State, moment: Moment) -> Judgement | None:
     """Without a forecast nobody knows the risk: a model that failed denies, by its name."""
-    if moment.tightest is not None:
-        moment.outlook(moment.tightest)
     failed = state.book.failed
-    for pool in moment.course.pools if failed else ():
+    for pool in moment.course.pools:
         if pool in failed:
             reason = f"{failed[pool]}; mend that plugin or choose another forecast_model"
             return Judgement(None, "forecast_stale", reason)
@@ -78,10 +81,8 @@ def _wish(state: State, moment: Moment, verdict: PolicyVerdict) -> Wish | Judgem
 
 def _shed(moment: Moment) -> Judgement | None:
     """Background work makes room first when its tightest pool is likely to run dry."""
-    if moment.intent.urgency != "background" or moment.tightest is None:
-        return None
     key = moment.tightest
-    if moment.level(key) != "critical":
+    if key is None or moment.level(key) != "critical":
         return None
     percent = round(100 * moment.outlook(key).p_exhaustion)
     reset_at = moment.figures[key].reset_at

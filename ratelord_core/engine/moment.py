@@ -41,8 +41,6 @@ class Moment:
         self.course = course
         self.cost = cost
         """What it is expected to cost in micro-USD; None: nobody knows a price."""
-        self.system_status = state.system_status
-        self.risk_score = state.risk_score
         self.state = state
         self._entropy = entropy
         self.figures: dict[str, Figures] = {}
@@ -64,11 +62,15 @@ class Moment:
 
     def _look(self, lanes: Sequence[Lane], needs: Sequence[Need], *, several: bool) -> None:
         state, now, rank = self.state, self.now, self.state.book.rank
-        most = self._most
+        most, polled = self._most, state.polling.intervals
         for lane, need in zip(lanes, needs, strict=True):
             pool, units = lane.pool, need.units
             figures = self.figures[pool] = lane.account.figures(now)
-            standing = self._standings[pool] = state.standing(pool, figures, now)
+            standing = self._standings[pool] = (
+                state.standing(pool, figures, now)
+                if polled
+                else Standing(figures.available, figures.reset_at)
+            )
             self._units[pool] = units
             if lane.soft:  # what binds nobody is nobody's risk
                 continue
@@ -79,6 +81,16 @@ class Moment:
             if tightness > most:
                 self.tightest, most = pool, tightness
         self._most = most
+
+    @property
+    def system_status(self) -> str:
+        """ok, warning or critical."""
+        return self.state.system_status
+
+    @property
+    def risk_score(self) -> int:
+        """0 to 100: the highest exhaustion probability over pools."""
+        return self.state.risk_score
 
     @property
     def identity(self) -> Identity | None:
@@ -130,7 +142,7 @@ class Moment:
 
     def pool(self, key: str) -> PoolNow:
         """A pool as it stands, before this intent."""
-        figures = self._figures(key)
+        figures = self.figures.get(key) or self._figures(key)
         polling = self.state.polling
         age, stale = 0.0, False
         if polling.intervals:
@@ -168,8 +180,8 @@ class Moment:
         """The pool's forecast with this intent."""
         found = self._outlooks.get(key)
         if found is None:
-            standing, units = self._standing(key), self._units.get(key, 0)
-            found = self.state.book.with_intent(key, self.now, standing, units)
+            standing = self._standings.get(key) or self._standing(key)
+            found = self.state.book.with_intent(key, self.now, standing, self._units.get(key, 0))
             self._outlooks[key] = found
         return found
 

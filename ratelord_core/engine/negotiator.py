@@ -8,23 +8,20 @@ from functools import partial
 import msgspec
 from msgspec.structs import replace
 
+from ratelord_core.engine.answer import answer
 from ratelord_core.engine.answering import (
     decision_of,
     second_look,
     seen,
-    seen_risk,
-    tightest_of,
     told_again,
-    untold,
 )
-from ratelord_core.engine.counting import cap_of, count
+from ratelord_core.engine.counting import count
 from ratelord_core.engine.course import Course, Courses
 from ratelord_core.engine.freshness import Pacer
 from ratelord_core.engine.herald import Herald
 from ratelord_core.engine.judgement import judge
 from ratelord_core.engine.moment import Moment
 from ratelord_core.engine.otherwise import otherwise
-from ratelord_core.engine.prices import Prices
 from ratelord_core.engine.question import submitted
 from ratelord_core.engine.refusal import denial, refusal
 from ratelord_core.engine.scribe import Scribe, source
@@ -33,17 +30,14 @@ from ratelord_core.engine.substitution import LONG, Substitution
 from ratelord_core.engine.weighed import Weighed
 from ratelord_core.errors import Conflict, InvalidRequest
 from ratelord_core.events.envelope import Draft
-from ratelord_core.events.lines import HeldLine
 from ratelord_core.events.payloads import (
     IntentDecided,
 )
-from ratelord_core.forecast.record import millis
 from ratelord_core.ledger import Need
 from ratelord_core.model.decision import Decision
-from ratelord_core.model.ids import Entropy, twin, uuid_text
+from ratelord_core.model.ids import Entropy, twin, uuid7, uuid_text
 from ratelord_core.model.instant import Micros
 from ratelord_core.model.intent import Intent
-from ratelord_core.model.pool import declared_key
 from ratelord_core.policy.action import Way
 from ratelord_core.policy.stack import PolicyStack
 from ratelord_core.policy.trace import asked, told
@@ -99,7 +93,7 @@ class Negotiator:
             if repeated is not None:
                 return repeated
         decided, verdict, done = self._decide(intent, now, waived)
-        event_id = self.scribe.new_id(now)
+        event_id = uuid7(now, self.entropy)
         intent_id = uuid_text(event_id)
         if not intent.dry_run:
             question = submitted(intent, key, body)
@@ -107,7 +101,7 @@ class Negotiator:
             keep(Draft(event_id, now, question, who, origin), intent_id)
             charged = who if done is intent else done.dimensions
             keep(Draft(twin(event_id), now, decided, charged, origin, event_id), intent_id)
-            if verdict is not None:
+            if verdict is not None and (verdict.bound or verdict.notices):
                 self.herald.bound(verdict.bound, now, who)
                 self.herald.notices(verdict.notices, now, who)
         decision = decision_of(intent_id, now, decided, self.state.policy_version)
@@ -164,7 +158,7 @@ class Negotiator:
         judged = chosen.judged
         if judged.paced and judged.start is not None and not intent.dry_run:
             self._pacer.went(judged.paced, judged.start)
-        decided = self._answer(chosen, asked.verdict)
+        decided = answer(self.state, chosen, asked.verdict)
         if found is not None:
             decided = otherwise(decided, found, now)
             if chosen is not asked:
@@ -190,7 +184,8 @@ class Negotiator:
             return refused
         state, course = self.state, self._course(intent)
         cost = None
-        if state.prices:
+        needs: Sequence[Need]
+        if state.prices.lists:
             needs, cost = course.quote(intent, state)
         else:
             needs = course.needs(intent, state)
@@ -211,73 +206,9 @@ class Negotiator:
         except LookupError as error:
             raise InvalidRequest(str(error.args[0]), code="unknown_pin") from error
 
-    def _answer(self, weighed: Weighed, asked: PolicyVerdict) -> IntentDecided:
-        """The answer for that way, with the trace of what was asked."""
-        moment, needs, judged = weighed.moment, weighed.needs, weighed.judged
-        verdict, now = weighed.verdict, moment.now
-        allowed = judged.start is not None
-        start = (judged.start or now) - now
-        holds = self._lines(moment, needs, start) if allowed else ()
-        waits = "approve_with_modifications" if start else "approve"
-        tightest = moment.tightest
-        outlook = None if tightest is None else moment.outlook(tightest)
-        risk = () if outlook is None else seen_risk(outlook)
-        place = tightest_of(tightest, holds)
-        by_rule = verdict.decided_by if judged.by_rule else cap_of(verdict, judged.blocker)
-        return IntentDecided(
-            decision=waits if allowed else "deny_with_reason",
-            reason_code=judged.code,
-            reason=judged.reason,
-            start=start,
-            valid=start + self.state.settings.hold_ttl if allowed and not needs else 0,
-            holds=holds,
-            decided_by=(by_rule.policy_id, by_rule.rule) if by_rule else None,
-            overridable=not allowed and by_rule is not None and by_rule.overridable,
-            warnings=judged.warnings
-            + moment.course.binding.warnings
-            + _unused_costs(moment, self.state.prices),
-            retry_after=judged.retry_after,
-            risk=risk,
-            tightest=place,
-            ttr=None if outlook is None or allowed else millis(outlook.ttr),
-            looked=asked.looked,
-            held=asked.held,
-            saw=untold(asked.saw, holds, place, risk),
-            cost=-1 if moment.cost is None else moment.cost,
-            paced=moment.paced,
-        )
-
-    def _lines(self, moment: Moment, needs: list[Need], start: Micros) -> tuple[HeldLine, ...]:
-        lines, now = [], moment.now
-        for need in needs:
-            pool, units = need.pool, need.units
-            figures = moment.figures[pool]
-            left, reset_at = figures.available, figures.reset_at
-            if start == 0:
-                left = left - units if left > units else 0
-            reset_in = -1 if reset_at is None else reset_at - now if reset_at > now else 0
-            lines.append(HeldLine(pool, units, left, reset_in, need.lifetime))
-        return tuple(lines)
-
 
 def _key_reused() -> Conflict:
     return Conflict(
         "this idempotency key was used with another question; use a new key",
         code="idempotency_key_reused",
     )
-
-
-def _unused_costs(moment: Moment, prices: Prices) -> tuple[str, ...]:
-    """A cost that names a pool this action does not draw from, and that has no price either, is
-    most likely a slip."""
-    intent = moment.intent
-    if not intent.costs:
-        return ()
-    shorts = (lane.short for lane in moment.course.lanes)
-    names = {*map(declared_key, moment.figures), *shorts}
-    unused = sorted(
-        key for key in intent.costs if key not in names and not prices.knows(key, intent.model)
-    )
-    if not unused:
-        return ()
-    return (f"costs names {', '.join(unused)}, from which this action does not draw",)

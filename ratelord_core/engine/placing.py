@@ -19,11 +19,13 @@ from ratelord_core.model.pool import MONEY
 def place(state: State, moment: Moment, wish: Wish, needs: Sequence[Need]) -> Judgement:
     """Start as soon as all needs fit, but not before the wish's instant; no, if they never do, or
     only later than the asker waits."""
-    now, longest = moment.now, state.max_wait(moment.intent)
+    now, intent, longest = moment.now, moment.intent, moment.intent.max_wait
+    if longest is None:
+        longest = state.settings.default_max_wait
     soft = moment.course.soft
     if soft:  # what only counts keeps nobody away
         needs = [need for need in needs if need.pool not in soft]
-    asker = moment.course.urgent if moment.intent.urgency == "high" else moment.course.asker
+    asker = moment.course.urgent if intent.urgency == "high" else moment.course.asker
     latest = max(now + longest, wish.not_before)
     found = state.ledger.propose(needs, asker, now, not_before=wish.not_before, latest=latest)
     start = found.start
@@ -31,7 +33,7 @@ def place(state: State, moment: Moment, wish: Wish, needs: Sequence[Need]) -> Ju
         return _no_room(state, moment, found, wish)
     wait = start - now
     if wait == 0:
-        return wish.granted(start)
+        return Judgement(start, warnings=wish.warnings, paced=wish.paced)
     if found.blocker is not None and wish.by_rule:
         without = state.ledger.propose(needs, asker, now, latest=latest)
         if without.start is not None and without.start < wish.not_before:

@@ -49,14 +49,12 @@ class Prices:
     """
 
     def __init__(self, lists: Mapping[str, Mapping[str, float]]) -> None:
-        self._lists = {
+        self.lists = {
             provider: {name: _scaled(price) for name, price in prices.items()}
             for provider, prices in lists.items()
         }
+        """Scaled prices by provider and name; empty: nothing has a price."""
         self._known: dict[_Question, _Price | None] = {}
-
-    def __bool__(self) -> bool:
-        return bool(self._lists)
 
     def knows(self, key: str, model: str | None) -> bool:
         """Whether ``provider/what`` has a price."""
@@ -101,7 +99,7 @@ class Prices:
                 yield provider, each, 1
 
     def _find(self, provider: str, what: str, unit: str, model: str) -> _Price | None:
-        if provider not in self._lists:
+        if provider not in self.lists:
             return None
         question = (provider, what, unit, model)
         if question not in self._known:
@@ -111,7 +109,7 @@ class Prices:
         return self._known[question]
 
     def _search(self, provider: str, what: str, unit: str, model: str) -> _Price | None:
-        prices = self._lists[provider]
+        prices = self.lists[provider]
         plain = what
         for suffix in _SUFFIXES:
             plain = plain.removesuffix(suffix)

@@ -56,7 +56,8 @@ class Scribe:
         share an event, which some later turn writes."""
         state = self.state
         state.ledger.bring(pools, now)
-        state.pass_time(now)
+        if not state.ledger.is_quiet(now):
+            state.pass_time(now)
         if state.expired and now - self._expired_told >= _EXPIRIES_SHARED:
             self._expired_told = now
             lines = tuple(
@@ -78,7 +79,7 @@ class Scribe:
 
 def _costs(state: State) -> Iterator[tuple[str, int]]:
     """What was expected of the intents that expired: told with the first of their holds."""
-    for intent_id, pool in state.expired if state.prices else ():
+    for intent_id, pool in state.expired if state.prices.lists else ():
         hold = state.ledger.find(intent_id)
         first = None if hold is None else next(iter(hold.resolved), None)
         if hold is not None and hold.note is not None and pool == first and hold.note.cost >= 0:

@@ -82,7 +82,11 @@ class Settler:
         held = {pool: leg.units for pool, leg in hold.legs.items()}
         held |= {pool: gone.held for pool, gone in hold.resolved.items()}
         if report.outcome == "cancelled":
-            return tuple((pool, 0) for pool in sorted(held)), (), 0 if self.state.prices else -1
+            return (
+                tuple((pool, 0) for pool in sorted(held)),
+                (),
+                0 if self.state.prices.lists else -1,
+            )
         workload = self.state.topology.workloads.get(hold.asker.workload)
         consumes = workload.consumes if workload else {}
         identity = hold.asker.party[1]
@@ -95,7 +99,7 @@ class Settler:
         told = [p for p in held if report.actual_cost is not None or declared_key(p) in costs]
         told += [p for p in held if p not in told and self._short(p) in costs]
         cost = -1
-        if self.state.prices:
+        if self.state.prices.lists:
             settled, priced, cost = Bill(self.state, hold, report, consumes).of(settled)
             told += [pool for pool in priced if pool not in told]
         return tuple(settled), tuple(sorted(told)) if report.outcome == "success" else (), cost

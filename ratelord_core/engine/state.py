@@ -81,7 +81,8 @@ class State:
 
     def apply(self, at: Micros, dimensions: Dimensions, intent_id: str, payload: Payload) -> Any:
         """Apply what happened at ``at``; what the fold found, for the engine to act upon."""
-        self.pass_time(at)
+        if not self.ledger.is_quiet(at):
+            self.pass_time(at)
         fold = FOLDS.get(type(payload))
         return fold(self, at, dimensions, intent_id, payload) if fold else None
 

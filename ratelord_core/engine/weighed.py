@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -20,7 +21,7 @@ class Weighed(msgspec.Struct, frozen=True, gc=False):
 
     intent: Intent
     moment: Moment
-    needs: list[Need]
+    needs: Sequence[Need]
     verdict: PolicyVerdict
     judged: Judgement
     way: Way | None = None

@@ -32,8 +32,6 @@ class Wish(msgspec.Struct, frozen=True, gc=False):
     by_rule: bool = False
     paced: str = ""
 
-    def granted(
-        self, start: Micros, code: ReasonCode = "ok", reason: str = "", *, by_rule: bool = False
-    ) -> Judgement:
-        """Yes, from that instant on."""
+    def granted(self, start: Micros, code: ReasonCode, reason: str, *, by_rule: bool) -> Judgement:
+        """Yes, from that later instant on."""
         return Judgement(start, code, reason, None, self.warnings, by_rule, self.paced)

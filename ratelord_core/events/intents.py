@@ -73,7 +73,12 @@ class IntentDecided(Payload, frozen=True, omit_defaults=True, kw_only=True, gc=F
     @property
     def until(self) -> Micros:
         """The last moment to begin, counted from ``ts_event``."""
-        return self.valid or self.start + min([line.lifetime for line in self.holds], default=0)
+        if self.valid or not self.holds:
+            return self.valid or self.start
+        least = self.holds[0].lifetime
+        for line in self.holds:
+            least = min(least, line.lifetime)
+        return self.start + least
 
 
 class IntentReported(Payload, frozen=True, omit_defaults=True, kw_only=True, gc=False):

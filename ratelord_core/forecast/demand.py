@@ -56,14 +56,26 @@ class Demand:
         """The same for a time of the clock, for whom looks at it before the units count."""
         if self.start is None:
             self.start = self.clock = at
-        elif at > self.clock:
-            self._fade(at)
-        faded = self.faded
-        faded[0] += units
-        faded[1] += units
-        faded[2] += units
-        faded[3] += units
-        faded[4] += units
+        fastest, fast, middle, slow, slowest = self.faded
+        if at > self.clock:  # as _fade, but this is done for every pool of every intent
+            kept = exp((self.clock - at) / (16.0 * self.span))
+            slowest *= kept
+            kept *= kept
+            kept *= kept
+            slow *= kept
+            kept *= kept
+            kept *= kept
+            middle *= kept
+            kept *= kept
+            kept *= kept
+            fast *= kept
+            kept *= kept
+            kept *= kept
+            fastest *= kept
+            self.clock = at
+        self.faded = [
+            fastest + units, fast + units, middle + units, slow + units, slowest + units
+        ]  # fmt: skip
         self.lump_units = self.lump_units * _LUMP_DECAY + units
         self.lump_squares = self.lump_squares * _LUMP_DECAY + units * units
         self.last_at, self.last_units = at, units
@@ -116,19 +128,9 @@ class Demand:
         self.exposure.restore(state["exposure"])
 
     def _fade(self, at: float) -> None:
-        faded = self.faded
         kept = exp((self.clock - at) / (16.0 * self.span))
-        faded[4] *= kept
-        kept *= kept
-        kept *= kept
-        faded[3] *= kept
-        kept *= kept
-        kept *= kept
-        faded[2] *= kept
-        kept *= kept
-        kept *= kept
-        faded[1] *= kept
-        kept *= kept
-        kept *= kept
-        faded[0] *= kept
+        for place in (4, 3, 2, 1, 0):
+            self.faded[place] *= kept
+            kept *= kept
+            kept *= kept
         self.clock = at

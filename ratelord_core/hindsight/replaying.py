@@ -286,7 +286,7 @@ def _report(
         if unit:
             by_unit[unit] = max(units, by_unit.get(unit, 0.0))
     accounts = candidate.state.ledger.accounts
-    priced = bool(candidate.state.prices)
+    priced = bool(candidate.state.prices.lists)
     costs = {}
     for pool in (*hold.legs, *hold.resolved):
         unit = accounts[pool].pool.unit

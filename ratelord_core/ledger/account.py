@@ -25,6 +25,9 @@ SPREAD = 10
 class Account(ABC):
     """The ledger of one pool."""
 
+    divided = False
+    """Whether anybody has a share of it."""
+
     def __init__(self, pool: Pool) -> None:
         self.pool = pool
         self.limit = pool.limit
@@ -132,11 +135,14 @@ class Account(ABC):
     def _admit(self, leg: Leg, now: Micros) -> None:
         """Count a leg as held or scheduled."""
         self.legs.add(leg)
-        leg.started = leg.start <= now
-        if leg.started:
+        if leg.start <= now:
+            leg.started = True
             self.held += leg.units
-            self._held_for(leg.asker.party, leg.units)
+            self.holders[leg.asker.party] += leg.units
+            if self._holding is not None:
+                self._holding.add(leg.asker.party, leg.units)
         else:
+            leg.started = False
             self.scheduled += leg.units
             insort(self._waiting, leg, key=latest_first)
         self.version += 1
@@ -145,10 +151,13 @@ class Account(ABC):
         """Undo ``_admit``."""
         self.legs.remove(leg)
         if leg.started:
-            self.held -= leg.units
-            self._held_for(leg.asker.party, -leg.units)
-            if not self.holders[leg.asker.party]:
-                del self.holders[leg.asker.party]
+            party, units = leg.asker.party, leg.units
+            self.held -= units
+            left = self.holders[party] = self.holders[party] - units
+            if not left:
+                del self.holders[party]
+            if self._holding is not None:
+                self._holding.add(party, -units)
         else:
             self.scheduled -= leg.units
             where = bisect_left(self._waiting, -leg.start, key=latest_first)
@@ -199,7 +208,8 @@ class Account(ABC):
         self.drop(leg, at)
         if used:
             self.use(used, at, leg.asker.party)
-            self.attribute(leg.asker, used, at)
+            if self.divided:
+                self.attribute(leg.asker, used, at)
         self.settled_total += used
 
     def used_from(self, seen: Observation) -> int | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from heapq import heappop, heappush, heapreplace
 
 from ratelord_core.model.instant import Micros
 
@@ -16,24 +16,25 @@ class Activity:
     went, and so in a replay.
     """
 
-    __slots__ = ("_seen", "_span", "_weight")
+    __slots__ = ("_queue", "_seen", "_span", "_weight")
 
     def __init__(self, span: Micros) -> None:
         self._span = span
-        self._seen: OrderedDict[str, tuple[Micros, int]] = OrderedDict()
+        self._seen: dict[str, tuple[Micros, int]] = {}
+        self._queue: list[tuple[Micros, str]] = []
+        """Every agent once, by an instant at which it was active: not always by the last one."""
         self._weight = 0
 
     def touch(self, agent: str, weight: float, now: Micros) -> None:
         """The agent is active now."""
-        seen, parts = self._seen, int(weight * _PARTS)
-        before = seen.get(agent)
-        seen[agent] = (now, parts)
+        parts = int(weight * _PARTS)
+        before = self._seen.get(agent)
+        self._seen[agent] = (now, parts)
         if before is None:
             self._weight += parts
+            heappush(self._queue, (now, agent))
             self._forget(now)
-            return
-        seen.move_to_end(agent)
-        if before[1] != parts:
+        elif before[1] != parts:
             self._weight += parts - before[1]
 
     def share(self, agent: str, weight: float, limit: int, now: Micros) -> int:
@@ -56,10 +57,13 @@ class Activity:
         return len(self._seen)
 
     def _forget(self, now: Micros) -> None:
-        seen = self._seen
-        while seen:
-            agent, (at, parts) = next(iter(seen.items()))
-            if at + self._span > now:
-                return
-            del seen[agent]
+        queue, since = self._queue, now - self._span
+        while queue and queue[0][0] <= since:
+            agent = queue[0][1]
+            at, parts = self._seen[agent]
+            if at > since:  # it was active again in the meantime
+                heapreplace(queue, (at, agent))
+                continue
+            heappop(queue)
+            del self._seen[agent]
             self._weight -= parts

@@ -20,26 +20,21 @@ class Commitments:
     """Units by window. A hold counts in every window that it may be used in, because it may turn
     into use in any of them; that is why a promise, once given, can be kept whatever happens."""
 
-    __slots__ = ("_endless", "_promised", "_promised_to", "_units", "_windows")
+    __slots__ = ("_promised", "_promised_to", "_windows", "endless", "units")
 
     def __init__(self, windows: Windows) -> None:
         self._windows = windows
-        self._units: dict[Micros, int] = {}
-        self._endless = 0
+        self.units: dict[Micros, int] = {}
+        """By the end of the window; ``endless`` are those that count in each besides."""
+        self.endless = 0
         self._promised: dict[Micros, int] = {}
         self._promised_to: dict[tuple[Micros, str], int] = {}
-
-    def in_window(self, end: Micros) -> int:
-        """Units that may be used in the window with that end."""
-        return self._units.get(end, 0) + self._endless
 
     def last_above(self, room: int, after: Micros) -> Micros | None:
         """The end of the last window later than ``after`` in which more than ``room`` units are
         set aside."""
-        more = room - self._endless
-        return max(
-            (end for end, n in self._units.items() if n > more and end > after), default=None
-        )
+        more = room - self.endless
+        return max((end for end, n in self.units.items() if n > more and end > after), default=None)
 
     def promised(self, end: Micros) -> int:
         """Units that are promised to start in a later window."""
@@ -52,17 +47,19 @@ class Commitments:
     def add(self, leg: Leg) -> None:
         """File a leg in every window that it may be used in."""
         windows = self._windows
-        if leg.end < windows.end - windows.guard:  # nearly always: it fits into the present window
+        end, filed = windows.end, self.units
+        if leg.end < end - windows.guard:  # nearly always: it fits into the present window
             leg.endless = False
-            _add(self._units, windows.end, leg.units)
+            if leg.units:
+                filed[end] = filed.get(end, 0) + leg.units
             return
         ends = list(islice(windows.over(leg.start, leg.end), FARTHEST + 1))
         leg.endless = len(ends) > FARTHEST
         if leg.endless:
-            self._endless += leg.units
+            self.endless += leg.units
         else:
             for end in ends:
-                _add(self._units, end, leg.units)
+                _add(self.units, end, leg.units)
         if ends[0] > windows.end:
             leg.promised = ends[0]
             self._promise(leg, leg.units)
@@ -71,28 +68,33 @@ class Commitments:
         """Take a leg away again."""
         windows = self._windows
         if leg.endless:
-            self._endless -= leg.units
+            self.endless -= leg.units
         elif leg.end < windows.end - windows.guard:
-            _add(self._units, windows.end, -leg.units)
+            filed, end = self.units, windows.end
+            left = filed.get(end, 0) - leg.units
+            if left:
+                filed[end] = left
+            else:
+                filed.pop(end, None)
         else:
             for end in windows.over(leg.start, leg.end):
-                _add(self._units, end, -leg.units)
+                _add(self.units, end, -leg.units)
         if leg.promised is not None and leg.promised in self._promised:
             self._promise(leg, -leg.units)
         leg.promised = None
 
     def forget(self, now: Micros) -> None:
         """Windows that have ended need no remembrance."""
-        self._units = {end: units for end, units in self._units.items() if end > now}
+        self.units = {end: units for end, units in self.units.items() if end > now}
         self._promised = {end: units for end, units in self._promised.items() if end > now}
         self._promised_to = {key: units for key, units in self._promised_to.items() if key[0] > now}
 
     def refile(self, legs: Iterable[Leg]) -> None:
         """The windows moved: file every leg anew."""
-        self._units.clear()
+        self.units.clear()
         self._promised.clear()
         self._promised_to.clear()
-        self._endless = 0
+        self.endless = 0
         for leg in legs:
             leg.promised = None
             self.add(leg)

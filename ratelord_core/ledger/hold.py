@@ -163,7 +163,8 @@ _pool_of = attrgetter("pool")
 
 def by_pool(needs: Sequence[Wanted]) -> Sequence[Wanted]:
     """One need for each pool: what is wanted twice from one adds up."""
-    if len(needs) < 2 or len(set(map(_pool_of, needs))) == len(needs):
+    many = len(needs)
+    if many < 2 or len(set(map(_pool_of, needs))) == many:
         return needs
     merged: dict[str, Need] = {}
     for need in needs:

@@ -101,6 +101,12 @@ class Ledger:
                 self.resets.append(reset)
         return account
 
+    def is_quiet(self, now: Micros) -> bool:
+        """Whether no time passes until then, and nothing ended that nobody has taken yet."""
+        return not (
+            self.resets or self._expired or now > self.now or now >= self._expiries.next_end
+        )
+
     def take_resets(self) -> list[Reset]:
         """The windows that ended since the last call."""
         taken, self.resets = self.resets, []
@@ -110,10 +116,7 @@ class Ledger:
 
     def advance(self, now: Micros) -> Sequence[tuple[str, Resolved]]:
         """Let everything expire whose time has come; what did since the last call."""
-        if now > self.now or now >= self._expiries.next_end:
-            self._reach(now)
-        if not self._expired:
-            return ()
+        self._reach(now)
         expired, self._expired = self._expired, []
         return expired
 
@@ -135,10 +138,6 @@ class Ledger:
             resolved = Resolved(leg.pool, leg.units, used, leg.end, expired=True)
             self._resolve(self.holds[leg.intent_id], leg, resolved)
             self._expired.append((leg.intent_id, resolved))
-
-    def next_expiry(self) -> Micros | None:
-        """When the next leg expires, if nothing happens before."""
-        return self._expiries.next()
 
     def _resolve(self, hold: Hold, leg: Leg, resolved: Resolved) -> None:
         leg.open = False
@@ -165,33 +164,33 @@ class Ledger:
     ) -> Proposal:
         """The earliest start at which all needs fit together and every earlier promise still
         does. Spacing alone never pushes a start beyond ``latest``."""
-        now = self._reach(now)
+        if now != self.now or now >= self._expiries.next_end:
+            now = self._reach(now)
         start = now if not_before < now else not_before
-        accounts = [(need, self._bring(need.pool, now)) for need in by_pool(needs) if need.units]
-        found = self._together(accounts, asker, start, latest, now)
+        wanted = [need for need in by_pool(needs) if need.units]
+        for need in wanted:
+            if self.accounts[need.pool].brought_to != now:
+                self._bring(need.pool, now)
+        found = self._together(wanted, asker, start, latest, now)
         if start < latest and (found.start is None or found.start > latest):
-            return self._together(accounts, asker, start, start, now)
+            return self._together(wanted, asker, start, start, now)
         return found
 
-    @staticmethod
     def _together(
-        accounts: Sequence[tuple[Wanted, Account]],
-        asker: Asker,
-        start: Micros,
-        latest: Micros,
-        now: Micros,
+        self, needs: Sequence[Wanted], asker: Asker, start: Micros, latest: Micros, now: Micros
     ) -> Proposal:
         """Let each pool move the start to where it fits there, until none does."""
-        blocker: str | None = None
+        accounts, blocker = self.accounts, None
         for _ in range(_ROUNDS):
-            settled = True
-            for need, account in accounts:
-                found = account.earliest(need.units, need.lifetime, start, latest, now, asker)
+            before = start
+            for need in needs:
+                pool, units = need.pool, need.units
+                found = accounts[pool].earliest(units, need.lifetime, start, latest, now, asker)
                 if found is None:
-                    return Proposal(None, need.pool)
+                    return Proposal(None, pool)
                 if found > start:
-                    start, blocker, settled = found, need.pool, False
-            if settled or len(accounts) == 1:
+                    start, blocker = found, pool
+            if start == before or len(needs) == 1:
                 return Proposal(start, blocker)
         return Proposal(None, blocker)
 
@@ -202,17 +201,20 @@ class Ledger:
         ``ValueError`` for an intent that holds something already."""
         if intent_id in self.holds:
             raise ValueError(f"intent {intent_id} has a hold; settle it before placing another")
-        now = self._reach(now)
+        if now != self.now or now >= self._expiries.next_end:
+            now = self._reach(now)
         hold = Hold(intent_id, asker, start)
+        legs = hold.legs
         for need in by_pool(needs):
             pool = need.pool
-            account = self._bring(pool, now)
-            leg = Leg(intent_id, asker, pool, need.units, start, start + need.lifetime)
+            account = self.accounts[pool]
+            if account.brought_to != now:
+                self._bring(pool, now)
+            leg = legs[pool] = Leg(intent_id, asker, pool, need.units, start, start + need.lifetime)
             account.hold(leg, now)
             account.touch(asker, now)
-            hold.legs[pool] = leg
-            self._expiries.add(leg)
-        if hold.legs:
+        if legs:
+            self._expiries.add(legs.values())
             self.holds[intent_id] = hold
         return hold
 
@@ -271,7 +273,7 @@ class Ledger:
             account.drop(leg, now)
             leg.end = end
             account.hold(leg, now)
-            self._expiries.add(leg)
+            self._expiries.add((leg,))
             self._expiries.pass_over()
 
     def observe(self, seen: Observation, now: Micros) -> Reconciled:

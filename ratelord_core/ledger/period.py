@@ -34,6 +34,7 @@ class PeriodAccount(Account):
         own, exempt = self.pool.reserve, self.pool.local or self.windows.calendar
         self.kept = own if own is not None else 0 if exempt else round(percent * WHOLE / 100)
         self.portions.reshape(self.pool.shares, self.legs)
+        self.divided = self.portions.any
 
     # --- time ---------------------------------------------------------------------------------
 
@@ -81,7 +82,8 @@ class PeriodAccount(Account):
     # --- room ---------------------------------------------------------------------------------
 
     def _taken(self, end: Micros) -> int:
-        windows, taken = self.windows, self._commitments.in_window(end)
+        windows, filed = self.windows, self._commitments
+        taken = filed.units.get(end, 0) + filed.endless
         if end == windows.end:
             return taken + self.used
         if self.early and end == windows.end_of(windows.end):
@@ -90,15 +92,15 @@ class PeriodAccount(Account):
 
     def _kept(self, end: Micros, now: Micros, asker: Asker) -> int:
         """Units of the window that only others may take: what is kept melts as the reset nears."""
-        windows, limit, portions = self.windows, self.limit, self.portions
+        windows, limit = self.windows, self.limit
         every, own = windows.every, 0 if asker.urgent else self.kept
-        if not ((own or portions) and every and limit) or end == NEVER:
+        if not ((own or self.divided) and every and limit) or end == NEVER:
             return 0
         left = every
         if end == windows.end:
             left = min(left, max(0, end - windows.guard - now))
         kept = own * limit * left // (WHOLE * every)
-        return kept + portions.kept(end, limit, left, now, asker) if portions else kept
+        return kept + self.portions.kept(end, limit, left, now, asker) if self.divided else kept
 
     def kept_from(self, now: Micros, asker: Asker) -> int:
         return self._kept(self.windows.end, now, asker)
@@ -106,12 +108,14 @@ class PeriodAccount(Account):
     def _room(self, end: Micros, now: Micros, asker: Asker) -> int:
         """What a window has left for this asker."""
         limit = self.limit or 0
-        room = limit - self._taken(end) - self._kept(end, now, asker)
+        room = limit - self._taken(end)
+        if self.kept or self.divided:
+            room -= self._kept(end, now, asker)
         return min(room, self.portions.room(end, limit, asker)) if asker.groups else room
 
     def _blocked(self, units: int, start: Micros, last: Micros, asker: Asker) -> Micros | None:
         """The end of a window between that would be overfull; None if none would."""
-        limit, own = self.limit or 0, asker.groups if self.portions else ()
+        limit, own = self.limit or 0, asker.groups if self.divided else ()
         room = limit - units
         for number, end in enumerate(self.windows.over(start, last)):
             if self._taken(end) > room or (own and self.portions.room(end, limit, asker) < units):
@@ -175,18 +179,21 @@ class PeriodAccount(Account):
 
     def hold(self, leg: Leg, now: Micros) -> None:
         self._commitments.add(leg)
-        self.portions.add(leg)
+        if self.divided:
+            self.portions.add(leg)
         self._admit(leg, now)
 
     def touch(self, asker: Asker, now: Micros) -> None:
         self.activity.touch(asker.party[0], asker.weight, now)
-        self.portions.touch(asker, now)
+        if self.divided:
+            self.portions.touch(asker, now)
 
     def attribute(self, asker: Asker, units: int, at: Micros) -> None:
         self.portions.use(asker, units, at)
 
     def drop(self, leg: Leg, now: Micros) -> None:
-        self.portions.add(leg, -1)
+        if self.divided:
+            self.portions.add(leg, -1)
         self._commitments.remove(leg)
         self._dismiss(leg)
 
@@ -214,9 +221,9 @@ class PeriodAccount(Account):
         return True
 
     def figures(self, now: Micros) -> Figures:
-        limit, windows = self.limit, self.windows
+        limit, windows, filed = self.limit, self.windows, self._commitments
         used, end = self.used, windows.end
-        free = 0 if limit is None else limit - used - self._commitments.in_window(end)
+        free = 0 if limit is None else limit - used - filed.units.get(end, 0) - filed.endless
         reset_at = None if end == NEVER else end - windows.guard
         return Figures(limit, used, self.held, self.scheduled, free if free > 0 else 0, reset_at)
 
@@ -281,7 +288,7 @@ class PeriodAccount(Account):
 
     def _adopt(self, seen: Observation, newest: bool) -> Reconciled:
         observed = self.used_from(seen)
-        if observed is None or self._of_last_window(seen):
+        if observed is None or self.windows.is_over(seen.dated, seen.reset_at):
             return Reconciled()
         later = self.settled.after(seen.dated)
         low, high = max(0, self.used - later), self.used + self.held
@@ -291,10 +298,3 @@ class PeriodAccount(Account):
         self.used = observed + later
         drift = 0 if self.observed_at is None else outside(observed, low, high)
         return Reconciled(True, max(0, observed - high), drift, low, high, observed)
-
-    def _of_last_window(self, seen: Observation) -> bool:
-        windows = self.windows
-        told = seen.reset_at is not None and seen.reset_at > windows.start + windows.guard
-        if seen.reset_at is None or windows.calendar:
-            return seen.dated < windows.start and not told
-        return not told

@@ -48,7 +48,9 @@ class Portions:
         self._windows = windows
         self._portions = {share.of: _Portion(share) for share in shares}
 
-    def __bool__(self) -> bool:
+    @property
+    def any(self) -> bool:
+        """Whether there are shares at all."""
         return bool(self._portions)
 
     def reshape(self, shares: Iterable[Share], legs: Iterable[Leg]) -> None:

@@ -23,8 +23,12 @@ class SettledLog:
 
     def add(self, at: Micros, units: int) -> None:
         """Units (negative: a correction) counted as of ``at``."""
-        insort(self._entries, (at, units))
-        if len(self._entries) > _MOST:
+        entries, entry = self._entries, (at, units)
+        if not entries or entries[-1] <= entry:  # nearly always
+            entries.append(entry)
+        else:
+            insort(entries, entry)
+        if len(entries) > _MOST:
             self._thin()
 
     def _thin(self) -> None:

@@ -23,7 +23,10 @@ class Tally:
         """Count units (negative ones correct earlier ones) until ``release``."""
         if units == 0:
             return
-        self._count(party, units)
+        counted = self.by_party
+        counted[party] = counted.get(party, 0) + units
+        if self._parts is not None:
+            self._parts.add(party, units)
         if release < NEVER:
             heappush(self._leaving, (release, units, party))
 

@@ -106,6 +106,14 @@ class Windows:
             opened = end - (self.every or 0)
         self.start, self.end = opened - self.guard, end
 
+    def is_over(self, dated: Micros, reset_at: Micros | None) -> bool:
+        """Whether what somebody said at ``dated`` was of the window before, by the reset that was
+        said with it."""
+        told = reset_at is not None and reset_at > self.start + self.guard
+        if reset_at is None or self.calendar:
+            return dated < self.start and not told
+        return not told
+
     def move(self, reset_at: Micros) -> None:
         """The present window ends at another instant than was known."""
         self.end = reset_at + self.guard

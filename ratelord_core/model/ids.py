@@ -56,9 +56,10 @@ def uuid7(now: Micros, entropy: Entropy) -> bytes:
 
 def twin(raw: bytes) -> bytes:
     """The UUID beside a random one: as much one of a kind as that is, and for nothing."""
-    return raw[:15] + bytes((raw[15] ^ 1,))
+    return raw[:15] + _BESIDE[raw[15]]
 
 
+_BESIDE: Final = tuple(bytes((last ^ 1,)) for last in range(256))
 _VERSION: Final = 0x7 << 76 | 0b10 << 62
 """Version 7, and the variant, where they stand in a UUID."""
 _RANDOM: Final = (1 << 80) - 1 ^ (0xF << 76 | 0b11 << 62)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ratelord_core.policy.effects import Effects
+from ratelord_core.policy.gates import all_shut
 from ratelord_core.policy.index import Level
 from ratelord_core.policy.inputs import Inputs, rounded
 from ratelord_core.policy.rule import NOT
@@ -62,16 +63,15 @@ class Arbitration:
     def _descend(self, level: Level) -> str:
         """Which of the level's rules were looked at, packed; the level knows that if none of them
         applies."""
+        if level.gates and all_shut(level.gates, self._given_to(level.gates[0].focus)):
+            return level.looked
         marks: dict[int, str] = {}
         looked, ended = 0, False
         for rule, focus in level.candidates:
             if ended and not rule.cap:
                 marks[looked], looked = SKIPPED, looked + 1
                 continue
-            given = self._given.get(focus)
-            if given is None:
-                given = self._given[focus] = Inputs(self._situation, focus)
-            outcome = rule.try_on(given)
+            outcome = rule.try_on(self._given_to(focus))
             looked += 1
             if outcome is NOT:
                 continue
@@ -87,14 +87,20 @@ class Arbitration:
                 break
         return _packed(level, looked, marks) if marks else level.looked
 
+    def _given_to(self, focus: str | None) -> Inputs:
+        given = self._given.get(focus)
+        if given is None:
+            given = self._given[focus] = Inputs(self._situation, focus)
+        return given
+
     def _saw(self) -> dict[str, Any]:
         """Every value that a rule read, as it is shown, but for those that the question names."""
-        return {
-            input_name(name, focus) if focus else name: rounded(value)
-            for focus, given in self._given.items()
-            for name, value in given.items()
-            if name not in ASKED
-        }
+        saw = {}
+        for focus, given in self._given.items():
+            for name, value in given.items():
+                if name not in ASKED:
+                    saw[input_name(name, focus) if focus else name] = rounded(value)
+        return saw
 
 
 def _packed(level: Level, looked: int, marks: Mapping[int, str]) -> str:

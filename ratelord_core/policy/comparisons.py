@@ -44,10 +44,11 @@ class Comparisons:
     """Any of some conjunctions of comparisons. Values are read from left to right, as far as it
     takes to know; the condition as CEL compiled it answers where one is of another kind."""
 
-    __slots__ = ("_any_of", "_compiled", "constant", "names", "text")
+    __slots__ = ("_any_of", "_compiled", "constant", "gate", "names", "text")
 
     def __init__(self, any_of: AnyOf, compiled: CelCondition) -> None:
         self._any_of = any_of
+        self.gate = any_of[0][0] if len(any_of) == 1 else None
         self._compiled = compiled
         self.text, self.names, self.constant = compiled.text, compiled.names, compiled.constant
 

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import msgspec
 
 from ratelord_core.policy import cel, lexer
-from ratelord_core.policy.comparisons import Comparisons, comparisons
+from ratelord_core.policy.comparisons import Comparison, Comparisons, comparisons
 from ratelord_core.policy.function import ConditionFunction
 from ratelord_core.policy.variables import VARIABLES
 
@@ -39,8 +39,9 @@ class EvaluationError(Exception):
 
 class Condition(Protocol):
     """A compiled condition. ``names`` are the variables that it reads; ``constant`` is its value
-    if it reads none."""
+    if it reads none; ``gate`` the comparison that it begins with and that must hold, if any."""
 
+    gate: Comparison | None
     text: str
     names: tuple[str, ...]
     constant: bool | None
@@ -55,6 +56,7 @@ class CelCondition:
     """A condition that cel-cpp compiled."""
 
     __slots__ = ("_evaluate", "constant", "names", "text")
+    gate: Comparison | None = None
 
     def __init__(self, text: str, names: tuple[str, ...], expression: Any) -> None:
         self.text = text

@@ -10,6 +10,7 @@ from ratelord_core.graph.protocol import Binding
 from ratelord_core.model.config import PolicyConfig
 from ratelord_core.model.ids import ROOT_SCOPE
 from ratelord_core.model.intent import Intent
+from ratelord_core.policy.gates import Gate, gates
 from ratelord_core.policy.rule import Rule
 from ratelord_core.policy.trace import Look, pack
 
@@ -27,6 +28,8 @@ class Level(msgspec.Struct, frozen=True):
     """The trace, packed, when none of them applies."""
     caps: bool = False
     """Whether any of them brings a cap along: an approval does not lift a cap."""
+    gates: tuple[Gate, ...] = ()
+    """What tells at a glance that none of them applies, where something does."""
 
 
 class _Table:
@@ -120,4 +123,6 @@ class RuleIndex:
 def _level(name: str, candidates: Sequence[tuple[Rule, str | None]]) -> Level:
     ordered = sorted(candidates, key=lambda each: (*each[0].order, each[1] or ""))
     looked = pack(Look(rule.number, "", focus or "") for rule, focus in ordered)
-    return Level(name, tuple(ordered), looked, any(rule.cap for rule, _ in ordered))
+    caps = any(rule.cap for rule, _ in ordered)
+    shut = gates([rule.gate for rule, _ in ordered], {focus for _, focus in ordered})
+    return Level(name, tuple(ordered), looked, caps, shut)

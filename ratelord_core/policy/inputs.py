@@ -29,7 +29,13 @@ class Inputs(dict[str, Any]):
         return cast("Situation", _Focused(self.situation, focus))
 
     def __missing__(self, name: str) -> Any:
-        value = self[name] = VARIABLES[name].read(self.view)
+        variable = VARIABLES[name]
+        value = variable.find(self.view)
+        if variable.kind == "number":
+            value = float(value)
+        elif variable.kind == "text":
+            value = value or ""
+        self[name] = value
         return value
 
 

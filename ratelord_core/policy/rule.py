@@ -52,6 +52,7 @@ class Rule:
         "cap",
         "condition",
         "config",
+        "gate",
         "index",
         "label",
         "name",
@@ -85,6 +86,8 @@ class Rule:
         """Sorts the rules of one level: higher priority first, then file order."""
         self.condition = condition
         self.schedule = Schedule(config.time_window) if config.time_window else None
+        self.gate = None if self.schedule else condition.gate
+        """A comparison without which it does not apply; None: there is none."""
         self._action = action
         self._params = convert(action, config.params)
         self.cap = cap_key(policy.id, config.name) if isinstance(action, Capping) else ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from operator import attrgetter
 from typing import Any, Literal
 
 import msgspec
@@ -18,29 +19,29 @@ _RESET_IS_NEAR = SECOND
 
 
 class Variable(msgspec.Struct, frozen=True):
-    """A name, what kind of value it holds, its unit, what it means, and where it comes from."""
+    """A name, what kind of value it holds, its unit, what it means, and where it is found."""
 
     name: str
     kind: Kind
     unit: str
     doc: str
-    read: Callable[[View], Any]
+    find: Callable[[View], Any]
 
 
-def _number(name: str, unit: str, doc: str, read: Callable[[View], float]) -> Variable:
-    return Variable(name, "number", unit, doc, lambda view: float(read(view)))
+def _number(name: str, unit: str, doc: str, find: Callable[[View], float]) -> Variable:
+    return Variable(name, "number", unit, doc, find)
 
 
-def _text(name: str, doc: str, read: Callable[[View], str | None]) -> Variable:
-    return Variable(name, "text", "", doc, lambda view: read(view) or "")
+def _text(name: str, doc: str, find: Callable[[View], str | None]) -> Variable:
+    return Variable(name, "text", "", doc, find)
 
 
-def _flag(name: str, doc: str, read: Callable[[View], bool]) -> Variable:
-    return Variable(name, "flag", "", doc, read)
+def _flag(name: str, doc: str, find: Callable[[View], bool]) -> Variable:
+    return Variable(name, "flag", "", doc, find)
 
 
-def _labels(name: str, doc: str, read: Callable[[View], dict[str, str]]) -> Variable:
-    return Variable(name, "labels", "", doc, read)
+def _labels(name: str, doc: str, find: Callable[[View], dict[str, str]]) -> Variable:
+    return Variable(name, "labels", "", doc, find)
 
 
 def _margin(view: View) -> float:
@@ -68,11 +69,11 @@ def _sums(whose: str) -> tuple[Variable, ...]:
 
 
 _ASKED = (
-    _text("intent.agent_id", "who asks", lambda v: v.intent.agent_id),
-    _text("intent.identity_id", "which credential is charged", lambda v: v.intent.identity_id),
-    _text("intent.workload_id", "what kind of work", lambda v: v.intent.workload_id),
-    _text("intent.scope_id", "where", lambda v: v.intent.scope_id),
-    _text("intent.urgency", "`high`, `normal` or `background`", lambda v: v.intent.urgency),
+    _text("intent.agent_id", "who asks", attrgetter("intent.agent_id")),
+    _text("intent.identity_id", "which credential is charged", attrgetter("intent.identity_id")),
+    _text("intent.workload_id", "what kind of work", attrgetter("intent.workload_id")),
+    _text("intent.scope_id", "where", attrgetter("intent.scope_id")),
+    _text("intent.urgency", "`high`, `normal` or `background`", attrgetter("intent.urgency")),
     _number(
         "intent.expected_cost",
         "units",
@@ -86,13 +87,13 @@ _ASKED = (
         "what it is expected to cost; without a price, its largest draw in units",
         lambda v: v.estimated_cost,
     ),
-    _text("intent.model", "the model it names, or empty", lambda v: v.intent.model),
-    _text("intent.provider_id", "the provider it pins, or empty", lambda v: v.intent.provider_id),
-    _text("intent.pool_id", "the pool it pins, or empty", lambda v: v.intent.pool_id),
+    _text("intent.model", "the model it names, or empty", attrgetter("intent.model")),
+    _text("intent.provider_id", "the provider it pins, or empty", attrgetter("intent.provider_id")),
+    _text("intent.pool_id", "the pool it pins, or empty", attrgetter("intent.pool_id")),
 )
 
 _WHO = (
-    _text("agent.id", "the agent's id", lambda v: v.intent.agent_id),
+    _text("agent.id", "the agent's id", attrgetter("intent.agent_id")),
     _text("agent.role", "its role, or empty", lambda v: v.agent.role),
     _number("agent.weight", "ratio", "its weight in fair shares", lambda v: v.agent.weight),
     _number("agent.priority", "rank", "its priority, 0 if none", lambda v: v.agent.priority),
@@ -103,7 +104,7 @@ _WHO = (
         lambda v: v.share(0),
     ),
     _labels("agent.labels", "its labels", lambda v: v.agent.labels),
-    _text("identity.id", "the identity's id", lambda v: v.intent.identity_id),
+    _text("identity.id", "the identity's id", attrgetter("intent.identity_id")),
     _text("identity.kind", "its kind; empty if unknown", lambda v: v.known_as.kind),
     _text(
         "identity.status",
@@ -127,7 +128,7 @@ _WHO = (
         "the identity's part of what is used and held in the pool's present window",
         lambda v: v.share(1),
     ),
-    _text("scope.id", "the intent's scope", lambda v: v.intent.scope_id),
+    _text("scope.id", "the intent's scope", attrgetter("intent.scope_id")),
     _text(
         "scope.kind", "what stands before its colon: `repo`, `org`, …", lambda v: v.scope_part(0)
     ),
@@ -155,7 +156,7 @@ _POOL = (
         "pool.remaining",
         "units",
         "available before this intent; infinite while no limit is known",
-        lambda v: v.remaining,
+        attrgetter("remaining"),
     ),
     _number(
         "pool.remaining_percent", "percent", "the same of the limit", lambda v: v.remaining_percent
@@ -259,7 +260,7 @@ _WORLD = (
 )
 
 _SHORT = (
-    _number("remaining", "units", "short for `pool.remaining`", lambda v: v.remaining),
+    _number("remaining", "units", "short for `pool.remaining`", attrgetter("remaining")),
     _number("cost", "micro-USD", "short for `intent.estimated_cost`", lambda v: v.estimated_cost),
     _number("forecast_tte", "seconds", "short for `tte.p90`", lambda v: v.outlook.tte_p90),
     _text("provider_id", "short for `pool.provider_id`", lambda v: v.provider_id),

@@ -24,6 +24,8 @@ class View:
     Without any pool nothing can run dry: ``remaining`` and times are infinite, the risk is 0.
     """
 
+    __slots__ = ("_pool", "focus", "intent", "situation")
+
     def __init__(self, situation: Situation, focus: str | None = None) -> None:
         self.situation = situation
         self.intent = situation.intent
@@ -112,7 +114,7 @@ class View:
     @property
     def remaining(self) -> float:
         """Units available before this intent; infinite while no limit is known."""
-        pool = self.pool
+        pool = self._pool or self.pool
         return math.inf if pool.limit is None else float(pool.available)
 
     @property

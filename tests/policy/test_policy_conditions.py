@@ -12,10 +12,10 @@ from ratelord_core.model.forecast import Forecast
 from ratelord_core.model.identity import Identity
 from ratelord_core.model.instant import SECOND
 from ratelord_core.policy.condition import ConditionError, Conditions, EvaluationError
+from ratelord_core.policy.inputs import Inputs
 from ratelord_core.policy.lexer import to_cel, used
 from ratelord_core.policy.situation import PoolNow
 from ratelord_core.policy.variables import VARIABLES
-from ratelord_core.policy.view import View
 from ratelord_core.testing.situation import ASKED, FixedSituation
 
 NOW = 1_767_225_600_000_000  # a Thursday, midnight UTC
@@ -42,8 +42,8 @@ def holds(conditions: Conditions, text: str, situation: Any = SITUATION) -> bool
     condition = conditions.compile(text)
     if condition.constant is not None:
         return condition.constant
-    view = View(situation)
-    return condition.holds({name: VARIABLES[name].read(view) for name in condition.names})
+    given = Inputs(situation)
+    return condition.holds({name: given[name] for name in condition.names})
 
 
 TRUE = [

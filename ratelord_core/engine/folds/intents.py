@@ -51,10 +51,11 @@ def decided(state: State, at: Micros, who: Dimensions, intent_id: str, e: Intent
         urgent = asked is not None and asked.urgency == "high"
         party = (who.agent_id, who.identity_id, who.scope_id)
         weight = state.agent(who.agent_id).weight
-        asker = Asker(party, weight, urgent, who.workload_id, state.groups(who))
+        groups = state.groups(who) if state.divisions.patterns else ()
+        asker = Asker(party, weight, urgent, who.workload_id, groups)
         hold = state.ledger.place(intent_id, asker, e.holds, at + e.start, at)
         if asked is not None:
-            if state.prices or asked.run or asked.task:
+            if state.prices.lists or asked.run or asked.task:
                 units = _units(state, [(line.pool, line.units) for line in e.holds])
                 receipt = hold.note = Receipt.of(asked, e, who.agent_id, units)
                 state.spending.add(receipt.keys, receipt.spent)
