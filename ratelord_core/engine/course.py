@@ -7,6 +7,7 @@ from collections.abc import Collection, Sequence
 import msgspec
 from msgspec.structs import replace
 
+from ratelord_core.engine.glance import gates_of
 from ratelord_core.engine.prices import Amount, meters
 from ratelord_core.engine.state import State
 from ratelord_core.engine.units import usable, whole
@@ -16,6 +17,7 @@ from ratelord_core.ledger.account import Account
 from ratelord_core.model.instant import Micros
 from ratelord_core.model.intent import Intent
 from ratelord_core.model.pool import MONEY
+from ratelord_core.policy.gates import Gate
 from ratelord_core.policy.index import Level
 from ratelord_core.policy.stack import PolicyStack
 
@@ -89,6 +91,10 @@ class Course(msgspec.Struct, frozen=True):
     names: tuple[str, ...] = ()
     caps: tuple[Lane, ...] = ()
     soft: frozenset[str] = frozenset()
+    gates: tuple[Gate, ...] | None = None
+    """Of a plain course, on which nothing but pools and simple rules bind: what tells that none of
+    the rules applies; ``looked`` is the trace if so. None of any other course."""
+    looked: str = ""
     usual: dict[float, tuple[Need, ...]] = {}
     """Needs by expected cost, of intents that say nothing else."""
 
@@ -204,7 +210,15 @@ class Courses:
             tuple([lane.name for lane in lanes]),
             tuple([lane for lane in ways if lane.name in at_times]),
             frozenset([lane.pool for lane in ways if lane.soft]),
+            gates_of(levels) if self._is_plain(ways) else None,
+            ",".join([level.looked for level in levels]),
         )
+
+    def _is_plain(self, ways: Sequence[Lane]) -> bool:
+        """Whether nothing but what is asked for is drawn, always, each pool once, and it binds."""
+        odd = any(lane.soft or lane.name in self._policy.caps_at_times for lane in ways)
+        once = len({lane.pool for lane in ways}) == len(ways)
+        return bool(ways) and once and not odd and not self._state.prices.lists
 
     def _lane(self, draw: Draw, intent: Intent) -> Lane:
         state, settings = self._state, self._state.settings

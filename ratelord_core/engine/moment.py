@@ -9,7 +9,7 @@ from ratelord_core.engine import steering
 from ratelord_core.engine.course import Course, Lane
 from ratelord_core.engine.state import State
 from ratelord_core.events.lines import PacedLine
-from ratelord_core.forecast import Standing
+from ratelord_core.forecast import ForecastBook, Standing
 from ratelord_core.ledger import Figures, Need
 from ratelord_core.model.config import AgentConfig
 from ratelord_core.model.forecast import Forecast, RiskLevel
@@ -61,7 +61,7 @@ class Moment:
         self._look(lanes, needs, several=True)
 
     def _look(self, lanes: Sequence[Lane], needs: Sequence[Need], *, several: bool) -> None:
-        state, now, rank = self.state, self.now, self.state.book.rank
+        state, now, book = self.state, self.now, self.state.book
         most, polled = self._most, state.polling.intervals
         for lane, need in zip(lanes, needs, strict=True):
             pool, units = lane.pool, need.units
@@ -74,12 +74,9 @@ class Moment:
             self._units[pool] = units
             if lane.soft:  # what binds nobody is nobody's risk
                 continue
-            limit, tightness = figures.limit, (0.0, 0.0)
-            if several and limit is not None:
-                left = (figures.available - units) / limit if limit else 0.0
-                tightness = (rank(pool, now, standing) if limit else 1.0, 1.0 - left)
-            if tightness > most:
-                self.tightest, most = pool, tightness
+            tight = tightness(book, need, figures, standing, now) if several else _LOOSE
+            if tight > most:
+                self.tightest, most = pool, tight
         self._most = most
 
     @property
@@ -205,3 +202,18 @@ class Moment:
         if limit <= 0:
             return 0
         return int.from_bytes(self._entropy.random_bytes(7), "big") % (limit + 1)
+
+
+def tightness(
+    book: ForecastBook, need: Need, figures: Figures, standing: Standing, now: Micros
+) -> tuple[float, float]:
+    """How near an intent brings a pool to exhaustion, among several: how likely it runs dry as it
+    stands (a value that may be a moment old), then the part of it that will be taken."""
+    limit = figures.limit
+    if not limit:
+        return _LOOSE if limit is None else (1.0, 1.0)
+    left = (figures.available - need.units) / limit
+    return book.rank(need.pool, now, standing), 1.0 - left
+
+
+_LOOSE = (0.0, 0.0)

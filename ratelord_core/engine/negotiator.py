@@ -22,6 +22,7 @@ from ratelord_core.engine.herald import Herald
 from ratelord_core.engine.judgement import judge
 from ratelord_core.engine.moment import Moment
 from ratelord_core.engine.otherwise import otherwise
+from ratelord_core.engine.plain import plainly
 from ratelord_core.engine.question import submitted
 from ratelord_core.engine.refusal import denial, refusal
 from ratelord_core.engine.scribe import Scribe, source
@@ -147,7 +148,7 @@ class Negotiator:
         self, intent: Intent, now: Micros, waived: tuple[str, str] | None
     ) -> tuple[IntentDecided, PolicyVerdict | None, Intent]:
         """The answer, what the policy said, and the intent as it is to be done."""
-        asked = self._weigh(intent, now, waived)
+        asked = self._weigh(intent, now, waived, plain=waived is None)
         if isinstance(asked, IntentDecided):
             return asked, None, intent
         found = None
@@ -176,8 +177,15 @@ class Negotiator:
         return None if isinstance(weighed, IntentDecided) else replace(weighed, way=way)
 
     def _weigh(
-        self, intent: Intent, now: Micros, waived: tuple[str, str] | None
+        self,
+        intent: Intent,
+        now: Micros,
+        waived: tuple[str, str] | None,
+        *,
+        plain: bool = False,
     ) -> Weighed | IntentDecided:
+        """What is to be said for and against the intent; its answer, if nothing need be weighed
+        (and, if it may be a ``plain`` approval, nothing else will be made of it)."""
         refused = refusal(self.state, intent)
         if refused is not None:
             self.scribe.turn(now)
@@ -193,6 +201,9 @@ class Negotiator:
         if not needs and state.settings.strict_pools:
             reason = "this action draws from no pool and strict_pools is on; declare its workload"
             return denial("policy", reason, course.binding.warnings)
+        found = plainly(state, intent, course, needs, now) if plain else None
+        if found is not None:
+            return found
         moment = Moment(state, intent, course, needs, now, self.entropy, cost)
         verdict = self._policy.evaluate(course.levels, moment, waived)
         if verdict.counted or course.soft:

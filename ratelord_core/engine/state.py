@@ -19,7 +19,7 @@ from ratelord_core.events.envelope import Event
 from ratelord_core.events.payloads import IntentSubmitted, Payload
 from ratelord_core.forecast import ForecastBook, Standing
 from ratelord_core.graph import ConstraintGraph
-from ratelord_core.ledger import Figures, Ledger, Reset, Resolved
+from ratelord_core.ledger import Asker, Figures, Ledger, Reset, Resolved
 from ratelord_core.model.config import AgentConfig, Settings, Topology
 from ratelord_core.model.dimensions import Dimensions
 from ratelord_core.model.forecast import Forecast, RiskLevel
@@ -70,6 +70,8 @@ class State:
         """Who belongs to which share, and by what pools are counted apart."""
         self.agent_patterns: list[str] = []
         """Beginnings of agents' ids, the longest first."""
+        self._askers: dict[tuple[Dimensions, bool], Asker] = {}
+        self._askers_of = self.shape
         self.asked: tuple[str, IntentSubmitted] | None = None
         """The question that awaits its answer, with its intent's id."""
         self.asked_as = ""
@@ -110,6 +112,19 @@ class State:
     def groups(self, who: Dimensions) -> tuple[str, ...]:
         """The shares that these names belong to."""
         return self.divisions.groups(self, who) if self.divisions.patterns else ()
+
+    def asker(self, who: Dimensions, *, urgent: bool) -> Asker:
+        """Whom a hold is for: the same object for all of the same names, of which there are many
+        holds."""
+        if self._askers_of != self.shape or len(self._askers) > _MEMORY:
+            self._askers, self._askers_of = {}, self.shape
+        known = self._askers.get((who, urgent))
+        if known is None:
+            party = (who.agent_id, who.identity_id, who.scope_id)
+            weight, groups = self.agent(who.agent_id).weight, self.groups(who)
+            known = Asker(party, weight, urgent, who.workload_id, groups)
+            self._askers[who, urgent] = known
+        return known
 
     def max_wait(self, intent: Intent) -> Micros:
         """The longest wait that the asker takes for an answer."""
@@ -153,3 +168,5 @@ class State:
 
 
 _NOBODY = AgentConfig()
+_MEMORY = 8192
+"""Askers kept; a full table starts anew, so that strangers' names cannot fill memory."""

@@ -146,6 +146,8 @@ class ForecastBook:
             and calm.reset_at == reset_at
             and calm.staleness == staleness
         ):
+            if now == calm.until - _CALM:  # asked again at the same instant
+                return calm.forecast
             ttr = inf if reset_at is None else max(0.0, to_seconds(reset_at - now))
             return replace(calm.forecast, ttr=ttr)
         said = self._ask(page, now, standing, units)

@@ -16,6 +16,7 @@ from ratelord_core.events.verify import verify
 from ratelord_core.model.decision import Decision
 from ratelord_core.model.identity import Identity
 from ratelord_core.model.instant import HOUR, SECOND
+from ratelord_core.model.intent import Intent
 from ratelord_core.testing.table import Table
 
 POOLS = """
@@ -42,9 +43,22 @@ policies:
     type: soft
     rules: [{name: later, condition: "agent.labels['team'] == '~1.5' && pool.utilization > 0.4", action: defer, params: {jitter_max_seconds: 3}}]
 """
+SIMPLE_RULES = """
+policies:
+  - id: house
+    scope: global
+    rules:
+      - {name: low, condition: "remaining < 4", action: deny}
+      - {name: spare, condition: "intent.urgency == 'normal' && remaining <= 8", action: shape, params: {wait_seconds: 1}}
+      - {name: risky, condition: "risk.p_exhaustion >= 0.4", action: warn}
+  - id: team
+    scope: agent:a1
+    rules: [{name: soon, condition: "tte.p90 < 20 && remaining < 15", action: deny}]
+"""
 DOCUMENTS = (
     POOLS,
     POOLS + RULES,
+    POOLS + SIMPLE_RULES,
     POOLS.replace("limit: 40", "limit: 25").replace("every: 30s", "every: 45s") + RULES,
     POOLS.replace(
         "identities:", "settings: {strict_identities: true, high_reserve_percent: 20}\nidentities:"
@@ -87,8 +101,10 @@ class EngineMachine(RuleBasedStateMachine):
     def ask(self, workload: str, agent: str, identity: str, cost: Any, **fields: Any) -> None:
         """Ask; a key may be old or another question's."""
         names = {"agent_id": agent, "identity_id": identity, "expected_cost": cost}
+        names["scope_id"] = "repo:x/y"
         fields["idempotency_key"] = fields.pop("key")
         before = self._taken()
+        self._what_is_plain_is_weighed_alike(Intent(workload_id=workload, **names, **fields))
         try:
             decision = self.table.ask(workload, **names, **fields)
         except Conflict:
@@ -99,6 +115,14 @@ class EngineMachine(RuleBasedStateMachine):
             assert taken <= max(most, before[key]), f"{key} was given more than it has"
         if not fields["dry_run"]:
             self.given.append(decision)
+
+    def _what_is_plain_is_weighed_alike(self, intent: Intent) -> None:
+        """What is answered without weighing is what weighing gives: setting a rule aside that
+        nobody has makes everything be weighed."""
+        negotiator, now = self.table.engine.negotiator, self.table.now
+        found = negotiator._weigh(intent, now, None, plain=True)
+        if isinstance(found, IntentDecided):
+            assert found == negotiator._decide(intent, now, ("nobody's", "rule"))[0]
 
     def _taken(self) -> dict[str, int]:
         figures = {key: self.table.figures(key) for key in LOCAL}

@@ -14,7 +14,7 @@ from ratelord_core.events.payloads import (
     IntentReported,
     IntentSubmitted,
 )
-from ratelord_core.ledger import Asker, Party, Settlement
+from ratelord_core.ledger import Party, Settlement
 from ratelord_core.model.dimensions import Dimensions
 from ratelord_core.model.instant import Micros
 from ratelord_core.model.pool import MONEY, declared_key
@@ -48,11 +48,7 @@ def decided(state: State, at: Micros, who: Dimensions, intent_id: str, e: Intent
     if e.reason_code in _NO_ROOM and isinstance(e.tightest, str):
         _queue_up(state, who, e.tightest, at)
     if e.holds:
-        urgent = asked is not None and asked.urgency == "high"
-        party = (who.agent_id, who.identity_id, who.scope_id)
-        weight = state.agent(who.agent_id).weight
-        groups = state.groups(who) if state.divisions.patterns else ()
-        asker = Asker(party, weight, urgent, who.workload_id, groups)
+        asker = state.asker(who, urgent=asked is not None and asked.urgency == "high")
         hold = state.ledger.place(intent_id, asker, e.holds, at + e.start, at)
         if asked is not None:
             if state.prices.lists or asked.run or asked.task:
@@ -61,7 +57,7 @@ def decided(state: State, at: Micros, who: Dimensions, intent_id: str, e: Intent
                 state.spending.add(receipt.keys, receipt.spent)
             if e.modifications:
                 hold.asked_as = state.asked_as
-        _burn(state, e, party, at)
+        _burn(state, e, asker.party, at)
     elif e.reason_code in _HELD_BACK and isinstance(e.tightest, str) and e.tightest:
         party = (who.agent_id, who.identity_id, who.scope_id)
         state.book.refused(e.tightest, at, party, room=e.reason_code not in _NO_ROOM)
@@ -111,9 +107,7 @@ def _queue_up(state: State, who: Dimensions, pool: str, at: Micros) -> None:
     shared with it, or whoever asks a moment earlier would get everything, again and again."""
     account = state.ledger.accounts.get(pool)
     if account is not None:
-        party = (who.agent_id, who.identity_id, who.scope_id)
-        weight, groups = state.agent(who.agent_id).weight, state.groups(who)
-        account.touch(Asker(party, weight, groups=groups), at)
+        account.touch(state.asker(who, urgent=False), at)
 
 
 def reported(
