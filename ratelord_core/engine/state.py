@@ -70,8 +70,7 @@ class State:
         """Who belongs to which share, and by what pools are counted apart."""
         self.agent_patterns: list[str] = []
         """Beginnings of agents' ids, the longest first."""
-        self._askers: dict[tuple[Dimensions, bool], Asker] = {}
-        self._askers_of = self.shape
+        self._askers: dict[tuple[Dimensions, bool, int], Asker] = {}
         self.asked: tuple[str, IntentSubmitted] | None = None
         """The question that awaits its answer, with its intent's id."""
         self.asked_as = ""
@@ -116,14 +115,14 @@ class State:
     def asker(self, who: Dimensions, *, urgent: bool) -> Asker:
         """Whom a hold is for: the same object for all of the same names, of which there are many
         holds."""
-        if self._askers_of != self.shape or len(self._askers) > _MEMORY:
-            self._askers, self._askers_of = {}, self.shape
-        known = self._askers.get((who, urgent))
+        known = self._askers.get((who, urgent, self.shape))
         if known is None:
+            if len(self._askers) >= _MEMORY:
+                self._askers.clear()
             party = (who.agent_id, who.identity_id, who.scope_id)
             weight, groups = self.agent(who.agent_id).weight, self.groups(who)
             known = Asker(party, weight, urgent, who.workload_id, groups)
-            self._askers[who, urgent] = known
+            self._askers[who, urgent, self.shape] = known
         return known
 
     def max_wait(self, intent: Intent) -> Micros:
