@@ -29,7 +29,6 @@ Progress = Callable[[float], None]
 """Hears which part of the log has been replayed."""
 
 _BEAT = 2000
-_OVERRIDES = EventQuery(types=(PolicyOverridden.event_type,))
 _SPELLS = 50
 """Exhaustions that are listed of each pool."""
 
@@ -127,7 +126,8 @@ def backtest(
     tally = Tally(terms.examples)
     start = _start(store, policy, parts, terms, kept)
     told = told_of(store, terms.until)
-    course = Course(policy, parts, terms, tally.add, _overridden(store), told, start)
+    waived = overridden(store.read(EventQuery(types=(PolicyOverridden.event_type,))))
+    course = Course(policy, parts, terms, tally.add, waived, told, start)
     head = store.head().seq
     query = EventQuery(after=course.seq, until=terms.until)
     with _without_garbage():
@@ -157,9 +157,10 @@ def _start(
     return from_snapshot(store, kept, parts, model, terms.graph, before)
 
 
-def _overridden(store: EventStore) -> Waived:
+def overridden(records: Iterable[Record]) -> dict[str, tuple[str, str]]:
     """What humans allowed. It is read first: the log tells of it after the answer."""
-    told = (open_record(record).payload for record in store.read(_OVERRIDES))
+    kind = PolicyOverridden.event_type
+    told = (open_record(one).payload for one in records if one.event_type == kind)
     return {e.decided: (e.policy_id, e.rule) for e in told if isinstance(e, PolicyOverridden)}
 
 

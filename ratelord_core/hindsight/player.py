@@ -15,7 +15,7 @@ import msgspec
 from ratelord_core import parts, plugins
 from ratelord_core.errors import PolicyError, RatelordError
 from ratelord_core.events.record import Record
-from ratelord_core.hindsight.backtest import Course, Terms, backtest
+from ratelord_core.hindsight.backtest import Course, Terms, backtest, overridden
 from ratelord_core.hindsight.replaying import Compared
 from ratelord_core.hindsight.starting import from_snapshot
 from ratelord_core.hindsight.tally import told_change
@@ -107,14 +107,17 @@ def _follow(
     model, place = stack.document.settings.forecast_model, task.since_seq + 1
     start = from_snapshot(store, kept, offered, model, task.graph, place)
     terms = Terms(since=sys.maxsize, graph=task.graph)
-    course = Course(stack, offered, terms, differs, start=start)
+    waived: dict[str, tuple[str, str]] = {}
+    course = Course(stack, offered, terms, differs, waived, start=start)
     course.feed(store.read(EventQuery(after=start.seq, before=place)))
     course.begin(course.last)
     say(Said(progress=1.0))
     parent = os.getppid()
     while os.getppid() == parent:
         more = list(_next(store, course.seq))
+        waived |= overridden(more)  # an answer and that a human asked for it are written together
         course.feed(more)
+        waived.clear()
         if not more:
             time.sleep(_PAUSE)
 

@@ -81,7 +81,7 @@ class Replaying:
         self, past: Past, candidate: Candidate, hear: Hear, waived: Waived | None = None
     ) -> None:
         self.past = past
-        self._waived = waived or {}
+        self._waived = {} if waived is None else waived
         self.candidate = candidate
         self.dry_before = Dryness(past.ledger)
         self.dry_after = Dryness(candidate.state.ledger)

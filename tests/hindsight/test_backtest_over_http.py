@@ -14,9 +14,15 @@ from ratelord import Client
 from ratelord_core.testing.daemon_process import DaemonProcess
 from ratelord_core.testing.desk import Desk
 
-POLICY = "settings: {forecast_model: linear}\npolicies: []\n"
+POLICY = (
+    "settings: {forecast_model: linear}\n"
+    "providers: {mock: [{id: m, pools: {t: {limit: 1000, unit: tokens}}}]}\n"
+    "pricing: {m: {tokens: 1000000}}\n"
+    "policies: []\n"
+)
 CANDIDATE = POLICY.replace(
-    "[]", "[{id: p, rules: [{name: no-a, condition: \"agent.id == 'agent:a'\", action: deny}]}]"
+    "policies: []",
+    "policies: [{id: p, rules: [{name: no-a, condition: \"agent.id == 'agent:a'\", action: deny}]}]",
 )
 
 
@@ -55,7 +61,9 @@ def test_a_candidate_is_tried_on_the_daemons_log_and_changes_nothing(
     result = told[-1][1]["result"]
     assert (result["questions"], result["changes"]) == (3, {"denied": 2})
     assert result["examples"][0]["after"]["rule"] == "p/no-a"
+    assert [result[side]["expected_cost_microusd"] for side in ("before", "after")] == [3000, 1000]
     assert http.get("/v1/health").json()["policy_version"] == before
+    assert len(http.get("/v1/events", params={"type": "intent_decided"}).json()) == 3
 
 
 def test_the_client_begins_follows_and_forgets_one(daemon: DaemonProcess) -> None:

@@ -123,3 +123,34 @@ def test_a_daemon_begins_with_the_shadow_of_its_settings(
     assert shown["source"] == str(tmp_path / "shadow.yaml")
     assert "is evaluated since" in told.stdout
     assert desk.command("policy", "shadow", "--off").stdout.startswith("No policy is evaluated")
+
+
+CLOSED = (
+    "settings: {forecast_model: linear}\n"
+    "policies:\n"
+    "  - id: p\n"
+    "    rules:\n"
+    "      - {name: closed, condition: \"intent.workload_id == 'deploy'\", action: deny,"
+    " overridable: OVERRIDABLE}\n"
+    "      - {name: last, condition: \"intent.workload_id == 'LAST'\", action: deny}\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("overridable", "told"), [("true", ["last"]), ("false", ["closed", "last"])]
+)
+def test_what_a_human_allowed_a_shadow_allows_too_if_its_own_rule_lets_it_be(
+    begin: Callable[..., Desk], overridable: str, told: list[str]
+) -> None:
+    desk = begin(CLOSED.replace("OVERRIDABLE", "true").replace("LAST", "none"))
+    shadow = CLOSED.replace("OVERRIDABLE", overridable).replace("LAST", "end")
+    desk.post("/v1/policy/shadow", {"document": shadow}).raise_for_status()
+    _on(desk)
+
+    denied = desk.ask(workload_id="deploy")
+    allowed = desk.post(f"/v1/intents/{denied['intent_id']}/override", {"reason": "now"}).json()
+    desk.ask(workload_id="end")
+
+    assert (denied["allowed"], allowed["allowed"]) == (False, True)
+    differences = _differences(desk, len(told))
+    assert [one["payload"]["rule"].rpartition("/")[2] for one in differences] == told
