@@ -188,7 +188,8 @@ class BootstrapModel:
         ends = np.searchsorted(past, needed, "left")
         reached = ends < len(past)
         ends = np.minimum(ends, len(past) - 1)
-        inside = (needed - past[ends - 1]) / np.maximum(past[ends] - past[ends - 1], 1e-300)
+        with np.errstate(over="ignore"):  # where a bin has nothing, its end is never reached
+            inside = (needed - past[ends - 1]) / np.maximum(past[ends] - past[ends - 1], 1e-300)
         times = np.where(reached, (ends - 1 - starts + inside) * self._bin, inf)
         times.sort()
         p50, p90, p99 = (float(times[int(level * len(times))]) for level in _LEVELS)

@@ -210,7 +210,7 @@ class EnsembleModel:
             wider = self._surprise.widened(staleness)
             lump, doubts = lump * wider, [doubt * wider for doubt in doubts]
         means = experts.means(t, at, horizon)
-        lively = exp((demand.last_at - at) * _LIVELY / self._scale)
+        lively = exp(min(0.0, demand.last_at - at) * _LIVELY / self._scale)
         newest = min(3.0, max(-3.0, log(demand.last_units / demand.lump)))
         view = View(means, doubts, lump, horizon, horizon / self._scale, lively, newest)
         view.bend(self._calibration.coefficients, self._calibration.learnt_share)

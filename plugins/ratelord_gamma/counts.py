@@ -270,7 +270,7 @@ class GammaModel:
 
     def _lively(self, t: float) -> float:
         at = self._demand.exposure.time(t)
-        return exp((self._demand.last_at - at) * _LIVELY / self._scale)
+        return exp(min(0.0, self._demand.last_at - at) * _LIVELY / self._scale)
 
     def _odds(self, belief: Belief, left: float, horizon: float) -> float:
         return _odds_of(self._beta(left / belief.lump, belief.shape, _part(belief, horizon)))
