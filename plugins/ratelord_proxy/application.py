@@ -3,35 +3,32 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
-from typing import Final
+from typing import Any, Final
+from urllib.parse import urlsplit
 
 import httpx2
 import msgspec
-from msgspec.structs import replace
 from starlette.applications import Starlette
-from starlette.datastructures import Headers
-from starlette.requests import ClientDisconnect, Request
-from starlette.responses import PlainTextResponse, Response, StreamingResponse
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from ratelord import AsyncClient
 from ratelord.capturing import governing
 from ratelord.capturing.conversation import Conversation, Names
-from ratelord.capturing.speech import Refusal, Speech
+from ratelord.capturing.speech import Speech
 from ratelord.errors import RatelordError, RequestRefused
+from ratelord_proxy.exchange import MAX_BODY, Exchange, Gone, TooLarge
+from ratelord_proxy.forwarding import inward, names_of, outward
 
-MAX_BODY: Final = 64 * 1024 * 1024
-"""Bytes of a request."""
-_METHODS: Final = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]
-_HOP: Final = frozenset(
-    {"connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "te", "trailer"}
-    | {"transfer-encoding", "upgrade", "proxy-connection"}
-)
-_OURS: Final = "x-ratelord-"
+LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 _PARTING: Final = 10.0
 """Seconds to deliver the last reports in."""
-_TIMEOUT: Final = httpx2.Timeout(30.0, read=600.0)
+_TIMEOUT: Final = httpx2.Timeout(30.0, read=600.0).as_dict()
+_NEVER_SENT: Final = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout)
+_log = logging.getLogger("ratelord")
 
 
 class Proxy:
@@ -46,12 +43,10 @@ class Proxy:
         self._client = client or AsyncClient()
         self._settling: set[asyncio.Task[None]] = set()
         limits = httpx2.Limits(max_connections=1000, max_keepalive_connections=100)
-        self._http = httpx2.AsyncClient(timeout=_TIMEOUT, follow_redirects=False, limits=limits)
+        far = urlsplit(upstream).hostname not in LOOPBACK  # no other proxy before this machine
+        self._http = httpx2.AsyncClient(limits=limits, trust_env=far, follow_redirects=False)
         self.application = Starlette(
-            routes=[
-                Route("/-/health", _health),
-                Route("/{path:path}", self.pass_on, methods=_METHODS),
-            ]
+            routes=[Route("/-/health", _health), Route("/{path:path}", self)]
         )
 
     async def aclose(self) -> None:
@@ -61,67 +56,90 @@ class Proxy:
         await self._http.aclose()
         await self._client.close()
 
-    async def pass_on(self, request: Request) -> Response:
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """The provider's answer, or a refusal in its shape."""
+        exchange = Exchange(scope, receive, send)
         try:
-            body = await _body(request)
-        except ClientDisconnect:
-            return Response(status_code=499)
-        if body is None:
-            return self._error(413, f"the request is over {MAX_BODY} bytes")
-        names = _names(self._names, request.headers)
-        path = request.scope["raw_path"].decode("ascii", "replace").partition("?")[0]
-        call = Conversation(self._speech, names, request.method, request.url.path, body)
-        if call.asked is not None:
-            try:
-                refused = await governing.ask_async(self._client, call)
-            except RequestRefused as error:
-                return self._error(502, f"the daemon refuses the question: {error}")
-            except RatelordError as error:
-                return self._error(503, str(error))
-            if refused is not None:
-                return _response(refused)
-        query = f"?{request.url.query}" if request.url.query else ""
-        outward = self._http.build_request(
-            request.method,
-            f"{self._upstream}{path}{query}",
-            headers=_forwarded(request.headers),
-            content=body or None,
+            await self._pass_on(exchange)
+        except Gone:
+            return  # nobody is there to be answered
+        except TooLarge:
+            await self._error(exchange, 413, f"the request is over {MAX_BODY} bytes")
+
+    async def _pass_on(self, exchange: Exchange) -> None:
+        reads = "json" in exchange.headers.get("content-type", "")
+        body = await exchange.body() if reads else b""
+        names = names_of(self._names, exchange.headers)
+        call = Conversation(self._speech, names, exchange.method, exchange.path, body)
+        if not reads and exchange.has_body:  # an upload flows through, and is watched by that
+            await self._govern(exchange, call, exchange.pieces())
+            return
+        with exchange.watched():
+            await self._govern(exchange, call, body)
+
+    async def _govern(
+        self, exchange: Exchange, call: Conversation, content: bytes | AsyncIterator[bytes]
+    ) -> None:
+        if call.asked is not None and await self._refused(exchange, call):
+            return
+        request = httpx2.Request(
+            exchange.method,
+            f"{self._upstream}{exchange.target}",
+            headers=outward(exchange.raw, exchange.headers, sized=isinstance(content, bytes)),
+            content=content or None,
+            extensions={"timeout": _TIMEOUT},
         )
-        return await self._fetch(call, outward)
-
-    async def _fetch(self, call: Conversation, outward: httpx2.Request) -> Response:
         try:
-            answer = await self._http.send(outward, stream=True)
-        except httpx2.ConnectError:
+            answer = await self._http.send(request, stream=True)
+        except _NEVER_SENT as error:
             await governing.free_async(self._client, call)
-            return self._error(502, "the provider cannot be reached")
+            await self._error(exchange, 502, f"the provider cannot be reached ({_said(error)})")
         except httpx2.HTTPError as error:
-            await governing.settle_async(self._client, call, ended=False)
-            return self._error(504, f"the provider did not answer: {type(error).__name__}")
+            self._settle_beside(call, ended=False)
+            late = isinstance(error, httpx2.TimeoutException)
+            await self._error(exchange, 504 if late else 502, f"no answer came ({_said(error)})")
         except BaseException:
-            await governing.settle_async(self._client, call, ended=False)
+            self._settle_beside(call, ended=False)
             raise
-        call.answered(answer.status_code, answer.headers)
-        response = StreamingResponse(self._flow(call, answer), answer.status_code)
-        response.raw_headers = [
-            (name.lower(), value)
-            for name, value in answer.headers.raw
-            if name.decode("latin-1").lower() not in _HOP
-        ]
-        return response
+        else:
+            await self._return(exchange, call, answer)
 
-    async def _flow(self, call: Conversation, answer: httpx2.Response) -> AsyncIterator[bytes]:
-        """The body as it comes, still encoded; settled at its end or when nobody wants it more."""
+    async def _refused(self, exchange: Exchange, call: Conversation) -> bool:
+        """Ask, and say "no" if that is the answer."""
+        try:
+            refused = await governing.ask_async(self._client, call)
+        except RequestRefused as error:
+            await self._error(exchange, 502, f"the daemon refuses the question: {error}")
+            return True
+        except RatelordError as error:
+            await self._error(exchange, 503, str(error))
+            return True
+        if refused is not None:
+            headers = [(name.encode(), text.encode()) for name, text in refused.headers.items()]
+            await exchange.answer(refused.status, headers, refused.body)
+        return refused is not None
+
+    async def _return(
+        self, exchange: Exchange, call: Conversation, answer: httpx2.Response
+    ) -> None:
+        """The response as it comes, still encoded; settled at its end, or when nobody wants it
+        more. One that breaks off is broken off."""
+        call.answered(answer.status_code, answer.headers)
         ended = False
         try:
+            headers = inward(answer.headers.raw, answer.headers, self._upstream)
+            await exchange.begin(answer.status_code, headers)
             async for piece in answer.aiter_raw():
                 call.hear(piece)
-                yield piece
+                await exchange.piece(piece)
             ended = True
+        except httpx2.HTTPError as error:
+            _log.warning("the provider's response broke off: %s", _said(error))
         finally:
             self._settle_beside(call, ended=ended)
             await answer.aclose()
+        if ended:
+            await exchange.end()
 
     def _settle_beside(self, call: Conversation, *, ended: bool) -> None:
         """Report without letting the caller wait for it."""
@@ -130,52 +148,15 @@ class Proxy:
         self._settling.add(task)
         task.add_done_callback(self._settling.discard)
 
-    def _error(self, status: int, reason: str) -> Response:
+    async def _error(self, exchange: Exchange, status: int, reason: str) -> None:
         body = msgspec.json.encode(self._speech.error(status, f"ratelord proxy: {reason}"))
-        return Response(body, status, media_type="application/json")
+        await exchange.answer(status, [(b"content-type", b"application/json")], body)
 
 
 async def _health(_request: Request) -> Response:
     return PlainTextResponse("ok\n")
 
 
-async def _body(request: Request) -> bytes | None:
-    """The request's body; None if it is too large."""
-    body = bytearray()
-    async for piece in request.stream():
-        body += piece
-        if len(body) > MAX_BODY:
-            return None
-    return bytes(body)
-
-
-def _names(names: Names, headers: Headers) -> Names:
-    """The names that a request brings itself, the proxy's for the others."""
-    told = {
-        field: headers[_OURS + header]
-        for header, field in (
-            ("agent", "agent_id"),
-            ("identity", "identity_id"),
-            ("workload", "workload_id"),
-            ("scope", "scope_id"),
-            ("urgency", "urgency"),
-        )
-        if headers.get(_OURS + header)
-    }
-    return replace(names, **told) if told else names
-
-
-def _forwarded(headers: Headers) -> list[tuple[bytes, bytes]]:
-    """What goes on: neither what belongs to this connection, nor what was said to us."""
-    listed = {name.strip().lower() for name in headers.get("connection", "").split(",")}
-    return [
-        (name, value)
-        for name, value in headers.raw
-        if (text := name.decode("latin-1").lower())
-        not in _HOP | listed | {"host", "content-length"}
-        and not text.startswith(_OURS)
-    ]
-
-
-def _response(refusal: Refusal) -> Response:
-    return Response(refusal.body, refusal.status, headers=dict(refusal.headers))
+def _said(error: Exception) -> str:
+    """What went wrong, in the transport's words: they hold an address at most."""
+    return " ".join(str(error).split()) or type(error).__name__

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import uvicorn
+import uvloop
 
 from ratelord.capturing.conversation import Names
 from ratelord.capturing.speech import Speech
@@ -22,7 +23,8 @@ def serve(speech: Speech, names: Names, upstream: str, host: str, port: int) -> 
     listener = socket.create_server((host, port), family=family)
     # Accepted sockets inherit it: else a body waits 40 ms until its head is acknowledged.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    asyncio.run(_live(Proxy(speech, names, upstream), listener))
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_live(Proxy(speech, names, upstream), listener))
     return 0
 
 
@@ -37,7 +39,7 @@ class _Server(uvicorn.Server):
 async def _live(proxy: Proxy, listener: socket.socket) -> None:
     config = uvicorn.Config(
         proxy.application,
-        log_level="warning",
+        log_level="critical",  # what breaks off is said in our own words
         access_log=False,
         lifespan="off",
         server_header=False,
