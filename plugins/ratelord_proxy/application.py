@@ -107,7 +107,7 @@ class Proxy:
     async def _refused(self, exchange: Exchange, call: Conversation) -> bool:
         """Ask, and say "no" if that is the answer."""
         try:
-            refused = await governing.ask_async(self._client, call)
+            refused = await governing.ask_async(self._client, call, self._settling)
         except RequestRefused as error:
             await self._error(exchange, 502, f"the daemon refuses the question: {error}")
             return True

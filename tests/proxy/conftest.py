@@ -31,8 +31,14 @@ policies:
 """
 
 
+@pytest.fixture(scope="session")
+def running() -> Callable[..., Any]:
+    """``running(*words, **environment)``: ``ratelord proxy …`` for the time of a block."""
+    return _running
+
+
 @contextmanager
-def running(*words: str, **environment: str) -> Iterator[str]:
+def _running(*words: str, **environment: str) -> Iterator[str]:
     """``ratelord proxy …`` until the block ends: its address."""
     clean = {k: v for k, v in os.environ.items() if not k.lower().endswith("_proxy")}
     process = subprocess.Popen(
@@ -76,14 +82,14 @@ def upstream(api: EnforcingOpenai) -> Iterator[str]:
 def proxy(desk: Desk, upstream: str) -> Iterator[str]:
     """The proxy before it."""
     words = ("--provider", "openai", "--upstream", upstream)
-    with running(*words, RATELORD_URL=desk.daemon.url) as url:
+    with _running(*words, RATELORD_URL=desk.daemon.url) as url:
         yield url
 
 
 @pytest.fixture
 def start_proxy(desk: Desk) -> Callable[..., Any]:
     """Starts another proxy, for the time of a block."""
-    return lambda *words: running(*words, RATELORD_URL=desk.daemon.url)
+    return lambda *words: _running(*words, RATELORD_URL=desk.daemon.url)
 
 
 @pytest.fixture

@@ -55,7 +55,9 @@ class EnforcingAnthropic(EnforcingApi):
     def work(self, request: Request, content: Any) -> Work:
         asked = [content.get("system", ""), content.get("messages", [])]
         stream = bool(content.get("stream"))
-        return Work(content.get("model", ""), tokens_of(asked), content["max_tokens"], stream)
+        tools = content.get("tools") or []
+        tool = tools[0]["name"] if tools else ""
+        return Work(content.get("model", ""), tokens_of(asked), content["max_tokens"], stream, tool)
 
     def units(self, work: Work) -> Mapping[str, int]:
         counted = max(0, work.tokens_in - self.cached)
@@ -81,8 +83,10 @@ class EnforcingAnthropic(EnforcingApi):
         return self.respond(status, said, told)
 
     def whole(self, request: Request, work: Work) -> object:
-        text = [{"type": "text", "text": "word " * work.tokens_out}]
-        told = {"content": text, "stop_reason": "max_tokens", "stop_sequence": None}
+        block: dict[str, Any] = {"type": "text", "text": "word " * work.tokens_out}
+        if work.tool:
+            block = {**_tool_use(work.tool), "input": {"place": "here"}}
+        told = {"content": [block], "stop_reason": _reason(work), "stop_sequence": None}
         return {**_message(work), **told, "usage": self._usage(work, work.tokens_out)}
 
     def _usage(self, work: Work, output: int) -> dict[str, int]:
@@ -98,18 +102,21 @@ class EnforcingAnthropic(EnforcingApi):
         opened = {**_message(work), "content": [], "stop_reason": None, "stop_sequence": None}
         start = {"type": "message_start", "message": {**opened, "usage": self._usage(work, 1)}}
         yield event(start, "message_start")
-        block = {"type": "text", "text": ""}
+        block: dict[str, Any] = {"type": "text", "text": ""}
+        deltas: list[dict[str, Any]] = [{"type": "text_delta", "text": "word "}] * work.tokens_out
+        if work.tool:
+            block = {**_tool_use(work.tool), "input": {}}
+            deltas = [{"type": "input_json_delta", "partial_json": '{"place": "here"}'}]
         yield event(
             {"type": "content_block_start", "index": 0, "content_block": block},
             "content_block_start",
         )
-        for _ in range(work.tokens_out):
-            delta = {"type": "text_delta", "text": "word "}
+        for delta in deltas:
             yield event(
                 {"type": "content_block_delta", "index": 0, "delta": delta}, "content_block_delta"
             )
         yield event({"type": "content_block_stop", "index": 0}, "content_block_stop")
-        end = {"stop_reason": "max_tokens", "stop_sequence": None}
+        end = {"stop_reason": _reason(work), "stop_sequence": None}
         usage = {"output_tokens": work.tokens_out}
         yield event({"type": "message_delta", "delta": end, "usage": usage}, "message_delta")
         yield event({"type": "message_stop"}, "message_stop")
@@ -117,3 +124,11 @@ class EnforcingAnthropic(EnforcingApi):
 
 def _message(work: Work) -> dict[str, Any]:
     return {"id": "msg_1", "type": "message", "role": "assistant", "model": work.model}
+
+
+def _tool_use(name: str) -> dict[str, Any]:
+    return {"type": "tool_use", "id": "toolu_1", "name": name}
+
+
+def _reason(work: Work) -> str:
+    return "tool_use" if work.tool else "max_tokens"

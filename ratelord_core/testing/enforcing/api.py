@@ -27,12 +27,16 @@ class Asked(NamedTuple):
 
 
 class Work(NamedTuple):
-    """What a call is: its model, its tokens in and out, and whether it is streamed."""
+    """What a call is: its model, its tokens in and out, whether it is streamed, and the name of
+    the tool that it is to call ("": it talks)."""
 
     model: str
     tokens_in: int
     tokens_out: int
     stream: bool
+    tool: str = ""
+    counts: bool = False
+    """Whether the stream is to say its usage."""
 
 
 class EnforcingApi:
@@ -45,6 +49,8 @@ class EnforcingApi:
         self._meters: dict[str, Mapping[str, Meter]] = {}
         self.accepted = 0
         self.refused = 0
+        self.refuse_next = 0
+        """So many calls are refused, whatever is left."""
         self.down = False
         self.latency = 0.0
         self.pause = 0.0
@@ -89,7 +95,9 @@ class EnforcingApi:
         meters, units = self.of(work.model), self.units(work)
         short = {name: meters[name].until(n) for name, n in units.items() if name in meters}
         short = {name: wait for name, wait in short.items() if wait > 0}
-        if short:
+        if short or self.refuse_next:
+            self.refuse_next -= bool(self.refuse_next)
+            short = short or {"requests": 0.0}
             self.refused += 1
             return self.refuse(work.model, short)
         for name, count in units.items():

@@ -40,7 +40,15 @@ class EnforcingOpenai(EnforcingApi):
         if not request.url.path.endswith("/embeddings"):
             names = ("max_completion_tokens", "max_output_tokens", "max_tokens")
             out = next((content[name] for name in names if content.get(name)), DEFAULT_TOKENS)
-        return Work(content.get("model", ""), tokens_of(asked), out, bool(content.get("stream")))
+        tools = content.get("tools") or []
+        return Work(
+            content.get("model", ""),
+            tokens_of(asked),
+            out,
+            bool(content.get("stream")),
+            tools[0]["function"]["name"] if tools else "",
+            bool((content.get("stream_options") or {}).get("include_usage")),
+        )
 
     def units(self, work: Work) -> Mapping[str, int]:
         return {"requests": 1, "tokens": work.tokens_in + work.tokens_out}
@@ -77,8 +85,11 @@ class EnforcingOpenai(EnforcingApi):
             return {"object": "list", "data": data, "model": work.model, "usage": usage}
         if request.url.path.endswith("/responses"):
             return _response(work, self._usage(work, "input", "output"))
-        message = {"role": "assistant", "content": "word " * work.tokens_out}
-        choice = {"index": 0, "message": message, "finish_reason": "length"}
+        message: dict[str, Any] = {"role": "assistant", "content": "word " * work.tokens_out}
+        if work.tool:
+            message |= {"content": None, "tool_calls": [_tool_call(work.tool)]}
+        reason = "tool_calls" if work.tool else "length"
+        choice = {"index": 0, "message": message, "finish_reason": reason}
         return {
             **_chat(work, "chat.completion"),
             "choices": [choice],
@@ -99,11 +110,15 @@ class EnforcingOpenai(EnforcingApi):
             yield from self._response_pieces(work)
             return
         chunk = _chat(work, "chat.completion.chunk")
-        for _ in range(work.tokens_out):
-            delta = {"index": 0, "delta": {"content": "word "}, "finish_reason": None}
+        said: list[dict[str, Any]] = [{"content": "word "}] * work.tokens_out
+        if work.tool:
+            said = [{"tool_calls": [{"index": 0, **_tool_call(work.tool)}]}]
+        for one in said:
+            delta = {"index": 0, "delta": one, "finish_reason": None}
             yield event({**chunk, "choices": [delta]})
-        yield event({**chunk, "choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]})
-        if b"include_usage" in self.asked[-1].body:
+        reason = "tool_calls" if work.tool else "stop"
+        yield event({**chunk, "choices": [{"index": 0, "delta": {}, "finish_reason": reason}]})
+        if work.counts:
             yield event(
                 {**chunk, "choices": [], "usage": self._usage(work, "prompt", "completion")}
             )
@@ -121,6 +136,11 @@ class EnforcingOpenai(EnforcingApi):
 
 def _chat(work: Work, kind: str) -> dict[str, Any]:
     return {"id": "chatcmpl-1", "object": kind, "created": 1_700_000_000, "model": work.model}
+
+
+def _tool_call(name: str) -> dict[str, Any]:
+    called = {"name": name, "arguments": '{"place": "here"}'}
+    return {"id": "call_1", "type": "function", "function": called}
 
 
 def _response(work: Work, usage: dict[str, Any]) -> dict[str, Any]:

@@ -35,6 +35,8 @@ from ratelord.transport import client_settings
 from ratelord.wire import AskOptions, Call, Reply
 
 T = TypeVar("T")
+_TAKING_BACK = 2.0
+"""Seconds that a cancelled task stays at most, to free what it asked for."""
 
 
 class AsyncClient(Asking, AsyncLooking):
@@ -98,7 +100,13 @@ class AsyncClient(Asking, AsyncLooking):
         """May this action go ahead? See ``Client.ask``."""
         own_key = options.get("idempotency_key") is None
         call = self._question((agent_id, identity_id, workload_id, scope_id), options)
-        decision = await self._apply(await self._decision(call), free=own_key)
+        try:
+            decision = await self._decision(call)
+        except anyio.get_cancelled_exc_class():
+            if own_key:
+                await self._take_back(call)
+            raise
+        decision = await self._apply(decision, free=own_key)
         if self._must_wait(decision, auto_wait):
             await self._wait_for_start(decision, free_if_interrupted=own_key)
         return decision
@@ -219,6 +227,13 @@ class AsyncClient(Asking, AsyncLooking):
                 await self._settle(Permit(decision), "cancelled")
             raise
         return decision
+
+    async def _take_back(self, call: Call) -> None:
+        """Free what a question holds whose answer nobody waited for: its key gives the answer."""
+        with anyio.move_on_after(_TAKING_BACK, shield=True):
+            decision = await self._decision(call)
+            if decision.allowed:
+                await self._settle(Permit(decision), "cancelled")
 
     async def _wait_for_start(self, decision: Decision, *, free_if_interrupted: bool) -> None:
         try:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
 import anyio
@@ -48,12 +50,22 @@ def _send(client: Client, call: Conversation, said: dict[str, Any]) -> None:
         _log.warning("intent %s was not reported: %s", call.intent_id, error)
 
 
-async def ask_async(client: AsyncClient, call: Conversation) -> Refusal | None:
-    """``ask`` for programs that await."""
-    decision = await client.ask(*call.names.ids, **call.options())
+async def ask_async(
+    client: AsyncClient, call: Conversation, reporting: Collection[asyncio.Task[None]] = ()
+) -> Refusal | None:
+    """``ask`` for programs that await. ``reporting`` are the reports that are on their way: an
+    answer that is not "now" may be for what they give back, and is asked for again after them."""
+    under_way = tuple(reporting)
+    ids, options = call.names.ids, call.options()
+    decision = await client.ask(*ids, auto_wait=None if not under_way else False, **options)
+    if under_way and not decision.synthetic and (not decision.allowed or decision.wait_seconds):
+        if decision.allowed:
+            await _send_async(client, decision.intent_id, {"outcome": "cancelled"})
+        await asyncio.wait(under_way)
+        decision = await client.ask(*ids, **options)
     refused = call.refused(decision, client.unapplied(decision))
     if refused is not None and decision.allowed:
-        await _send_async(client, call, {"outcome": "cancelled"})
+        await _send_async(client, call.intent_id, {"outcome": "cancelled"})
     return refused
 
 
@@ -62,18 +74,18 @@ async def settle_async(client: AsyncClient, call: Conversation, *, ended: bool) 
     if call.intent_id:
         said = call.report(ended=ended)
         with anyio.CancelScope(shield=True):
-            await _send_async(client, call, said)
+            await _send_async(client, call.intent_id, said)
 
 
 async def free_async(client: AsyncClient, call: Conversation) -> None:
     """``free`` for programs that await."""
     if call.intent_id:
         with anyio.CancelScope(shield=True):
-            await _send_async(client, call, {"outcome": "cancelled"})
+            await _send_async(client, call.intent_id, {"outcome": "cancelled"})
 
 
-async def _send_async(client: AsyncClient, call: Conversation, said: dict[str, Any]) -> None:
+async def _send_async(client: AsyncClient, intent_id: str, said: dict[str, Any]) -> None:
     try:
-        await client.report(call.intent_id, **said)
+        await client.report(intent_id, **said)
     except RatelordError as error:
-        _log.warning("intent %s was not reported: %s", call.intent_id, error)
+        _log.warning("intent %s was not reported: %s", intent_id, error)
