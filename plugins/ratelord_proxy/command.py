@@ -15,13 +15,14 @@ UPSTREAMS: Final = {
     "openai": "https://api.openai.com",
     "anthropic": "https://api.anthropic.com",
     "gemini": "https://generativelanguage.googleapis.com",
+    "github": "https://api.github.com",
 }
 _LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
 def proxy(
     *,
-    provider: Literal["openai", "anthropic", "gemini", "headers"],
+    provider: Literal["openai", "anthropic", "gemini", "github", "headers"],
     listen: str = "127.0.0.1:8091",
     upstream: str | None = None,
     provider_id: str | None = None,
@@ -31,6 +32,7 @@ def proxy(
     scope: str = "global",
     max_wait: float | None = None,
     insecure_public: Annotated[bool, Parameter(negative="")] = False,
+    json: Annotated[bool, Parameter(negative="")] = False,
 ) -> int:
     """Govern any client by its base URL: a reverse proxy before a provider.
 
@@ -60,6 +62,8 @@ def proxy(
         Seconds that a call waits at most.
     insecure_public
         Listen on an address that others can reach, without TLS: keys travel readable.
+    json
+        Say in JSON where it listens: one line, once it does.
     """
     target = upstream or UPSTREAMS.get(provider)
     parts = urlsplit(target or "")
@@ -77,4 +81,4 @@ def proxy(
     from ratelord_proxy.serving import serve  # noqa: PLC0415 - the help of a verb needs no server
 
     names = Names(provider_id or provider, agent, identity, workload, scope, max_wait=max_wait)
-    return serve(SPEECHES[provider], names, target, host.strip("[]"), int(port))
+    return serve(SPEECHES[provider], names, target, (host.strip("[]"), int(port)), as_json=json)

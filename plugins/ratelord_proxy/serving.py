@@ -7,25 +7,41 @@ import signal
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Final
 
+import msgspec
 import uvicorn
 import uvloop
 
 from ratelord.capturing.conversation import Names
 from ratelord.capturing.speech import Speech
+from ratelord_core.errors import SettingsError
 from ratelord_proxy.application import Proxy
 
+_READY: Final = "ratelord proxy is listening on"
 
-def serve(speech: Speech, names: Names, upstream: str, host: str, port: int) -> int:
-    """Listen and pass on; says on standard output where, and ends in good order at SIGINT and
-    SIGTERM."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.create_server((host, port), family=family)
+
+def serve(
+    speech: Speech, names: Names, upstream: str, place: tuple[str, int], *, as_json: bool = False
+) -> int:
+    """Listen (host and port) and pass on; says on standard output where, and ends in good order
+    at SIGINT and SIGTERM."""
+    listener = _listener(*place)
     # Accepted sockets inherit it: else a body waits 40 ms until its head is acknowledged.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_live(Proxy(speech, names, upstream), listener))
+        runner.run(_live(Proxy(speech, names, upstream), listener, as_json=as_json))
     return 0
+
+
+def _listener(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family)
+    except OSError as error:
+        raise SettingsError(
+            f"cannot listen on {host}:{port} ({error.strerror}); give another --listen"
+        ) from None
 
 
 class _Server(uvicorn.Server):
@@ -36,7 +52,7 @@ class _Server(uvicorn.Server):
         yield
 
 
-async def _live(proxy: Proxy, listener: socket.socket) -> None:
+async def _live(proxy: Proxy, listener: socket.socket, *, as_json: bool) -> None:
     config = uvicorn.Config(
         proxy.application,
         log_level="critical",  # what breaks off is said in our own words
@@ -49,7 +65,9 @@ async def _live(proxy: Proxy, listener: socket.socket) -> None:
     server = _Server(config)
     place, port = listener.getsockname()[:2]
     shown = f"[{place}]" if ":" in place else place
-    print(f"ratelord proxy is listening on http://{shown}:{port}", flush=True)
+    url = f"http://{shown}:{port}"
+    line = msgspec.json.encode({"listening": url}).decode() if as_json else f"{_READY} {url}"
+    print(line, flush=True)
     running = asyncio.get_running_loop()
     for name in (signal.SIGINT, signal.SIGTERM):
         running.add_signal_handler(name, _stop, server)

@@ -8,11 +8,12 @@ client = capture(OpenAI(), agent_id="crawler", identity_id="key:prod")
 from ratelord.capturing.clients import capture
 from ratelord.capturing.conversation import Conversation, Names
 from ratelord.capturing.speech import Asked, Refusal, Speech, Usage
-from ratelord.capturing.speeches import ANTHROPIC, GEMINI, OPENAI, PLAIN, SPEECHES
+from ratelord.capturing.speeches import ANTHROPIC, GEMINI, GITHUB, OPENAI, PLAIN, SPEECHES
 
 __all__ = [
     "ANTHROPIC",
     "GEMINI",
+    "GITHUB",
     "OPENAI",
     "PLAIN",
     "SPEECHES",

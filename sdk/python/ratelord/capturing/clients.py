@@ -35,8 +35,8 @@ def capture(
     ``client`` is one of the official ``openai`` or ``anthropic`` ones, an ``httpx2`` or ``httpx``
     client, a ``requests`` or an ``aiohttp`` session. ``provider_id`` is the account in the policy
     file, by default called as the provider is; ``speech`` how it speaks (``openai``, ``anthropic``,
-    ``gemini``, ``headers``), if the client does not give it away. ``max_wait`` (seconds) is the
-    longest wait.
+    ``gemini``, ``github``, ``headers``), if the client does not give it away. ``max_wait``
+    (seconds) is the longest wait.
     ``governor`` asks the daemon: a ``Client``, or an ``AsyncClient`` for clients that await.
 
     A denial is a response: the provider's own 429, with ``Retry-After`` where waiting helps.

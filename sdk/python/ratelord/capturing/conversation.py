@@ -53,6 +53,7 @@ class Conversation:
         counts = asked.tokens_in + asked.tokens_out
         return {
             "provider_id": self.names.provider_id,
+            "pool_id": asked.pool or None,
             "model": asked.model or None,
             "costs": expected.costs(self.names.provider_id) if counts else None,
             "urgency": self.names.urgency,

@@ -12,11 +12,13 @@ from ratelord.decision import Decision
 
 
 class Asked(msgspec.Struct, frozen=True):
-    """What a request is, as far as it can be seen: tokens are estimates."""
+    """What a request is, as far as it can be seen: tokens are estimates; ``pool`` is the one pool
+    of the provider that it draws from, if it says so."""
 
     model: str = ""
     tokens_in: int = 0
     tokens_out: int = 0
+    pool: str = ""
 
 
 class Usage(msgspec.Struct, frozen=True):

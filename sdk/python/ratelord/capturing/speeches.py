@@ -15,6 +15,17 @@ EXPECTED_OUTPUT: Final = 256
 
 _GEMINI_CALL = re.compile(r"/models/([^/:]+):(\w+)$")
 _OPENAI_CALLS = ("/completions", "/responses", "/embeddings", "/images/generations")
+_GITHUB_RESOURCES: Final = (
+    ("/search/code", "code_search"),
+    ("/search/", "search"),
+    ("/app-manifests/", "integration_manifest"),
+    ("/code-scanning/sarifs", "code_scanning_upload"),
+    ("/dependency-graph/snapshots", "dependency_snapshots"),
+    ("/dependency-graph/sbom", "dependency_sbom"),
+    ("/actions/runners/registration-token", "actions_runner_registration"),
+    ("/audit-log", "audit_log"),
+    ("/scim/", "scim"),
+)
 _ID = re.compile(r"[A-Za-z0-9_-]{1,100}")
 _SECONDS = re.compile(r"(\d{1,9})(?:\.(\d+))?s")
 
@@ -178,12 +189,28 @@ class Gemini(Plain):
         return {"error": {"code": status, "message": reason, "status": kind, "details": []}}
 
 
+class Github(Plain):
+    """REST and GraphQL: a call draws a unit of the resource that its path belongs to."""
+
+    name = "github"
+
+    def asked(self, method: str, path: str, content: Any) -> Asked | None:
+        if path.endswith("/rate_limit"):
+            return None  # asking how much is left is free
+        named = (pool for part, pool in _GITHUB_RESOURCES if part in path)
+        return Asked(pool=next(named, "graphql" if path.endswith("/graphql") else "core"))
+
+    def error(self, status: int, reason: str) -> Any:
+        return {"message": reason, "status": str(status)}
+
+
 PLAIN: Final[Speech] = Plain()
+GITHUB: Final[Speech] = Github()
 OPENAI: Final[Speech] = Openai()
 ANTHROPIC: Final[Speech] = Anthropic()
 GEMINI: Final[Speech] = Gemini()
 SPEECHES: Final[Mapping[str, Speech]] = {
-    one.name: one for one in (OPENAI, ANTHROPIC, GEMINI, PLAIN)
+    one.name: one for one in (OPENAI, ANTHROPIC, GEMINI, GITHUB, PLAIN)
 }
 """By the name of the provider plugin."""
 
