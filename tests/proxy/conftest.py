@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -50,8 +51,9 @@ def _running(*words: str, **environment: str) -> Iterator[str]:
     assert process.stdout is not None
     try:
         line = process.stdout.readline()
-        assert "listening on" in line
-        yield line.rsplit(" ", 1)[1].strip()
+        assert "listening" in line
+        at = json.loads(line)["listening"] if "--json" in words else line.rsplit(" ", 1)[1]
+        yield at.strip()
     finally:
         process.terminate()
         assert process.wait(60) == 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import re
 import resource
 import socket
 import ssl
@@ -62,7 +63,11 @@ class Rude:
             asked = b""
             while b"\r\n\r\n" not in asked:
                 asked += connection.recv(65536)
-            self.asked.append(asked)
+            head, _, body = asked.partition(b"\r\n\r\n")
+            length = re.search(rb"content-length: (\d+)", head.lower())
+            while length and len(body) < int(length[1]):  # what is unread would break the answer
+                body += connection.recv(65536)
+            self.asked.append(head)
             for number, piece in enumerate(self.says):
                 if number:
                     self.pause.wait(0.05)

@@ -130,6 +130,26 @@ def test_a_provider_that_is_gone_is_a_502_and_costs_nothing(start_proxy: Any, de
     assert last(desk)[0] == "cancelled"
 
 
+def test_without_a_daemon_nothing_is_passed_on_and_it_says_so(
+    running: Any, upstream: str, api: Any
+) -> None:
+    asked = len(api.asked)
+    words = ("--provider", "openai", "--upstream", upstream, "--json")
+    with running(*words, RATELORD_URL="http://127.0.0.1:9") as url:
+        answer = httpx2.post(url + CALL, json=ASK, timeout=60)
+        assert answer.status_code == 503
+        assert "ratelord up" in answer.json()["error"]["message"]
+    assert len(api.asked) == asked
+
+
+def test_a_place_that_is_taken_is_named(proxy: str, capsys: Any) -> None:
+    from ratelord_core.cli.app import run
+
+    place = proxy.removeprefix("http://")
+    assert run(["proxy", "--provider", "openai", "--listen", place]) == 1
+    assert "cannot listen on" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
