@@ -56,7 +56,6 @@ class Event(msgspec.Struct, frozen=True, gc=False):
     correlation_id: bytes
     causation_id: bytes
     payload: Payload
-    digest: bytes = b""
     chain: bytes = b""
 
     @property

@@ -39,7 +39,7 @@ def event_view(record: Record) -> EventView:
             "causation_id": _id_text(event.causation_id),
         },
         payload=_fit_to_show(payload),
-        digest=event.digest.hex(),
+        digest=record.proof().hex(),
         chain=event.chain.hex(),
     )
 

@@ -48,7 +48,6 @@ def event_of(shown: dict[str, Any]) -> Event:
         correlation_id=_raw(related["correlation_id"]),
         causation_id=_raw(related["causation_id"]),
         payload=_payload(shown),
-        digest=bytes.fromhex(shown["digest"]),
         chain=bytes.fromhex(shown["chain"]),
     )
 
