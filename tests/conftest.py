@@ -13,11 +13,16 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
+from ratelord_core.testing import nursery
 from ratelord_core.testing.loopback import LoopbackServer
 from ratelord_core.testing.scripted_daemon import Answer, ScriptedDaemon
 
 PROMISES = Path(__file__).parent / "promises" / "promises.toml"
 WIRE = Path(__file__).parent / "data" / "wire"
+
+# Nobody here speaks TLS with the world, and to read its certificates takes a client longer than to ask.
+os.environ.pop("SSL_CERT_FILE", None)
+os.environ["SSL_CERT_DIR"] = str(WIRE)
 
 # Every run tries the same examples, so that what failed can be seen again; `deep` looks for new ones.
 # How long an example takes says nothing on a machine that does other things too.
@@ -72,6 +77,12 @@ class PromiseReport:
         if any("failed" in outcome for outcome in outcomes):
             return "BROKEN"
         return "kept" if all(outcome == {"passed"} for outcome in outcomes) else "NOT RUN"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _nursery() -> Iterator[None]:
+    with nursery.forking():
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -11,12 +11,34 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Protocol, Self
 
 ANNOUNCEMENT = "ratelord is listening on "
 """The line of standard output, followed by the address, by which a daemon says it is ready."""
 
 _ADDRESS = re.compile(re.escape(ANNOUNCEMENT) + r"(\S+)\s")
+
+
+class Running(Protocol):
+    """What is needed of a process: as ``subprocess.Popen`` has it."""
+
+    pid: int
+
+    def poll(self) -> int | None:
+        """Its exit code, or None while it lives."""
+        ...
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Its exit code, once it has ended."""
+        ...
+
+    def send_signal(self, sig: int, /) -> None:
+        """Send it a signal."""
+        ...
+
+    def kill(self) -> None:
+        """End it at once."""
+        ...
 
 
 class DaemonDied(RuntimeError):
@@ -47,7 +69,7 @@ class DaemonProcess:
         self._arguments = list(arguments)
         self._environment = dict(environment or {})
         self._deadline = deadline
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: Running | None = None
         if policy is not None:
             self.policy.write_text(policy, encoding="utf-8")
 
@@ -83,15 +105,7 @@ class DaemonProcess:
         if self.running:
             raise RuntimeError(f"a daemon with pid {self.pid} is running already; stop it first")
         before = self._log.stat().st_size if self._log.exists() else 0
-        with self._log.open("ab") as log:
-            self._process = subprocess.Popen(  # noqa: S603 - our own interpreter, our own module
-                self._command(),
-                cwd=self.folder,
-                env=self._variables(),
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-            )
+        self._process = self._begin(self._words(), self._variables(), self._log)
         self.url = self._wait_until_announced(before)
         return self
 
@@ -127,14 +141,25 @@ class DaemonProcess:
                 f"the daemon did not end in {timeout} s; its log:\n{self.log}"
             ) from None
 
-    def _alive(self) -> subprocess.Popen[bytes]:
+    def _begin(self, words: list[str], variables: dict[str, str], log: Path) -> Running:
+        """Start the process, with both streams at the end of the log."""
+        with log.open("ab") as file:
+            return subprocess.Popen(  # noqa: S603 - our own interpreter, our own module
+                [sys.executable, "-m", "ratelord_core.cli", *words],
+                cwd=self.folder,
+                env=variables,
+                stdin=subprocess.DEVNULL,
+                stdout=file,
+                stderr=subprocess.STDOUT,
+            )
+
+    def _alive(self) -> Running:
         if self._process is None:
             raise RuntimeError("no daemon was started; call start() first")
         return self._process
 
-    def _command(self) -> list[str]:
-        fixed = [sys.executable, "-m", "ratelord_core.cli", "up", "--port", "0"]
-        fixed += ["--db", str(self.db)]
+    def _words(self) -> list[str]:
+        fixed = ["up", "--port", "0", "--db", str(self.db)]
         if self.policy.exists():
             fixed += ["--policy", str(self.policy)]
         return fixed + self._arguments

@@ -13,6 +13,7 @@ from typing import Any
 
 import httpx2
 
+from ratelord_core.testing import nursery
 from ratelord_core.testing.daemon_process import DaemonProcess
 
 
@@ -93,7 +94,8 @@ class Desk:
 def run_command(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run ``ratelord`` in a process of its own, free of what the shell around the tests says."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith("RATELORD_")}
-    return subprocess.run(  # noqa: S603 - our own interpreter, our own module
+    done = nursery.finished(words, clean | environment, 240)
+    return done or subprocess.run(  # noqa: S603 - our own interpreter, our own module
         [sys.executable, "-m", "ratelord_core.cli", *words],
         capture_output=True,
         text=True,

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-import os
 import signal
 import socket
-import subprocess
-import sys
 
 import pytest
 
 from ratelord_core.testing.daemon_process import DaemonProcess
+from ratelord_core.testing.desk import run_command
 
 POLICY = """
 pools:
@@ -49,11 +48,8 @@ def lasting(_lasting, monkeypatch):
 
 def start(folder, *words):
     """Start a command that is expected to end by itself."""
-    return subprocess.run(
-        [sys.executable, "-m", "ratelord_core.cli", *words],
-        cwd=folder, capture_output=True, text=True, timeout=240, check=False,
-        env={k: v for k, v in os.environ.items() if not k.startswith("RATELORD_")},
-    )  # fmt: skip
+    with contextlib.chdir(folder):
+        return run_command(*words)
 
 
 def test_a_pool_is_asked_dry_and_every_answer_can_be_explained(ratelord, real):

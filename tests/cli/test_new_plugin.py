@@ -27,6 +27,7 @@ def _installed(root: Path) -> None:
     (info / "entry_points.txt").write_text("\n".join(["[ratelord]", *points]), encoding="utf-8")
 
 
+@pytest.mark.timeout(600)
 def test_the_tests_of_new_projects_pass_at_once(tmp_path: Path):
     for kind in KINDS:
         assert run(["plugin", "new", f"my-{kind}", "--kind", kind, "--into", str(tmp_path)]) == 0
@@ -42,7 +43,7 @@ def test_the_tests_of_new_projects_pass_at_once(tmp_path: Path):
         env=environment,
         capture_output=True,
         text=True,
-        timeout=240,
+        timeout=580,
         check=False,
     )
 

@@ -56,11 +56,12 @@ def test_what_could_not_be_written_is_not_decided_and_it_comes_back(
     assert refused.status_code == 503
     assert refused.json()["code"] == "read_only"
     assert int(refused.headers["retry-after"]) >= 1
-    health = desk.get("/v1/health")
-    assert health["status"] == "read_only"
-    assert httpx2.get(f"{desk.daemon.url}/v1/health/ready", timeout=60).status_code == 503
-    assert httpx2.get(f"{desk.daemon.url}/v1/health/live", timeout=60).status_code == 200
-    assert "ratelord_read_only 1.0" in httpx2.get(f"{desk.daemon.url}/metrics", timeout=60).text
+    # It tries to write again every second, and while it tries it is not read-only: look until it is.
+    url = desk.daemon.url
+    until(lambda: desk.get("/v1/health")["status"] == "read_only")
+    until(lambda: httpx2.get(f"{url}/v1/health/ready", timeout=60).status_code == 503)
+    assert httpx2.get(f"{url}/v1/health/live", timeout=60).status_code == 200
+    until(lambda: "ratelord_read_only 1.0" in httpx2.get(f"{url}/metrics", timeout=60).text)
     assert desk.get("/v1/pools")["items"], "looking goes on"
 
     fail("")

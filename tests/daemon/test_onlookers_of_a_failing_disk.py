@@ -47,7 +47,7 @@ def decided(lines: Iterator[str]) -> str:
 
 def approvals(desk: Desk) -> float:
     """What the metrics count."""
-    page = httpx2.get(f"{desk.daemon.url}/metrics", timeout=20).text
+    page = httpx2.get(f"{desk.daemon.url}/metrics", timeout=60).text
     lines = (line for line in page.splitlines() if line.startswith("ratelord_intent_total{"))
     return sum(float(line.rpartition(" ")[2]) for line in lines)
 

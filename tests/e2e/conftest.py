@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
@@ -13,6 +12,8 @@ from typing import Any
 
 import httpx2
 import pytest
+
+from ratelord_core.testing.desk import run_command
 
 Event = dict[str, Any]
 
@@ -315,13 +316,7 @@ def _one_of_each(url: str, too_much: dict[str, int]) -> list[dict[str, Any]]:
 @pytest.fixture
 def verified() -> Callable[[Path], subprocess.CompletedProcess[str]]:
     """``ratelord events verify`` on a file."""
-    return lambda db: subprocess.run(
-        [sys.executable, "-m", "ratelord_core.cli", "events", "verify", "--db", str(db)],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=240,
-    )
+    return lambda db: run_command("events", "verify", "--db", str(db))
 
 
 Figures = dict[str, dict[str, Any]]

@@ -234,7 +234,7 @@ def test_kills_under_load_lose_nothing_and_promise_nothing_twice(
     one_of_each: Callable[..., Any],
     verified: Callable[..., Any],
 ) -> None:
-    daemon = DaemonProcess(tmp_path, policy=POLICY)
+    daemon = DaemonProcess(tmp_path, policy=POLICY, fresh=True)
     with daemon:
         _until_open(daemon.url)
         answers = one_of_each(daemon.url, {"team/tokens": 60_001})

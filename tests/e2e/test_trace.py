@@ -76,9 +76,10 @@ class Agent:
         replies = await asyncio.gather(
             *(self._client.post("/v1/intent", json=body) for _ in range(times))
         )
-        answers = [reply.json() for reply in replies]
-        assert [reply.status_code for reply in replies] == [200] * times, answers
-        assert answers == answers[:1] * times
+        answers = [reply.json() for reply in replies if reply.is_success]
+        others = {reply.json()["code"] for reply in replies if not reply.is_success}
+        assert others <= {"approval_lapsed"}, "asked again when it was over, on a slow machine"
+        assert answers == answers[:1] * len(answers) != []
         self.answers.append(answers[0])
         return answers[0]
 

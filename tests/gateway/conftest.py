@@ -31,7 +31,8 @@ providers:
 pools:
   - {id: cap/used, limit: 100, window: {kind: fixed, every: 1h}, shared_by: ["workload:used/*"]}
   - {id: cap/two, limit: 2, window: {kind: fixed, every: 1h}, shared_by: ["workload:two/*"]}
-  - {id: cap/turn, limit: 1, window: {kind: sliding, every: 2s}, shared_by: ["workload:turn/*"]}
+  - {id: cap/turn, limit: 1, window: {kind: sliding, every: 8s}, shared_by: ["workload:turn/*"]}
+  - {id: cap/slow, limit: 1, window: {kind: sliding, every: 1h}, shared_by: ["workload:slow/*"]}
   - {id: cap/tokens, unit: tokens, limit: 1000, window: {kind: fixed, every: 1h}, shared_by: ["workload:llm/*"]}
   - {id: cap/jobs, limit: 2, window: {kind: concurrency}, shared_by: ["workload:jobs/*"]}
   - {id: cap/asked, limit: 100, window: {kind: fixed, every: 1h}, shared_by: ["workload:asked/*"]}

@@ -31,7 +31,8 @@ def test_a_foreign_page_cannot_ask(client, problem: Problem):
     problem(rebound, 403, "foreign_host")
     simple = {"origin": "null", "content-type": "text/plain"}
     problem(client.post("/v1/intent", content="{}", headers=simple), 403, "foreign_origin")
-    assert client.get("/v1/health").json()["seq"] == before
+    asked = {"after": before, "type": "intent_submitted"}
+    assert client.get("/v1/events", params=asked).json() == []
 
 
 @pytest.mark.parametrize("host", ["localhost", "localhost:1", "127.0.0.1", "[::1]:8090"])

@@ -74,7 +74,7 @@ def test_a_known_head_before_what_is_no_question_is_refused_as_ever(daemon, clie
 
 
 def test_a_token_that_is_revoked_counts_at_once_under_a_known_head(guarded, tokens):
-    with httpx2.Client(base_url=guarded.url, timeout=30) as admin:
+    with httpx2.Client(base_url=guarded.url, timeout=60) as admin:
         admin.headers["authorization"] = f"Bearer {tokens['admin']}"
         wanted = {"identity_id": "id:leaver", "kind": "bot", "role": "agent"}
         made = admin.post("/v1/identities", json=wanted).json()

@@ -111,9 +111,10 @@ def test_a_client_that_hangs_up_in_the_middle_of_its_body_harms_nobody(tmp_path,
     assert "failed" not in logged.out + logged.err
 
 
-async def can_follow(client: httpx2.AsyncClient, tries: int = 200) -> bool:
+async def can_follow(client: httpx2.AsyncClient, tries: int = 2000) -> bool:
     """Whether a stream opens, as soon as the daemon has noticed that another one was left."""
     for _ in range(tries):
+        await asyncio.sleep(0.01)
         async with client.stream("GET", "/v1/events?stream=true") as stream:
             if stream.status_code == 200:
                 return True

@@ -33,7 +33,7 @@ def test_the_daemon_answers_as_published_whatever_it_is_asked(tmp_path):
             cwd=tmp_path,
             capture_output=True,
             text=True,
-            timeout=240,
+            timeout=880,
             check=False,
         )
         assert done.returncode == 0, done.stdout[-8000:] + done.stderr

@@ -88,7 +88,7 @@ def test_who_has_as_many_as_it_may_is_told_so_and_others_still_get_theirs(
     narrow: DaemonProcess, viewers: list[dict[str, str]], problem: Problem
 ) -> None:
     greedy, modest = viewers
-    with httpx2.Client(base_url=narrow.url, timeout=20) as client, ExitStack() as opened:
+    with httpx2.Client(base_url=narrow.url, timeout=60) as client, ExitStack() as opened:
         first = opened.enter_context(client.stream("GET", EVENTS, headers=greedy))
         assert first.status_code == 200
         listening = client.stream("POST", "/mcp", json=LISTEN, headers=LISTENS | greedy)
@@ -114,7 +114,7 @@ def test_who_has_as_many_as_it_may_is_told_so_and_others_still_get_theirs(
 def test_a_stream_that_was_left_makes_room_for_another(
     narrow: DaemonProcess, viewers: list[dict[str, str]]
 ) -> None:
-    with httpx2.Client(base_url=narrow.url, timeout=20) as client:
+    with httpx2.Client(base_url=narrow.url, timeout=60) as client:
         for _ in range(2):
             # Hanging up takes the daemon a moment to notice.
             while (opened := _opened(client, viewers[0])) == 429:

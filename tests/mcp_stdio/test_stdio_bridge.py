@@ -187,14 +187,16 @@ def test_what_cannot_be_an_address_or_a_token_is_said_at_once(spawn, variables):
 
 @pytest.mark.parametrize("name", [signal.SIGINT, signal.SIGTERM])
 def test_an_idle_server_ends_at_once_when_told_to(spawn, name):
-    host = spawn("--no-start")
-    host.greet()
+    def took() -> float:
+        host = spawn("--no-start")
+        host.greet()
+        told = time.monotonic()
+        host.process.send_signal(name)
+        assert host.process.wait(60) == 0
+        return time.monotonic() - told
 
-    told = time.monotonic()
-    host.process.send_signal(name)
-
-    assert host.process.wait(60) == 0
-    assert time.monotonic() - told < 3, "the library's own streams take five seconds and more"
+    # The library's own streams take five seconds and more, each time; a busy machine may, once.
+    assert any(took() < 3 for _ in range(5))
 
 
 def test_the_end_of_the_input_ends_it(spawn):

@@ -19,7 +19,7 @@ pools:
 
 @pytest.mark.promise("F-01")
 def test_the_demonstration_shows_decisions_and_ends(command: Command) -> None:
-    done = command("demo")
+    done = command("demo", "--seconds", "9")
 
     assert done.returncode == 0, done.stdout + done.stderr
     shown = done.stdout.lower()

@@ -51,9 +51,10 @@ def test_what_is_measured_is_a_row_of_the_benchmark() -> None:
 
 def test_every_listed_test_is_collected() -> None:
     listed = {test for promise in PROMISES for test in promise["tests"]}
+    files = sorted({test.partition("::")[0] for test in listed})
 
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider", "-m", "promise", "tests"],
+        [sys.executable, "-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider", "-m", "promise", *files],
         cwd=ROOT,
         capture_output=True,
         text=True,

@@ -51,7 +51,7 @@ def test_a_call_passes_with_everything_but_what_was_said_to_the_proxy(
 
 def test_a_stream_flows_and_is_settled_at_its_end(proxy: str, desk: Any) -> None:
     body = {**ASK, "stream": True, "stream_options": {"include_usage": True}}
-    with httpx2.stream("POST", proxy + CALL, json=body) as flow:
+    with httpx2.stream("POST", proxy + CALL, json=body, timeout=60) as flow:
         lines = [line for line in flow.iter_lines() if line]
     assert lines[-1] == "data: [DONE]"
     assert last(desk)[1]["openai/gpt-x/tokens"] == 9
@@ -63,7 +63,7 @@ def test_a_stream_that_nobody_reads_on_is_given_up_and_settled(
     api.pause = 0.02
     try:
         body = {**ASK, "stream": True, "max_tokens": 2000}
-        with httpx2.stream("POST", proxy + CALL, json=body) as flow:
+        with httpx2.stream("POST", proxy + CALL, json=body, timeout=60) as flow:
             for number, _ in enumerate(flow.iter_lines()):
                 if number > 10:
                     break
@@ -116,7 +116,7 @@ def test_what_stays_encoded_is_passed_on_so(start_proxy: Any, serve: Any, desk: 
         await send({"type": "http.response.body", "body": packed})
 
     with start_proxy("--provider", "openai", "--upstream", serve(app)) as url:
-        with httpx2.stream("POST", url + CALL, json=ASK) as flow:
+        with httpx2.stream("POST", url + CALL, json=ASK, timeout=60) as flow:
             assert b"".join(flow.iter_raw()) == packed
         assert flow.headers.get_list("set-cookie") == ["a=1", "b=2"]
     assert last(desk)[1].get("openai/gpt-x/tokens", 3) == 3

@@ -53,11 +53,15 @@ class Place:
         return anyio.run(run)
 
     def get(self, path: str, **headers: str) -> httpx2.Response:
-        return httpx2.get(f"{self.url}/api/v3{path}", headers={"authorization": "x", **headers})
+        return httpx2.get(
+            f"{self.url}/api/v3{path}", headers={"authorization": "x", **headers}, timeout=60
+        )
 
     def graphql(self, query: str) -> httpx2.Response:
         told = {"authorization": "x"}
-        return httpx2.post(f"{self.url}/api/graphql", json={"query": query}, headers=told)
+        return httpx2.post(
+            f"{self.url}/api/graphql", json={"query": query}, headers=told, timeout=60
+        )
 
 
 @pytest.fixture
@@ -126,7 +130,7 @@ def test_a_secondary_limit_pauses_whoever_shares_the_account(place, limit) -> No
     if limit == "content_minute":
         assert not any(secondary.take("rest", 5, creates=True) for _ in range(80))
     told = {"authorization": "x"}
-    answer = httpx2.post(f"{place.url}/api/v3/repos/a/b/issues", json={}, headers=told)
+    answer = httpx2.post(f"{place.url}/api/v3/repos/a/b/issues", json={}, headers=told, timeout=60)
     assert (answer.status_code, list(place.github.refused)) == (403, [limit])
     (pause,) = place.account().read_headers(answer.headers, place.clock.now())
     assert (pause.pool_id, pause.remaining) == ("secondary/pause", 0)
@@ -285,7 +289,9 @@ def test_every_call_is_of_a_kind_and_every_kind_draws_from_pools_that_there_are(
 def test_what_the_calls_are_said_to_take_is_what_github_takes(place) -> None:
     """A point for what reads, five for what writes, and content counted twice."""
     before = place.github.secondary
-    httpx2.post(f"{place.url}/api/v3/repos/a/b/issues", json={}, headers={"authorization": "x"})
+    httpx2.post(
+        f"{place.url}/api/v3/repos/a/b/issues", json={}, headers={"authorization": "x"}, timeout=60
+    )
     place.get("/repos/a/b")
     vector = {name: sum(one[1] for one in meter._spent) for name, meter in before.points.items()}
     content = {name: len(meter._spent) for name, meter in before.content.items()}
