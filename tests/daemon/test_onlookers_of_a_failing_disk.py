@@ -55,17 +55,17 @@ def approvals(desk: Desk) -> float:
 def test_streams_traces_shadows_and_metrics_go_on_after_the_disk_is_well_again(
     desk: Desk, until: Until
 ) -> None:
-    until(lambda: desk.get("/v1/policy/shadow")["state"] == "on", 60)
+    until(lambda: desk.get("/v1/policy/shadow")["state"] == "on", 120)
     follow = "/v1/events?stream=true&after=0&type=intent_decided"
     with httpx2.stream("GET", desk.daemon.url + follow, timeout=60) as stream:
         lines = stream.iter_lines()
         first = desk.ask()["intent_id"]
         assert decided(lines) == first
-        until(lambda: first in differed(desk), 60)
+        until(lambda: first in differed(desk), 120)
         (desk.daemon.folder / "fault").write_text("fsync")
         assert desk.try_asking().status_code == 503
         (desk.daemon.folder / "fault").unlink()
-        until(lambda: desk.get("/v1/health")["status"] == "ok", 60)
+        until(lambda: desk.get("/v1/health")["status"] == "ok", 120)
         before = approvals(desk)
 
         second = desk.ask()["intent_id"]
@@ -74,7 +74,7 @@ def test_streams_traces_shadows_and_metrics_go_on_after_the_disk_is_well_again(
     assert f"{first} rule house/watched" in desk.daemon.log
     assert f"{second} rule house/watched" in desk.daemon.log
     assert approvals(desk) == before + 1
-    until(lambda: second in differed(desk), 60)
+    until(lambda: second in differed(desk), 120)
 
 
 def differed(desk: Desk) -> set[str]:
