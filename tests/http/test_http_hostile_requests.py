@@ -23,6 +23,7 @@ CHUNKS = b"%x\r\n%s\r\n" % (len(BODY), BODY)
 PROBE = b"GET /v1/health/live HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
 
 Said = Callable[..., bytes]
+pytestmark = pytest.mark.usefixtures("client")  # which waits until the daemon is ready
 
 
 @pytest.fixture
