@@ -63,6 +63,23 @@ def test_usage_is_told_of_all_pools_of_one_and_of_one_agent(visit: Visit, run: R
     run(scene)
 
 
+def test_an_agent_is_told_what_its_own_share_comes_to(visit: Visit, run: Run) -> None:
+    policy = "pools: [{id: team/api, limit: 3, window: {kind: fixed, every: 1h}, per: agent}]"
+
+    async def scene() -> None:
+        async with visit(policy=policy) as guest:
+            await guest.ask(expected_cost=3)
+            await guest.ask(expected_cost=1, agent_id="other")
+            mine = await guest.told("check_usage", agent_id="crawler-01")
+
+            ends = {
+                pool["pool"]: (pool["risk_level"], pool["p_exhaustion"]) for pool in mine["pools"]
+            }
+            assert ends["team/api~crawler-01"] == ("critical", 1.0)
+
+    run(scene)
+
+
 def test_constraints_are_listed_page_by_page(visit: Visit, run: Run) -> None:
     pools = "\n".join(
         f"  - {{id: team/p{n:02}, limit: 10, window: {{kind: fixed, every: 60s}}}}"
