@@ -128,7 +128,7 @@ def desks(folder: Path, usual_policy: str) -> Iterator[Callable[..., Desk]]:
                 daemon.stop()
 
 
-def patiently(what: Callable[[], Any], seconds: float = 60.0) -> Any:
+def patiently(what: Callable[[], Any], seconds: float = 120.0) -> Any:
     """Look again until something is so, or too long: for what the daemon does on its own time."""
     ends = time.monotonic() + seconds
     while not (found := what()):

@@ -81,7 +81,7 @@ def test_a_list_that_names_none_of_them_keeps_them_out() -> None:
 
 
 def test_the_daemon_polls_forecasts_and_judges_with_them(daemon: DaemonProcess) -> None:
-    with Client(daemon.url) as client:
+    with Client(daemon.url, timeout=60) as client:
         until = time.monotonic() + 60
         while not (pools := client.pools()) and time.monotonic() < until:
             time.sleep(0.1)
@@ -101,7 +101,7 @@ def test_the_daemon_polls_forecasts_and_judges_with_them(daemon: DaemonProcess) 
         assert client.snapshot()["seq"] > 0
     daemon.stop()
     daemon.start()
-    with Client(daemon.url) as client:
+    with Client(daemon.url, timeout=60) as client:
         assert client.forecasts()[0]["model_id"] == "peak"
     assert "not believed" not in daemon.log
 

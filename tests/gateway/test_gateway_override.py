@@ -34,7 +34,7 @@ class Scene:
     """A gateway that is the identity ``svc:gate``, and a human behind its client who agrees."""
 
     def __init__(self, desk: Desk, words: list[str], identity: str, **details: Any) -> None:
-        with ratelord.Client(desk.daemon.url) as operator:
+        with ratelord.Client(desk.daemon.url, timeout=60) as operator:
             token = operator.register_identity(identity, **details).token
         environment = {**os.environ, "RATELORD_URL": desk.daemon.url, "RATELORD_TOKEN": str(token)}
         more = ["--identity", identity]

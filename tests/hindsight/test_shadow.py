@@ -32,7 +32,7 @@ def begin(tmp_path: Path) -> Iterator[Callable[..., Desk]]:
 
 
 def _on(desk: Desk) -> dict[str, Any]:
-    return dict(patiently(lambda: _state(desk, "on"), 30))
+    return dict(patiently(lambda: _state(desk, "on")))
 
 
 def _state(desk: Desk, wanted: str) -> dict[str, Any] | None:
@@ -52,7 +52,7 @@ def _differences(desk: Desk, count: int) -> list[dict[str, Any]]:
         found = desk.events("shadow_differed")
         return found if len(found) >= count else None
 
-    return list(patiently(enough, 30))
+    return list(patiently(enough))
 
 
 @pytest.mark.promise("Pol-09")
@@ -79,7 +79,7 @@ def test_only_what_a_shadow_would_have_answered_otherwise_is_logged(
 
 def test_a_shadow_that_is_taken_away_tells_nothing_more(begin: Callable[..., Desk]) -> None:
     desk = begin()
-    with Client(desk.daemon.url) as client:
+    with Client(desk.daemon.url, timeout=60) as client:
         client.begin_shadow(SHADOW)
         _on(desk)
         client.end_shadow()
@@ -104,7 +104,7 @@ def test_a_shadow_that_fails_is_named_and_switched_off(begin: Callable[..., Desk
 
     os.kill(child, signal.SIGKILL)
 
-    failed = patiently(lambda: _state(desk, "failed"), 30)
+    failed = patiently(lambda: _state(desk, "failed"))
     assert failed["error"] == "its process ended"
     assert desk.ask(agent_id="agent:a")["allowed"]
     last = desk.events("shadow_turned")[-1]["payload"]

@@ -65,7 +65,7 @@ def test_the_command_line_overrides_and_says_what_came_of_it(desk: Desk) -> None
 
 
 def test_only_an_admin_overrides(desk: Desk) -> None:
-    with Client(desk.daemon.url) as operator:
+    with Client(desk.daemon.url, timeout=60) as operator:
         token = operator.register_identity("pat:one", "service", role="agent").token
         no = operator.ask("agent:one", "pat:one", "x", max_wait=0)
         assert no.overridable
@@ -81,7 +81,10 @@ def test_only_an_admin_overrides(desk: Desk) -> None:
 def test_an_identity_that_passes_on_what_humans_say_overrides_its_own_denials(desk: Desk) -> None:
     added = desk.command("identity", "add", "svc:gate", "--may-override", "--json")
     token = json.loads(added.stdout)["token"]
-    with Client(desk.daemon.url) as operator, Client(desk.daemon.url, token=token) as gate:
+    with (
+        Client(desk.daemon.url, timeout=60) as operator,
+        Client(desk.daemon.url, token=token) as gate,
+    ):
         own = operator.ask("agent:one", "svc:gate", "x", max_wait=0)
         other = operator.ask("agent:one", "pat:other", "x", max_wait=0)
 
@@ -140,7 +143,7 @@ def test_the_tool_mapping_says_what_costs_must_know_of_pools(desk: Desk) -> None
 
 
 def test_the_client_tells_what_it_saw(desk: Desk) -> None:
-    with Client(desk.daemon.url) as client:
+    with Client(desk.daemon.url, timeout=60) as client:
         seen = client.observe("mock", pool_id="small", remaining=0)
 
     assert seen.pools == ("mock/small",)

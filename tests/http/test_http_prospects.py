@@ -84,7 +84,7 @@ def test_the_client_looks_ahead(daemon: DaemonProcess, asynchronous: bool) -> No
 
         told = asyncio.run(ahead())
     else:
-        with ratelord.Client(daemon.url) as client:
+        with ratelord.Client(daemon.url, timeout=60) as client:
             told = [
                 client.constraints(workload_id="nested"),
                 client.fit("mock/deep/er", 5, 1.5),

@@ -62,7 +62,7 @@ def test_an_approval_lets_the_tool_run_and_a_denial_says_why(hook, daemon):
     verdict, reason = _told(denied[1])
     assert verdict == "deny"
     assert "that work is not done here" in reason
-    with Client(daemon.url) as client:
+    with Client(daemon.url, timeout=60) as client:
         (event,) = client.events(type="intent_submitted", agent_id="coder")
     assert event["dimensions"]["workload_id"] == "agent/Bash"
     assert event["dimensions"]["scope_id"] == "global"
@@ -82,7 +82,7 @@ def test_an_approval_may_leave_the_last_word_to_the_host_s_own_permissions(hook,
 
 def test_the_same_use_asked_twice_is_held_once(hook, daemon):
     use = USE | {"tool_use_id": "toolu_1"}
-    with Client(daemon.url) as client:
+    with Client(daemon.url, timeout=60) as client:
         for _ in range(2):
             assert _told(hook(use, "--url", daemon.url, "--agent", "twice")[1])[0] == "allow"
         assert len(client.events(type="intent_submitted", agent_id="twice")) == 1
@@ -106,7 +106,7 @@ def test_the_policy_says_what_a_tool_is(hook, daemon):
     write = USE | {"tool_name": "Write", "tool_input": {"file_path": "/w/a b"}}
     hook(write, "--url", daemon.url, "--agent", "writer")
 
-    with Client(daemon.url) as client:
+    with Client(daemon.url, timeout=60) as client:
         (event,) = client.events(type="intent_submitted", agent_id="writer")
     assert event["dimensions"]["workload_id"] == "writing"
     assert event["dimensions"]["scope_id"] == "file:/w/a-b"
@@ -117,7 +117,7 @@ def test_a_tool_that_needs_no_question_runs_without_one(hook, daemon):
     answer = hook(USE | {"tool_name": "Read"}, "--url", daemon.url, "--agent", "reader")[1]
 
     assert _told(answer)[0] == "allow"
-    with Client(daemon.url) as client:
+    with Client(daemon.url, timeout=60) as client:
         assert client.events(type="intent_submitted", agent_id="reader") == []
 
 
@@ -195,5 +195,5 @@ def test_the_policy_on_the_page_about_hooks_is_valid(daemon):
     page = (Path(__file__).parents[2] / "docs" / "mcp-hooks.md").read_text(encoding="utf-8")
     (policy,) = re.findall(r"^```yaml\n(.*?)^```$", page, re.DOTALL | re.MULTILINE)
 
-    with Client(daemon.url) as client:
+    with Client(daemon.url, timeout=60) as client:
         assert client.check_policy(policy)["valid"]

@@ -104,7 +104,7 @@ def client(request: Any, desk: Desk, rude: Rude, proxy: str) -> Iterator[httpx2.
     """Whoever calls; ``accept-encoding`` is as httpx2 says it."""
     url = proxy if request.param == "proxy" else rude.url
     with (
-        ratelord.Client(desk.daemon.url) as governor,
+        ratelord.Client(desk.daemon.url, timeout=60) as governor,
         httpx2.Client(base_url=url, headers=KEY, timeout=20, trust_env=False) as made,
     ):
         if request.param == "capture":
@@ -267,7 +267,7 @@ def test_a_certificate_that_is_not_the_providers_ends_it(
         assert "certificate" in answer.text.lower()
         assert outcome(desk)[0] == "cancelled", "the key was never sent"
         with httpx2.Client(base_url=url, headers=KEY, trust_env=False) as client:
-            governor = stack.enter_context(ratelord.Client(desk.daemon.url))
+            governor = stack.enter_context(ratelord.Client(desk.daemon.url, timeout=60))
             ratelord.capture(client, speech="openai", governor=governor)
             with pytest.raises(httpx2.ConnectError):
                 client.post(CALL, json=ASK)

@@ -40,7 +40,7 @@ def changed(wire: Any, answer: Any) -> Any:
 def test_a_callback_gets_the_value_of_its_change(daemon, changed, change):
     daemon.answers(changed(**{change: CHANGES[change]}))
     seen: list[Any] = []
-    with Client(daemon.url) as client:
+    with Client(daemon.url, timeout=60) as client:
         client.on(change, seen.append)
         decision = client.ask(*FOUR)
         assert client.unapplied(decision) == ()
@@ -61,7 +61,7 @@ def test_a_change_that_the_agent_cannot_make_frees_the_hold_and_denies(
     daemon, changed, wire, answer
 ):
     daemon.answers(changed(route={"model": "small"}), answer(body=wire("settled")))
-    with Client(daemon.url) as client:
+    with Client(daemon.url, timeout=60) as client:
         client.on("route", lambda route: False)
         decision = client.ask(*FOUR)
     assert not decision
@@ -72,7 +72,7 @@ def test_a_change_that_the_agent_cannot_make_frees_the_hold_and_denies(
 
 def test_a_guard_is_not_entered_when_a_change_cannot_be_made(daemon, changed, wire, answer):
     daemon.answers(changed(max_cost=3), answer(body=wire("settled")))
-    with Client(daemon.url) as client:
+    with Client(daemon.url, timeout=60) as client:
         client.on("max_cost", lambda most: False)
         with pytest.raises(Denied, match="max_cost 3"), client.guard(*FOUR):
             pytest.fail("the body ran")
@@ -80,7 +80,7 @@ def test_a_guard_is_not_entered_when_a_change_cannot_be_made(daemon, changed, wi
 
 def test_a_callback_that_raises_frees_the_hold_and_goes_on_raising(daemon, changed, wire, answer):
     daemon.answers(changed(max_cost=3), answer(body=wire("settled")))
-    with Client(daemon.url) as client:
+    with Client(daemon.url, timeout=60) as client:
         client.on("max_cost", lambda most: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             client.ask(*FOUR)
@@ -89,7 +89,7 @@ def test_a_callback_that_raises_frees_the_hold_and_goes_on_raising(daemon, chang
 
 def test_what_no_callback_applies_is_named(daemon, changed, wire, answer):
     daemon.answers(changed(degrade="peek", max_cost=3), answer(body=wire("settled")))
-    with Client(daemon.url) as client:
+    with Client(daemon.url, timeout=60) as client:
         client.on("degrade", lambda name: None)
         with client.guard(*FOUR) as permit:
             assert permit.unapplied == ("max_cost",)
@@ -97,7 +97,7 @@ def test_what_no_callback_applies_is_named(daemon, changed, wire, answer):
 
 def test_a_denial_applies_nothing(daemon, wire, answer):
     daemon.answers(answer(body=wire("deny") | {"modifications": {"degrade": "peek"}}))
-    with Client(daemon.url) as client:
+    with Client(daemon.url, timeout=60) as client:
         client.on("degrade", lambda name: pytest.fail("it was denied"))
         assert not client.ask(*FOUR)
 

@@ -17,7 +17,7 @@ def nothing(seconds: float) -> None:
 
 def test_a_body_that_ends_is_reported_with_its_cost(daemon, wire, answer):
     daemon.answers(answer(body=wire("approve")), answer(body=wire("settled")))
-    with Client(daemon.url) as client, client.guard(*FOUR) as permit:
+    with Client(daemon.url, timeout=60) as client, client.guard(*FOUR) as permit:
         permit.actual_cost = 3
         permit.headers = {"X-RateLimit-Remaining": "7", "Set-Cookie": "secret"}
     assert daemon.asked[1].target == f"/v1/intents/{wire('approve')['intent_id']}/report"
@@ -31,28 +31,36 @@ def test_a_body_that_ends_is_reported_with_its_cost(daemon, wire, answer):
 
 def test_a_body_that_raises_is_reported_as_an_error_and_goes_on_raising(daemon, wire, answer):
     daemon.answers(answer(body=wire("approve")), answer(body=wire("settled")))
-    with Client(daemon.url) as client, pytest.raises(ZeroDivisionError), client.guard(*FOUR):
+    with (
+        Client(daemon.url, timeout=60) as client,
+        pytest.raises(ZeroDivisionError),
+        client.guard(*FOUR),
+    ):
         _ = 1 / 0
     assert daemon.asked[1].body == {"outcome": "error"}
 
 
 def test_a_body_can_say_that_nothing_was_spent(daemon, wire, answer):
     daemon.answers(answer(body=wire("approve")), answer(body=wire("settled")))
-    with Client(daemon.url) as client, client.guard(*FOUR) as permit:
+    with Client(daemon.url, timeout=60) as client, client.guard(*FOUR) as permit:
         permit.cancel()
     assert daemon.asked[1].body == {"outcome": "cancelled"}
 
 
 def test_a_body_can_say_that_the_provider_refused(daemon, wire, answer):
     daemon.answers(answer(body=wire("approve")), answer(body=wire("settled")))
-    with Client(daemon.url) as client, client.guard(*FOUR) as permit:
+    with Client(daemon.url, timeout=60) as client, client.guard(*FOUR) as permit:
         permit.rate_limited()
     assert daemon.asked[1].body == {"outcome": "rate_limited"}
 
 
 def test_a_denied_body_does_not_run_and_nothing_is_reported(daemon, wire, answer):
     daemon.answers(answer(body=wire("deny")))
-    with Client(daemon.url) as client, pytest.raises(Denied) as denied, client.guard(*FOUR):
+    with (
+        Client(daemon.url, timeout=60) as client,
+        pytest.raises(Denied) as denied,
+        client.guard(*FOUR),
+    ):
         pytest.fail("it ran")
     assert denied.value.decision.reason_code == "pool_exhausted"
     assert denied.value.retry_after == 30
@@ -70,7 +78,7 @@ def test_a_report_that_fails_spoils_nothing_but_is_logged(daemon, wire, answer, 
     daemon.answers(answer(body=wire("approve")), answer(status=409, body={"detail": "no"}))
     with (
         caplog.at_level(logging.WARNING, "ratelord"),
-        Client(daemon.url) as client,
+        Client(daemon.url, timeout=60) as client,
         client.guard(*FOUR) as permit,
     ):
         pass

@@ -69,7 +69,7 @@ def test_a_scenario_is_played_its_progress_streamed_its_result_kept(
     assert (result["success"], result["seed"], result["mode"]) == (True, 9, "virtual")
     kept = http.get(begun.headers["location"]).json()
     assert kept["result"] == result
-    with Client(daemon.url) as client:
+    with Client(daemon.url, timeout=60) as client:
         listed = client.simulations()
         assert listed[0] == {**kept, "result": None}
         client.cancel_simulation(kept["simulation_id"])
@@ -143,7 +143,7 @@ def test_a_scenario_may_be_sent_as_yaml_and_as_nothing_else(http: httpx2.Client)
 
 
 def test_only_who_may_administer_may_simulate(daemon: DaemonProcess, http: httpx2.Client) -> None:
-    with Client(daemon.url) as client:
+    with Client(daemon.url, timeout=60) as client:
         token = client.register_identity("key:looker", "user", role="viewer").token
     headers = {"authorization": f"Bearer {token}"}
 
