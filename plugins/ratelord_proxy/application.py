@@ -52,7 +52,10 @@ class Proxy:
     async def aclose(self) -> None:
         """Deliver the last reports, and let go of the connections."""
         if self._settling:
-            await asyncio.wait(self._settling, timeout=_PARTING)
+            _, late = await asyncio.wait(self._settling, timeout=_PARTING)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
         await self._http.aclose()
         await self._client.close()
 

@@ -96,9 +96,12 @@ def rows(folder: Path) -> list[Row]:
         daemon = DaemonProcess(folder, policy=_policy(urls), environment={"HUB": "any"})
         stack.callback(daemon.stop)
         daemon.start()
-        for crowd in CROWDS:
-            at = urls[crowd.provider, "proxied"]
-            urls[crowd.provider, "proxied"] = stack.enter_context(_proxy(crowd, at, daemon.url))
+        proxies = {
+            key: stack.enter_context(_proxy(crowd, urls[key], daemon.url))
+            for crowd in CROWDS
+            for key in [(crowd.provider, "proxied")]
+        }
+        urls |= {key: _where(process) for key, process in proxies.items()}
         _wait_for_hub(daemon.url)
         played = asyncio.run(_play(urls, daemon.url))
     found = []
@@ -145,7 +148,7 @@ def _policy(urls: dict[tuple[str, str], str]) -> str:
 
 
 @contextmanager
-def _proxy(crowd: Crowd, upstream: str, daemon: str) -> Iterator[str]:
+def _proxy(crowd: Crowd, upstream: str, daemon: str) -> Iterator[subprocess.Popen[bytes]]:
     words = ["proxy", "--provider", crowd.provider, "--upstream", upstream, "--listen"]
     words += ["127.0.0.1:0", "--provider-id", f"{crowd.provider}-proxied", "--json"]
     process = subprocess.Popen(  # noqa: S603 - our own interpreter, our own module
@@ -153,13 +156,17 @@ def _proxy(crowd: Crowd, upstream: str, daemon: str) -> Iterator[str]:
         stdout=subprocess.PIPE,
         env=_environment(daemon),
     )
+    with process:
+        try:
+            yield process
+        finally:
+            process.terminate()
+
+
+def _where(process: subprocess.Popen[bytes]) -> str:
+    """Where a proxy listens, once it does."""
     assert process.stdout is not None
-    try:
-        yield msgspec.json.decode(process.stdout.readline())["listening"]
-    finally:
-        process.terminate()
-        process.wait(30)
-        process.stdout.close()
+    return str(msgspec.json.decode(process.stdout.readline())["listening"])
 
 
 def _environment(daemon: str) -> dict[str, str]:
