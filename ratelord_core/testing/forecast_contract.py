@@ -15,7 +15,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ratelord_core.forecast import ForecastModelFactory
-from ratelord_core.testing.forecast_kinds import ForecastKinds
 from ratelord_core.testing.forecast_play import (
     LIMIT,
     RESET,
@@ -47,7 +46,7 @@ _PROPERTY = settings(
 )
 
 
-class ForecastContract(ForecastKinds):
+class ForecastContract:
     """Inherit it, and override the fixture."""
 
     @pytest.fixture

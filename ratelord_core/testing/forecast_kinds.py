@@ -1,4 +1,7 @@
-"""What every forecast model must do in every kind of window; a part of ``ForecastContract``."""
+"""What a forecast model does that has a right answer in every kind of window, slots included.
+
+Stricter than ``ForecastContract``: inherit it beside that one.
+"""
 
 from __future__ import annotations
 

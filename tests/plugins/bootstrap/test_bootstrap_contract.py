@@ -6,9 +6,10 @@ import pytest
 
 from ratelord_bootstrap.plugin import BootstrapFactory
 from ratelord_core.testing.forecast_contract import ForecastContract
+from ratelord_core.testing.forecast_kinds import ForecastKinds
 
 
-class TestBootstrap(ForecastContract):
+class TestBootstrap(ForecastContract, ForecastKinds):
     @pytest.fixture
     def factory(self) -> BootstrapFactory:
         return BootstrapFactory()

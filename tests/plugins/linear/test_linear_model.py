@@ -8,6 +8,7 @@ import pytest
 
 from ratelord_core.forecast import ForecastModelFactory
 from ratelord_core.testing.forecast_contract import ForecastContract
+from ratelord_core.testing.forecast_kinds import ForecastKinds
 from ratelord_core.testing.forecast_play import (
     LIMIT,
     RESET,
@@ -19,7 +20,7 @@ from ratelord_linear.burn import LinearModel
 from ratelord_linear.plugin import LinearFactory
 
 
-class TestLinearModel(ForecastContract):
+class TestLinearModel(ForecastContract, ForecastKinds):
     @pytest.fixture
     def factory(self) -> ForecastModelFactory:
         return LinearFactory()
