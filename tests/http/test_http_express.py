@@ -194,6 +194,7 @@ def test_an_answer_that_could_not_be_written_down_is_a_problem(tmp_path, monkeyp
             raise StoreError("the disk is full")
 
         monkeypatch.setattr(daemon._store, "append", full)
+        monkeypatch.setattr(daemon._store, "commit", partial(full, ()))
         async with httpx2.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
             answer = await client.post("/v1/intent", json=IDS)
         assert answer.status_code == 503

@@ -30,6 +30,7 @@ def test_a_full_queue_sheds_the_least_urgent_first_and_says_so_at_once(tmp_path,
     async def scenario(daemon: Daemon, url: str) -> None:
         stuck = threading.Event()
         append = daemon._store.append
+        monkeypatch.setattr(daemon._store, "stage", lambda _records: False)
         monkeypatch.setattr(
             daemon._store, "append", lambda records: (stuck.wait(200), append(records))
         )
