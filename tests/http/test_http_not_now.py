@@ -132,7 +132,7 @@ async def read_until(stream: httpx2.Response, text: str, times: int) -> None:
 def test_a_silent_stream_is_kept_alive_and_there_are_never_too_many(tmp_path, problem):
     async def scene(client: httpx2.AsyncClient, daemon: Daemon) -> None:
         async with client.stream("GET", "/v1/events?stream=true") as stream:
-            problem(await client.get("/v1/events?stream=true"), 429, "overloaded")
+            problem(await client.get("/v1/events?stream=true"), 429, "too_many_streams")
             await read_until(stream, ": ", 4)
         assert await can_follow(client), "who left makes room"
 
