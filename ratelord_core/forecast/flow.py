@@ -52,7 +52,7 @@ class Flow:
 
     def length(self) -> float:
         """How long work takes: what is taken on average, by how fast it is taken (Little's law)."""
-        if self._starts <= 1.0 or self._seconds <= 0.0:
+        if self._starts <= 1.0 or self._seconds <= 0.0 or self._units <= 0.0:
             return _USUAL
         pace = self._units / self._seconds
         seen = self._taken / self._starts / pace

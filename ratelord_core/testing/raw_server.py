@@ -93,8 +93,10 @@ class RawServer:
 def saying(
     status: int = 200, body: bytes = b"", *, length: int | None = None, **headers: str
 ) -> Bytes:
-    """An HTTP answer; ``_`` in a header's name is a hyphen. ``length`` may lie."""
-    told = {"content_length": str(len(body) if length is None else length), **headers}
+    """An HTTP answer, the last on its connection; ``_`` in a header's name is a hyphen. ``length``
+    may lie."""
+    size = str(len(body) if length is None else length)
+    told = {"content_length": size, "connection": "close", **headers}
     lines = [f"HTTP/1.1 {status} X", *(f"{k.replace('_', '-')}: {v}" for k, v in told.items())]
     return lambda _over: iter([("\r\n".join(lines) + "\r\n\r\n").encode("latin-1") + body])
 

@@ -143,7 +143,7 @@ def test_a_denial_is_said_as_the_provider_would(name: str, wait: float | None) -
     said = refusal(SPEECHES[name], decision)
     assert said.status == 429
     assert "none left" in said.body.decode()
-    assert json.loads(said.body)["error"]
+    assert json.loads(said.body)["message" if name == "github" else "error"]
     assert said.headers.get("retry-after") == (None if wait is None else "12")
     assert ("x-should-retry" in said.headers) == (wait is None)
     if wait is not None:

@@ -98,6 +98,16 @@ def test_how_long_work_takes_is_seen_from_how_many_slots_are_taken() -> None:
     assert flow.length() == pytest.approx(20.0, rel=0.05)
 
 
+def test_work_that_takes_no_slot_lasts_as_long_as_is_usual() -> None:
+    flow = Flow("concurrency")
+    usual = flow.length()
+
+    for at in range(5):
+        flow.started(float(at), 0.0, 0.0)
+
+    assert flow.length() == usual
+
+
 def test_a_pool_of_slots_in_the_engine_has_a_graded_risk() -> None:
     table = Table("pools: [{id: local/jobs, limit: 10, window: concurrency}]")
     working: deque[str] = deque()

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from ratelord_core.clock import SteppedClock
 from ratelord_core.errors import ProviderFailed, SettingsError
-from ratelord_core.model.instant import HOUR, MINUTE, to_text
+from ratelord_core.model.instant import HOUR, MINUTE, SECOND, to_text
 
 
 @pytest.fixture(scope="module")
@@ -56,6 +56,7 @@ def test_the_key_is_exchanged_once_and_again_before_the_token_ends(
 ) -> None:
     clock = SteppedClock()
     github.now = clock.now
+    github.reset = (clock.now() + 2 * HOUR) // SECOND
     account = connect(token=pem, clock=clock, **APP)
     account.polls(lambda: clock.advance(50 * MINUTE), lambda: clock.advance(6 * MINUTE))
     assert granting == ["ghs_0", "ghs_1"]

@@ -88,8 +88,9 @@ def test_a_collector_hears_of_every_answer_and_of_the_metrics(collector, tmp_pat
             client.post("/v1/intent", json=IDS)
         daemon.stop()
 
+    ours = [one for one in collector.spans if "health" not in attributes(one)["http.route"]]
     plain, traced, looked = sorted(
-        collector.spans, key=lambda span: (span.trace_id.hex() == TRACE, span.start_time_unix_nano)
+        ours, key=lambda span: (span.trace_id.hex() == TRACE, span.start_time_unix_nano)
     )
     assert traced.trace_id.hex() == looked.trace_id.hex() == TRACE
     assert traced.parent_span_id.hex() == PARENT
@@ -105,7 +106,8 @@ def test_a_collector_hears_of_every_answer_and_of_the_metrics(collector, tmp_pat
 
     [counted] = collector.metrics["ratelord.intent"]
     assert counted.as_double == 2
-    assert sum(one.count for one in collector.metrics["http.server.request.duration"]) == 3
+    answered = sum(one.count for one in collector.metrics["http.server.request.duration"])
+    assert answered == len(collector.spans)
     assert collector.metrics["ratelord.seq"][0].as_double > 0
 
 
