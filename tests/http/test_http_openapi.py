@@ -15,6 +15,7 @@ from ratelord_core import plugins
 from ratelord_core.cli.app import run
 from ratelord_core.http.described import described
 from ratelord_core.http.openapi import document
+from ratelord_core.http.reference_page import STYLE, render
 from ratelord_core.http.routes import DEBUGGING
 
 IDS = {"agent_id": "a:1", "identity_id": "i:1", "workload_id": "scan", "scope_id": "repo:x/y"}
@@ -152,6 +153,11 @@ def test_the_reference_page_has_every_operation_and_loads_nothing(client):
     assert {link[1:] for link in links if link.startswith("#")} <= set(
         re.findall(r'id="([^"]+)"', page)
     )
+
+
+def test_the_reference_page_is_the_document_that_is_served(client):
+    style = STYLE.read_text(encoding="utf-8")
+    assert client.get("/docs").text == render(client.get("/openapi.json").json(), style)
 
 
 def test_the_reference_page_is_let_do_nothing_but_wear_its_style(client):
