@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import closing
@@ -35,17 +36,18 @@ def log(tmp_path: Path) -> Path:
     return path
 
 
-def up(incubator: Command, db: Path, *words: str, **options: Any) -> Any:
-    return incubator("up", "--port", "0", "--db", str(db), *words, **options)
+def up(command: Command, db: Path, *words: str) -> Any:
+    """A daemon that must fail to start."""
+    return command("up", "--port", "0", "--db", str(db), *words)
 
 
 @pytest.mark.promise("F-07")
-def test_a_newer_schema(incubator: Command, log: Path) -> None:
+def test_a_newer_schema(command: Command, log: Path) -> None:
     with closing(sqlite3.connect(log)) as database:
         database.execute("UPDATE meta SET value = '99' WHERE key = 'schema_version'")
         database.commit()
 
-    line = told(up(incubator, log))
+    line = told(up(command, log))
 
     assert str(log) in line
     assert "schema version 99" in line
@@ -53,45 +55,45 @@ def test_a_newer_schema(incubator: Command, log: Path) -> None:
 
 
 @pytest.mark.promise("F-07")
-def test_a_database_whose_pages_went_bad(incubator: Command, log: Path) -> None:
+def test_a_database_whose_pages_went_bad(command: Command, log: Path) -> None:
     pages = bytearray(log.read_bytes())
     pages[100:8192] = b"\xee" * (8192 - 100)
     log.write_bytes(pages)
 
-    line = told(up(incubator, log))
+    line = told(up(command, log))
 
     assert str(log) in line
     assert "restore it from a copy" in line
 
 
 @pytest.mark.promise("F-07")
-def test_an_event_that_cannot_be_read(incubator: Command, log: Path) -> None:
+def test_an_event_that_cannot_be_read(command: Command, log: Path) -> None:
     with closing(sqlite3.connect(log)) as database:
         database.execute(
             "INSERT INTO events VALUES (1, x'00', 'system_started', 1, x'', x'7b', x'', x'00', NULL)"
         )
         database.commit()
 
-    line = told(up(incubator, log))
+    line = told(up(command, log))
 
     assert "event 1" in line
     assert "ratelord events verify" in line
 
 
 @pytest.mark.promise("F-07")
-def test_a_database_of_another_program(incubator: Command, tmp_path: Path) -> None:
+def test_a_database_of_another_program(command: Command, tmp_path: Path) -> None:
     path = tmp_path / "other.db"
     with closing(sqlite3.connect(path)) as database:
         database.execute("CREATE TABLE songs (name)")
 
-    line = told(up(incubator, path))
+    line = told(up(command, path))
 
     assert str(path) in line
     assert "--db" in line
 
 
 @pytest.mark.parametrize("trouble", ["no folder", "a file in the way", "not ours to write"])
-def test_a_folder_that_cannot_be_written(incubator: Command, tmp_path: Path, trouble: str) -> None:
+def test_a_folder_that_cannot_be_written(command: Command, tmp_path: Path, trouble: str) -> None:
     folder = tmp_path / "folder"
     if trouble == "a file in the way":
         folder.write_text("")
@@ -100,15 +102,25 @@ def test_a_folder_that_cannot_be_written(incubator: Command, tmp_path: Path, tro
             pytest.skip("root may write everywhere")
         folder.mkdir(mode=0o500)
 
-    line = told(up(incubator, folder / "ratelord.db"))
+    line = told(up(command, folder / "ratelord.db"))
 
     assert str(folder / "ratelord.db") in line
     assert "--db" in line
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="needs limits that can be set from outside")
-def test_a_full_disk(incubator: Command, tmp_path: Path) -> None:
-    line = told(up(incubator, tmp_path / "ratelord.db", limit=4096))
+def test_a_full_disk(disk: Callable[..., None], tmp_path: Path) -> None:
+    words = ["up", "--port", "0", "--db", str(tmp_path / "ratelord.db")]
+    done = subprocess.run(
+        [sys.executable, "-m", "ratelord_core.cli", *words],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+        preexec_fn=lambda: disk(4096),
+        timeout=240,
+    )
+    line = told(done)
 
     assert str(tmp_path / "ratelord.db") in line
     assert "free some space" in line
@@ -128,24 +140,24 @@ def test_a_full_disk(incubator: Command, tmp_path: Path) -> None:
     ids=["missing", "not YAML", "a provider's option"],
 )
 def test_a_policy_that_cannot_be_used(
-    incubator: Command, tmp_path: Path, content: str | None, named: str
+    command: Command, tmp_path: Path, content: str | None, named: str
 ) -> None:
     policy = tmp_path / "policy.yaml"
     if content is not None:
         policy.write_text(content)
 
-    line = told(up(incubator, tmp_path / "ratelord.db", "--policy", str(policy)))
+    line = told(up(command, tmp_path / "ratelord.db", "--policy", str(policy)))
 
     assert named in line
 
 
 @pytest.mark.promise("F-07")
 def test_a_log_that_a_running_daemon_keeps_is_left_alone(
-    incubator: Command, start: Callable[..., Any]
+    command: Command, start: Callable[..., Any]
 ) -> None:
     desk = start()
 
-    line = told(up(incubator, desk.daemon.db))
+    line = told(up(command, desk.daemon.db))
 
     assert str(desk.daemon.db) in line
     assert str(desk.daemon.pid) in line

@@ -6,20 +6,18 @@ from __future__ import annotations
 import asyncio
 import os
 import random
-import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple
 
 import httpx2
 import pytest
 
-from ratelord_core.testing.daemon_process import ANNOUNCEMENT, DaemonProcess
+from ratelord_core.testing.daemon_process import DaemonProcess
 from ratelord_core.testing.desk import patiently
+from ratelord_core.testing.nursery import born
 
 KILLS = int(os.environ.get("RATELORD_TEST_KILLS", "40"))
 OF_FRESH_PROCESSES = KILLS // 20
@@ -41,69 +39,6 @@ pools:
 settings: {hold_ttl: 4s, concurrency_ttl: 5s}
 """
 LASTING = ("mock/requests", "team/tokens")
-
-
-class Nursery:
-    """Starts daemons quickly, one after the other, each a process of its own."""
-
-    def __init__(self, db: Path, policy: Path, log: Path) -> None:
-        self._command = [sys.executable, str(Path(__file__).with_name("nursery.py"))]
-        self._command += [str(db), str(policy)]
-        self._log = log.open("ab")
-        self._pid = 0
-
-    def __enter__(self) -> Self:
-        quiet = {k: v for k, v in os.environ.items() if not k.startswith("RATELORD_")}
-        self._process = subprocess.Popen(
-            self._command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._log,
-            text=True,
-            env=quiet | {"OPENBLAS_NUM_THREADS": "1"},
-        )
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        if self._pid:
-            self.kill()
-        assert self._process.stdin is not None
-        self._process.stdin.close()
-        self._process.wait(60)
-        assert self._process.stdout is not None
-        self._process.stdout.close()
-        self._log.close()
-
-    def _line(self) -> str:
-        assert self._process.stdout is not None
-        line = self._process.stdout.readline().strip()
-        assert line, "the nursery ended; its log says why"
-        return line
-
-    def conceive(self) -> None:
-        """Begin a daemon; it may not be ready yet."""
-        assert self._process.stdin is not None
-        self._process.stdin.write("another\n")
-        self._process.stdin.flush()
-        self._seen = [self._line()]
-        while not self._seen[-1].startswith("pid "):
-            self._seen.append(self._line())
-        self._pid = int(self._seen[-1].removeprefix("pid "))
-
-    def address(self) -> str:
-        """Where it listens, once it does."""
-        line = self._seen[0]
-        while not line.startswith(ANNOUNCEMENT):
-            assert line != "ended", "the daemon ended while it started"
-            line = self._line()
-        return line.removeprefix(ANNOUNCEMENT)
-
-    def kill(self) -> None:
-        """End it as a crash does."""
-        os.kill(self._pid, signal.SIGKILL)
-        self._pid = 0
-        while self._line() != "ended":
-            pass
 
 
 class Agent:
@@ -244,15 +179,14 @@ def test_kills_under_load_lose_nothing_and_promise_nothing_twice(
         daemon.start()
         asyncio.run(_load(agents, daemon.url, daemon.kill, moment))
         heard += moment.answers
-    with Nursery(daemon.db, daemon.policy, tmp_path / "nursery.log") as nursery:
-        for number, moment in enumerate(islice(moments, KILLS - OF_FRESH_PROCESSES)):
-            nursery.conceive()
-            if number % AT_BIRTH == 0:
-                time.sleep(moment.seconds * 3)
-                nursery.kill()
-                continue
-            asyncio.run(_load(agents, nursery.address(), nursery.kill, moment))
-            heard += moment.answers
+    fork = DaemonProcess(tmp_path, early=True)
+    for number, moment in enumerate(islice(moments, KILLS - OF_FRESH_PROCESSES)):
+        if number % AT_BIRTH == 0:
+            _kill_at_birth(daemon, moment.seconds * 3)
+            continue
+        fork.start()
+        asyncio.run(_load(agents, fork.url, fork.kill, moment))
+        heard += moment.answers
 
     with daemon.start():
         _until_open(daemon.url)
@@ -276,7 +210,19 @@ def test_kills_under_load_lose_nothing_and_promise_nothing_twice(
     assert {name for agent in agents for name in agent.reported} <= set(log.reported)
     assert len(log.keys) == len(log.decided)
     assert set(log.outcomes) == {"approve", "approve_with_modifications", "deny_with_reason"}
-    assert "Traceback" not in daemon.log + (tmp_path / "nursery.log").read_text()
+    assert "Traceback" not in daemon.log
+
+
+def _kill_at_birth(daemon: DaemonProcess, seconds: float) -> None:
+    """Begin a daemon on the same files, and end it as a crash does, perhaps before it is ready."""
+    words = ["up", "--port", "0", "--db", str(daemon.db), "--policy", str(daemon.policy)]
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("RATELORD_")}
+    log = daemon.folder / "daemon.log"
+    child = born(words, clean, daemon.folder, log, log)
+    assert child is not None, "only where processes can be forked"
+    time.sleep(seconds)
+    child.kill()
+    child.wait(60)
 
 
 def _lasting(figures: dict[str, Any]) -> dict[str, Any]:
