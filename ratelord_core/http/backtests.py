@@ -9,10 +9,8 @@ import msgspec
 from ratelord_core.doors import Access, Building
 from ratelord_core.errors import FieldError, InvalidRequest, PolicyError
 from ratelord_core.http.exchange import Answer, Exchange
-from ratelord_core.http.long_work import STREAM, STREAM_MEDIA, LongWork
+from ratelord_core.http.long_work import LongWork, operations_of
 from ratelord_core.http.operation import Operation
-from ratelord_core.http.paging import Page
-from ratelord_core.http.policy import DOCUMENT_MEDIA
 from ratelord_core.jobs import Desk, Job, Kind, Status
 from ratelord_core.jobs.replay_task import PLAYER, LogPlace, ReplayTask
 from ratelord_core.model.instant import Micros, from_text
@@ -88,32 +86,13 @@ class Backtests(LongWork):
         return await self._drop(exchange, exchange.params["backtest_id"])
 
 
-_ONE: Final = f"{PATH}/{{backtest_id}}"
-OPERATIONS: Final = (
-    Operation(
-        "POST",
-        PATH,
-        Backtests.begin,
-        "administer",
-        BacktestView,
-        BacktestRequest,
-        problems=(422, 429, 503),
-        request_media=DOCUMENT_MEDIA,
-        example={"document": "policies: []", "examples": 3},
-        status=202,
-    ),
-    Operation("GET", PATH, Backtests.list, "administer", Page[BacktestView]),
-    Operation(
-        "GET",
-        _ONE,
-        Backtests.show,
-        "administer",
-        BacktestView,
-        parameters=(STREAM,),
-        problems=(429,),
-        media=(STREAM_MEDIA,),
-    ),
-    Operation("DELETE", _ONE, Backtests.drop, "administer", status=204),
+OPERATIONS: Final = operations_of(
+    Backtests,
+    PATH,
+    "backtest_id",
+    BacktestView,
+    BacktestRequest,
+    {"document": "policies: []", "examples": 3},
 )
 
 

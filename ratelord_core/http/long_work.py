@@ -11,18 +11,21 @@ import msgspec
 from ratelord_core.doors import Send
 from ratelord_core.http.body import DOCUMENT_TYPES, media_type, read_body
 from ratelord_core.http.exchange import Answer, Exchange, Reply, json_reply
+from ratelord_core.http.operation import Operation
+from ratelord_core.http.paging import Page
 from ratelord_core.http.parameters import Choice
+from ratelord_core.http.policy import DOCUMENT_MEDIA
 from ratelord_core.http.query import Query
 from ratelord_core.http.wire import check_bytes
 from ratelord_core.jobs import Desk, Job
 from ratelord_core.stream_seats import StreamSeats, party_of
 
-STREAM: Final = Choice(
+_STREAM: Final = Choice(
     "stream",
     "send its progress as Server-Sent Events, and in the end the whole",
     options=("false", "true", "1", "0"),
 )
-STREAM_MEDIA: Final = "text/event-stream"
+_STREAM_MEDIA: Final = "text/event-stream"
 _HEARTBEAT: Final = 15.0
 
 
@@ -32,6 +35,60 @@ class View(Protocol):
     def __call__(self, job: Job, *, whole: bool) -> Any:
         """As it stands now; its result only if it is the ``whole`` that is wanted."""
         ...
+
+
+class Noun(Protocol):
+    """A kind of long work; its own docstrings become the reference."""
+
+    async def begin(self, exchange: Exchange, /) -> Answer:
+        """Take one up."""
+        ...
+
+    async def list(self, exchange: Exchange, /) -> Answer:
+        """Those that are remembered."""
+        ...
+
+    async def show(self, exchange: Exchange, /) -> Answer:
+        """One, or its progress."""
+        ...
+
+    async def drop(self, exchange: Exchange, /) -> Answer:
+        """Break one off, or forget it."""
+        ...
+
+
+def operations_of(
+    noun: type[Noun], path: str, label: str, view: Any, request: Any, example: dict[str, Any]
+) -> tuple[Operation, ...]:
+    """How a noun's work is begun, listed, followed and broken off, below its ``path``; ``label``
+    names one piece of it there."""
+    one = f"{path}/{{{label}}}"
+    return (
+        Operation(
+            "POST",
+            path,
+            noun.begin,
+            "administer",
+            view,
+            request,
+            problems=(422, 429, 503),
+            request_media=DOCUMENT_MEDIA,
+            example=example,
+            status=202,
+        ),
+        Operation("GET", path, noun.list, "administer", Page[view]),
+        Operation(
+            "GET",
+            one,
+            noun.show,
+            "administer",
+            view,
+            parameters=(_STREAM,),
+            problems=(429,),
+            media=(_STREAM_MEDIA,),
+        ),
+        Operation("DELETE", one, noun.drop, "administer", status=204),
+    )
 
 
 class LongWork:
@@ -84,14 +141,14 @@ class LongWork:
 
     async def _look(self, exchange: Exchange, job_id: str) -> Answer:
         query = Query(exchange)
-        accepts = STREAM_MEDIA.encode() in exchange.headers.get(b"accept", b"")
-        streamed = STREAM.read(query) in ("true", "1") or accepts
+        accepts = _STREAM_MEDIA.encode() in exchange.headers.get(b"accept", b"")
+        streamed = _STREAM.read(query) in ("true", "1") or accepts
         query.finish()
         job = self._desk.find(job_id)
         if not streamed:
             return json_reply(self._view(job, whole=True))
         if exchange.scope["method"] == "HEAD":
-            return Reply(b"", content_type=STREAM_MEDIA.encode())
+            return Reply(b"", content_type=_STREAM_MEDIA.encode())
         return _Progress(job, self._view, self._seats)
 
     async def _drop(self, _exchange: Exchange, job_id: str) -> Answer:

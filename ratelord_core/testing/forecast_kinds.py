@@ -14,7 +14,15 @@ from hypothesis import strategies as st
 
 from ratelord_core.forecast import ForecastModel, ForecastModelFactory
 from ratelord_core.model.forecast import Forecast
-from ratelord_core.testing.forecast_play import LIMIT, START, WINDOW, assert_sane, burn, opened
+from ratelord_core.testing.forecast_play import (
+    LIMIT,
+    START,
+    WINDOW,
+    assert_sane,
+    burn,
+    opened,
+    play,
+)
 
 KINDS = ("fixed", "calendar", "sliding", "bucket", "concurrency")
 _NAMED = pytest.mark.parametrize("kind", KINDS)
@@ -44,20 +52,13 @@ def asked(
 
 
 def told(model: ForecastModel, kind: str, steps: list[tuple[str, float, float]]) -> float:
-    """Tell the model these steps; the instant of the last one."""
-    now = START
-    for what, gap, units in steps:
-        now += gap
-        if what == "observe":
-            model.observe(now, units)
-        elif what == "widen":
-            model.widen(now, units)
-        elif what == "refused":
-            model.refused(now)
-        else:
-            ends = None if kind in {"sliding", "bucket"} else now + WINDOW / 2
-            model.window(now, LIMIT, min(LIMIT, abs(units)), ends, kind)
-    return now
+    """Tell the model these steps in such a window; the instant of the last one."""
+
+    def stand(model: ForecastModel, now: float, units: float) -> None:
+        ends = None if kind in {"sliding", "bucket"} else now + WINDOW / 2
+        model.window(now, LIMIT, min(LIMIT, abs(units)), ends, kind)
+
+    return play(model, steps, stand)
 
 
 class ForecastKinds:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Final
 
 from ratelord_core.forecast import ForecastModel, ForecastModelFactory
@@ -28,7 +29,17 @@ def burn(model: ForecastModel, rate: float, seconds: float, since: float = START
     return since + seconds
 
 
-def play(model: ForecastModel, steps: list[tuple[str, float, float]]) -> float:
+Window = Callable[[ForecastModel, float, float], None]
+"""Tells a model of its window at an instant, with the units of the step."""
+
+
+def _renewed(model: ForecastModel, now: float, _units: float) -> None:
+    model.window(now, LIMIT, 0.0, now + WINDOW, "fixed")
+
+
+def play(
+    model: ForecastModel, steps: list[tuple[str, float, float]], window: Window = _renewed
+) -> float:
     """Tell the model these steps; the instant of the last one."""
     now = START
     for what, gap, units in steps:
@@ -40,7 +51,7 @@ def play(model: ForecastModel, steps: list[tuple[str, float, float]]) -> float:
         elif what == "refused":
             model.refused(now)
         else:
-            model.window(now, LIMIT, 0.0, now + WINDOW, "fixed")
+            window(model, now, units)
     return now
 
 

@@ -8,10 +8,8 @@ import msgspec
 
 from ratelord_core.doors import Access, Building
 from ratelord_core.http.exchange import Answer, Exchange
-from ratelord_core.http.long_work import STREAM, STREAM_MEDIA, LongWork
+from ratelord_core.http.long_work import LongWork, operations_of
 from ratelord_core.http.operation import Operation
-from ratelord_core.http.paging import Page
-from ratelord_core.http.policy import DOCUMENT_MEDIA
 from ratelord_core.jobs import Desk, Job, Kind, Status
 from ratelord_sim.errors import ScenarioError
 from ratelord_sim.server.bounds import bounds
@@ -67,32 +65,13 @@ class Simulations(LongWork):
         return await self._drop(exchange, exchange.params["simulation_id"])
 
 
-_ONE = f"{PATH}/{{simulation_id}}"
-OPERATIONS = (
-    Operation(
-        "POST",
-        PATH,
-        Simulations.begin,
-        "administer",
-        SimulationView,
-        SimulationRequest,
-        problems=(422, 429, 503),
-        request_media=DOCUMENT_MEDIA,
-        example={"scenario": {"name": "one", "duration": "10s", "agents": [{"name": "a"}]}},
-        status=202,
-    ),
-    Operation("GET", PATH, Simulations.list, "administer", Page[SimulationView]),
-    Operation(
-        "GET",
-        _ONE,
-        Simulations.show,
-        "administer",
-        SimulationView,
-        parameters=(STREAM,),
-        problems=(429,),
-        media=(STREAM_MEDIA,),
-    ),
-    Operation("DELETE", _ONE, Simulations.drop, "administer", status=204),
+OPERATIONS = operations_of(
+    Simulations,
+    PATH,
+    "simulation_id",
+    SimulationView,
+    SimulationRequest,
+    {"scenario": {"name": "one", "duration": "10s", "agents": [{"name": "a"}]}},
 )
 
 
