@@ -20,6 +20,7 @@ from ratelord.capturing import governing
 from ratelord.capturing.conversation import Conversation, Names
 from ratelord.capturing.speech import Speech
 from ratelord.errors import RatelordError, RequestRefused
+from ratelord_proxy.desk import Desk
 from ratelord_proxy.exchange import MAX_BODY, Exchange, Gone, TooLarge
 from ratelord_proxy.forwarding import inward, names_of, outward
 
@@ -40,7 +41,7 @@ class Proxy:
         self._speech = speech
         self._names = names
         self._upstream = upstream.rstrip("/")
-        self._client = client or AsyncClient()
+        self._client = client or Desk()
         self._settling: set[asyncio.Task[None]] = set()
         limits = httpx2.Limits(max_connections=1000, max_keepalive_connections=100)
         far = urlsplit(upstream).hostname not in LOOPBACK  # no other proxy before this machine

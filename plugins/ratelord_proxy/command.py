@@ -10,6 +10,7 @@ from cyclopts import Parameter
 from ratelord.capturing.conversation import Names
 from ratelord.capturing.speeches import SPEECHES
 from ratelord_core.errors import SettingsError
+from ratelord_core.leaving import leaves_when_told
 
 UPSTREAMS: Final = {
     "openai": "https://api.openai.com",
@@ -78,7 +79,9 @@ def proxy(
         raise SettingsError(
             f"--listen is {listen!r}; others could use it: --insecure-public allows it"
         )
-    from ratelord_proxy.serving import serve  # noqa: PLC0415 - the help of a verb needs no server
-
     names = Names(provider_id or provider, agent, identity, workload, scope, max_wait=max_wait)
-    return serve(SPEECHES[provider], names, target, (host.strip("[]"), int(port)), as_json=json)
+    place = (host.strip("[]"), int(port))
+    with leaves_when_told():
+        from ratelord_proxy.serving import serve  # noqa: PLC0415 - the help of a verb needs none
+
+        return serve(SPEECHES[provider], names, target, place, as_json=json)

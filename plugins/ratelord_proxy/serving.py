@@ -58,19 +58,22 @@ async def _live(proxy: Proxy, listener: socket.socket, *, as_json: bool) -> None
         log_level="critical",  # what breaks off is said in our own words
         access_log=False,
         lifespan="off",
+        http="httptools",
+        ws="none",
+        proxy_headers=False,  # who is before it is nobody's concern here
         server_header=False,
         date_header=False,
         timeout_graceful_shutdown=30,
     )
     server = _Server(config)
+    running = asyncio.get_running_loop()
+    for name in (signal.SIGINT, signal.SIGTERM):  # before anybody hears that we are here
+        running.add_signal_handler(name, _stop, server)
     place, port = listener.getsockname()[:2]
     shown = f"[{place}]" if ":" in place else place
     url = f"http://{shown}:{port}"
     line = msgspec.json.encode({"listening": url}).decode() if as_json else f"{_READY} {url}"
     print(line, flush=True)
-    running = asyncio.get_running_loop()
-    for name in (signal.SIGINT, signal.SIGTERM):
-        running.add_signal_handler(name, _stop, server)
     await server.serve([listener])
     await proxy.aclose()
 

@@ -8,6 +8,7 @@ from cyclopts import App, Parameter
 
 from ratelord_core.cli.options import START
 from ratelord_core.cli.outcome import DONE, USAGE, CommandFailed
+from ratelord_core.leaving import leaves_when_told
 from ratelord_mcp.verbs.wrap import wrap
 
 app = App(
@@ -60,11 +61,12 @@ def serve(
 
     from ratelord_mcp.sparing import sparingly
 
-    with sparingly():
-        from ratelord_mcp.verbs.serving import serve_bridge, serve_embedded
+    with leaves_when_told():
+        with sparingly():
+            from ratelord_mcp.verbs.serving import serve_bridge, serve_embedded
 
-    if embedded:
-        serve_embedded()
-    else:
-        serve_bridge(url, token, start=not no_start)
+        if embedded:
+            serve_embedded()
+        else:
+            serve_bridge(url, token, start=not no_start)
     return DONE

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from cyclopts import Parameter
 
 from ratelord_core.cli.outcome import USAGE, CommandFailed
+from ratelord_core.leaving import leaves_when_told
 
 
 def wrap(
@@ -55,24 +56,25 @@ def wrap(
         raise CommandFailed(said, USAGE)
     headers = read_headers(header_env) if url else {}
 
-    from ratelord_mcp.bridge.opening import line_to_daemon
-    from ratelord_mcp.gateway.desk import Asker
-    from ratelord_mcp.gateway.serving import Wrapped, named, run
+    with leaves_when_told():
+        from ratelord_mcp.bridge.opening import line_to_daemon
+        from ratelord_mcp.gateway.desk import Asker
+        from ratelord_mcp.gateway.serving import Wrapped, named, run
 
-    asker = Asker(
-        server=name or named(command, url),
-        agent=agent or os.environ.get("RATELORD_AGENT", ""),
-        identity=identity or os.environ.get("RATELORD_IDENTITY", "") or "sentinel:unknown",
-        scope=scope,
-        max_wait=max_wait,
-        on_unreachable=on_unreachable,
-    )
-    line = line_to_daemon(None, None, start=not no_start)
-    try:
-        return run(Wrapped(tuple(command), url, headers), asker, line)
-    except FileNotFoundError as error:
-        said = f"there is no command {command[0]!r}; give its whole path"
-        raise CommandFailed(said) from error
+        asker = Asker(
+            server=name or named(command, url),
+            agent=agent or os.environ.get("RATELORD_AGENT", ""),
+            identity=identity or os.environ.get("RATELORD_IDENTITY", "") or "sentinel:unknown",
+            scope=scope,
+            max_wait=max_wait,
+            on_unreachable=on_unreachable,
+        )
+        line = line_to_daemon(None, None, start=not no_start)
+        try:
+            return run(Wrapped(tuple(command), url, headers), asker, line)
+        except FileNotFoundError as error:
+            said = f"there is no command {command[0]!r}; give its whole path"
+            raise CommandFailed(said) from error
 
 
 def read_headers(given: tuple[str, ...]) -> dict[str, str]:

@@ -15,6 +15,7 @@ from pathlib import Path
 import in_process
 import lasting
 import looking_back
+import passing_on
 from agreement import disagreements
 from load import find_wrk
 from measure import Contender, Rounds, interleave
@@ -35,6 +36,8 @@ def main(arguments: list[str]) -> int:
     find_wrk()
     with tempfile.TemporaryDirectory(dir=options.folder) as name:
         rows, wrong = _over_http(Path(name), options.rounds)
+    with tempfile.TemporaryDirectory(dir=options.folder) as name:
+        rows += passing_on.rows(Path(name), max(3, options.rounds // 2))
     rows += in_process.rows(quick=options.quick)
     with tempfile.TemporaryDirectory(dir=options.folder) as name:
         rows += lasting.rows(Path(name), quick=options.quick)
@@ -66,10 +69,11 @@ def _options(arguments: list[str]) -> argparse.Namespace:
 
 def _over_http(folder: Path, rounds: int) -> tuple[list[Row], list[str]]:
     daemon = DaemonProcess(folder, policy=policy(RULES))
+    file = str(folder / "floor.bin")
     with (
         daemon,
-        floor("echo", folder) as (echo, echo_pid),
-        floor("durable", folder) as (durable, durable_pid),
+        floor("echo", file) as (echo, echo_pid),
+        floor("durable", file) as (durable, durable_pid),
     ):
         one = {
             "E": Contender(f"{echo}/v1/intent", echo_pid, intent()),

@@ -22,11 +22,12 @@ def cpu_seconds(pid: int) -> float:
 
 
 @contextmanager
-def floor(kind: str, folder: Path) -> Iterator[tuple[str, int]]:
-    """A floor's address and process id; it ends with the block."""
+def floor(kind: str, told: str, script: Path = FLOORS) -> Iterator[tuple[str, int]]:
+    """A floor's address and process id; it ends with the block. ``told`` is its last argument: a
+    file, or an address."""
     port = _free_port()
     process = subprocess.Popen(
-        [sys.executable, str(FLOORS), kind, str(port), str(folder / "floor.bin")],
+        [sys.executable, str(script), kind, str(port), told],
         stdin=subprocess.DEVNULL,
     )
     try:

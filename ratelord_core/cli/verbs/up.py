@@ -6,6 +6,7 @@ from cyclopts import App
 
 from ratelord_core.cli.flags import NO_FLAGS, DaemonFlags
 from ratelord_core.cli.options import START
+from ratelord_core.leaving import leaves_when_told
 
 
 def register(app: App) -> None:
@@ -18,11 +19,12 @@ def up(*, flags: DaemonFlags = NO_FLAGS) -> int:
 
     A flag beats its RATELORD_ variable, which beats the configuration file.
     """
-    settings = flags.settings()
+    with leaves_when_told():
+        settings = flags.settings()
 
-    from ratelord_core.daemon import run
+        from ratelord_core.daemon import run
 
-    return run(settings, announce=_announce)
+        return run(settings, announce=_announce)
 
 
 def _announce(line: str) -> None:

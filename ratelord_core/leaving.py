@@ -1,0 +1,31 @@
+"""What SIGTERM means to a process that serves, before it serves: leave, as later, in good order."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+CLEAN: Final = 0
+
+
+@contextmanager
+def leaves_when_told() -> Iterator[None]:
+    """Within the block SIGTERM leaves with status 0, by ``SystemExit``, until somebody else listens
+    for it, as a loop does: so loading and opening are no gap in which it is a death by signal. In
+    a thread other than the main one, which gets no signals, it changes nothing."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, _leave)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before or signal.SIG_DFL)
+
+
+def _leave(_number: int, _frame: object) -> None:
+    sys.exit(CLEAN)
