@@ -146,3 +146,31 @@ def test_the_system_is_degraded_while_a_watched_provider_fails(table: Table) -> 
     table.engine.state.polling.intervals = {}
     table.pass_time(1)
     assert not table.engine.state.degraded
+
+
+def test_a_forecast_widens_with_every_poll_that_is_missed(table: Table) -> None:
+    reset_at = table.now + HOUR
+    for used in range(60, 1260, 60):  # two a second, and seen to be so
+        table.pass_time(EVERY)
+        seen = Observation("m", "p", table.now, limit=3600, used=used, reset_at=reset_at)
+        due = table.now + EVERY * SECOND
+        told = PollResult(table.now, (seen,), pools=(POOL,))
+        table.engine.observer.polled("m", "mock", "1", told, due, table.now)
+
+    def earliest() -> float:
+        """How soon it may be used up at worst, as a share of what is expected."""
+        risk = ask(table, "high").risk
+        assert risk is not None
+        assert risk.tte_p50
+        assert risk.tte_p99
+        return risk.tte_p99 / risk.tte_p50
+
+    fresh = earliest()
+    table.pass_time(3 * EVERY)
+    assert earliest() == pytest.approx(fresh, rel=0.01)
+    fail(table)
+    blind = []
+    for _ in range(3):
+        table.pass_time(EVERY)
+        blind.append(earliest())
+    assert fresh * 0.99 > blind[0] > blind[1] > blind[2]

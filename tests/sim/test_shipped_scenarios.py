@@ -278,3 +278,19 @@ def test_agents_that_will_not_do_less_run_into_refusals(without: Without) -> Non
 
 def _as_asked(substitution: Substitution) -> Found:
     return Found(substitution._asked)
+
+
+def test_without_knowing_that_it_is_blind_all_goes_on_as_before(without: Without) -> None:
+    failed = without("s26-blind-for-a-minute", (Polling, "is_stale", lambda *_: False))
+
+    assert "calls_while_open@all" in failed
+
+
+def test_without_its_log_a_blind_daemon_promises_again_what_it_had_promised(
+    without: Without,
+) -> None:
+    failed = without(
+        "s26-blind-for-a-minute", (Daemon, "replayed", lambda self: self._blank.state())
+    )
+
+    assert {"provider_refusals@all", "replay_differs@all"} <= set(failed)
