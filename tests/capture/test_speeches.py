@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from ratelord.capturing import (
     ANTHROPIC,
     GEMINI,
+    GITHUB,
     OPENAI,
     PLAIN,
     SPEECHES,
@@ -110,6 +111,27 @@ def test_cached_tokens_are_apart() -> None:
     assert used.costs("openai") == {
         "openai/tokens": 107, "openai/input_tokens": 36, "openai/cached_tokens": 64, "openai/output_tokens": 7
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("body", "points"),
+    [
+        (b'{"data":{"viewer":{"login":"me"},"rateLimit":{"remaining":9,"cost":12}}}', 12),
+        (b'{"data":{"rateLimit":{"cost":"12"}}}', None),
+        (b'{"data":{"rateLimit":{"cost":-1}}}', None),
+        (b'{"data":{"rateLimit":{"cost":0}}}', None),
+        (b'{"data":{"rateLimit":{"cost":1e400}}}', None),
+        (b'{"data":{"rateLimit":null}}', None),
+        (b'{"data":null,"errors":[{"type":"RATE_LIMITED"}]}', None),
+        (b"[1,2,3]", None),
+        (b"[" * 99_999, None),
+        (b"\xff\xfe", None),
+        (b"", None),
+    ],
+)
+def test_a_query_says_its_points_or_nothing_is_known(body: bytes, points: int | None) -> None:
+    used = GITHUB.used([GITHUB.read(body)])
+    assert (used and used.costs("gh")) == (points and {"gh/graphql": float(points)})
 
 
 def test_a_refusals_details_become_rate_fields() -> None:

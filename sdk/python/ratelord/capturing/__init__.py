@@ -7,8 +7,9 @@ client = capture(OpenAI(), agent_id="crawler", identity_id="key:prod")
 
 from ratelord.capturing.clients import capture
 from ratelord.capturing.conversation import Conversation, Names
+from ratelord.capturing.github_speech import GITHUB
 from ratelord.capturing.speech import Asked, Refusal, Speech, Usage
-from ratelord.capturing.speeches import ANTHROPIC, GEMINI, GITHUB, OPENAI, PLAIN, SPEECHES
+from ratelord.capturing.speeches import ANTHROPIC, GEMINI, OPENAI, PLAIN, SPEECHES
 
 __all__ = [
     "ANTHROPIC",

@@ -8,8 +8,8 @@ from typing import Any, Final
 
 import msgspec
 
-from ratelord.capturing.hearing import Hearing, read_json
-from ratelord.capturing.speech import Asked, Refusal, Speech, Usage, refusal
+from ratelord.capturing.hearing import Hearing
+from ratelord.capturing.speech import Asked, Refusal, Speech, Usage, read_json, refusal
 from ratelord.decision import Decision, Outcome
 
 _MODEL: Final = "x-ratelord-model"

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-import msgspec
-
 from ratelord.capturing.decoding import Decoder, decoder
-from ratelord.capturing.speech import Speech, Usage
+from ratelord.capturing.speech import Speech, Usage, read_json
 
 MAX_HEARD: Final = 8 * 1024 * 1024
 """Bytes of a response, or of one event of a stream, that are kept to look for its usage."""
@@ -59,7 +57,7 @@ class Hearing:
         if self._flows:
             self._read_events(len(self._kept))
         elif self.heard and self._kept:
-            body = read_json(bytes(self._kept))
+            body = self._speech.read(bytes(self._kept))
             self._telling = body if isinstance(body, list) else [body]
         self._kept.clear()
 
@@ -96,11 +94,3 @@ class Hearing:
         if self._speech.used((event,)) is not None:
             # The first tells the input, each later one all of the output so far.
             self._telling = [*self._telling[:1], event]
-
-
-def read_json(body: bytes) -> Any:
-    """What a body says; None if it is no JSON."""
-    try:
-        return msgspec.json.decode(body)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        return None

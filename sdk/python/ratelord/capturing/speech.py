@@ -22,14 +22,18 @@ class Asked(msgspec.Struct, frozen=True):
 
 
 class Usage(msgspec.Struct, frozen=True):
-    """Tokens that a call used; ``fresh`` are those of the input that no cache had."""
+    """Tokens that a call used; ``fresh`` are those of the input that no cache had. A provider that
+    counts something else tells the units by ``pools``, and no tokens."""
 
     fresh: int = 0
     cached: int = 0
     output: int = 0
+    pools: tuple[tuple[str, int], ...] = ()
 
     def costs(self, provider_id: str) -> dict[str, float]:
         """The units, named as pools of the call's model and as what the price list counts."""
+        if self.pools:
+            return {f"{provider_id}/{name}": float(units) for name, units in self.pools}
         counted = {
             "tokens": self.fresh + self.cached + self.output,
             "input_tokens": self.fresh,
@@ -47,6 +51,14 @@ class Refusal(msgspec.Struct, frozen=True):
     body: bytes
 
 
+def read_json(body: bytes) -> Any:
+    """What a body says; None if it is no JSON."""
+    try:
+        return msgspec.json.decode(body)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return None
+
+
 class Speech(Protocol):
     """One provider's way to speak. Nothing here does I/O, and nothing may fail for strange
     content: what is not understood is not counted."""
@@ -60,8 +72,12 @@ class Speech(Protocol):
         """What a request asks for; None if it is none that counts. ``content`` is its JSON."""
         ...
 
+    def read(self, body: bytes) -> Any:
+        """What ``used`` and ``told`` look at of a response's JSON; None if there is nothing."""
+        ...
+
     def used(self, pieces: Iterable[Any]) -> Usage | None:
-        """What a response used, from its JSON, or from all events of its stream."""
+        """What a response used, from what was read of it, or from all events of its stream."""
         ...
 
     def flowed(self, pieces: Iterable[Any]) -> int:
@@ -75,6 +91,30 @@ class Speech(Protocol):
     def error(self, status: int, reason: str) -> Any:
         """The body of a refusal."""
         ...
+
+
+class Plain:
+    """A call is a request, whatever it says."""
+
+    name = "headers"
+
+    def asked(self, method: str, path: str, content: Any) -> Asked | None:
+        return Asked(model=str(content.get("model") or "") if isinstance(content, dict) else "")
+
+    def read(self, body: bytes) -> Any:
+        return None
+
+    def used(self, pieces: Iterable[Any]) -> Usage | None:
+        return None
+
+    def flowed(self, pieces: Iterable[Any]) -> int:
+        return 0
+
+    def told(self, content: Any) -> Mapping[str, str]:
+        return {}
+
+    def error(self, status: int, reason: str) -> Any:
+        return {"error": reason}
 
 
 def refusal(speech: Speech, decision: Decision) -> Refusal:

@@ -1,4 +1,4 @@
-"""The providers' ways to speak: OpenAI, Anthropic, Gemini, and any other by its headers alone."""
+"""The ways to speak of those who count tokens: OpenAI, Anthropic, Gemini; and all ways by name."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from ratelord.capturing.speech import Asked, Speech, Usage
+from ratelord.capturing.github_speech import GITHUB
+from ratelord.capturing.speech import Asked, Plain, Speech, Usage, read_json
 
 BYTES_PER_TOKEN: Final = 4
 """A rule of thumb for text in English; estimates are corrected by what the response says."""
@@ -15,43 +16,18 @@ EXPECTED_OUTPUT: Final = 256
 
 _GEMINI_CALL = re.compile(r"/models/([^/:]+):(\w+)$")
 _OPENAI_CALLS = ("/completions", "/responses", "/embeddings", "/images/generations")
-_GITHUB_RESOURCES: Final = (
-    ("/search/code", "code_search"),
-    ("/search/", "search"),
-    ("/app-manifests/", "integration_manifest"),
-    ("/code-scanning/sarifs", "code_scanning_upload"),
-    ("/dependency-graph/snapshots", "dependency_snapshots"),
-    ("/dependency-graph/sbom", "dependency_sbom"),
-    ("/actions/runners/registration-token", "actions_runner_registration"),
-    ("/audit-log", "audit_log"),
-    ("/scim/", "scim"),
-)
 _ID = re.compile(r"[A-Za-z0-9_-]{1,100}")
 _SECONDS = re.compile(r"(\d{1,9})(?:\.(\d+))?s")
 
 
-class Plain:
-    """A call is a request, whatever it says."""
+class Counting(Plain):
+    """Responses count tokens."""
 
-    name = "headers"
-
-    def asked(self, method: str, path: str, content: Any) -> Asked | None:
-        return Asked(model=str(_at(content, "model") or ""))
-
-    def used(self, pieces: Iterable[Any]) -> Usage | None:
-        return None
-
-    def flowed(self, pieces: Iterable[Any]) -> int:
-        return 0
-
-    def told(self, content: Any) -> Mapping[str, str]:
-        return {}
-
-    def error(self, status: int, reason: str) -> Any:
-        return {"error": reason}
+    def read(self, body: bytes) -> Any:
+        return read_json(body)
 
 
-class Openai(Plain):
+class Openai(Counting):
     """Chat completions, responses, embeddings, images; whoever speaks like it included."""
 
     name = "openai"
@@ -96,7 +72,7 @@ class Openai(Plain):
         return {"error": {"message": reason, "type": kind, "param": None, "code": kind}}
 
 
-class Anthropic(Plain):
+class Anthropic(Counting):
     """Messages."""
 
     name = "anthropic"
@@ -129,7 +105,7 @@ class Anthropic(Plain):
         return {"type": "error", "error": {"type": kind, "message": reason}}
 
 
-class Gemini(Plain):
+class Gemini(Counting):
     """generateContent, at Gemini and at Vertex AI."""
 
     name = "gemini"
@@ -189,23 +165,7 @@ class Gemini(Plain):
         return {"error": {"code": status, "message": reason, "status": kind, "details": []}}
 
 
-class Github(Plain):
-    """REST and GraphQL: a call draws a unit of the resource that its path belongs to."""
-
-    name = "github"
-
-    def asked(self, method: str, path: str, content: Any) -> Asked | None:
-        if path.endswith("/rate_limit"):
-            return None  # asking how much is left is free
-        named = (pool for part, pool in _GITHUB_RESOURCES if part in path)
-        return Asked(pool=next(named, "graphql" if path.endswith("/graphql") else "core"))
-
-    def error(self, status: int, reason: str) -> Any:
-        return {"message": reason, "status": str(status)}
-
-
 PLAIN: Final[Speech] = Plain()
-GITHUB: Final[Speech] = Github()
 OPENAI: Final[Speech] = Openai()
 ANTHROPIC: Final[Speech] = Anthropic()
 GEMINI: Final[Speech] = Gemini()
