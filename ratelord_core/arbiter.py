@@ -234,6 +234,13 @@ class Arbiter(Protocol):
 class Authority(Arbiter, Protocol):
     """The arbiter beside its engine, which knows more than what can be asked from afar."""
 
+    def begin_batch(
+        self, intents: Sequence[Intent], caller: Caller
+    ) -> asyncio.Future[list[Decision]]:
+        """``ask_batch`` for those who cannot wait here: refused when this returns (by what
+        ``ask_batch`` raises) or begun; told by the future once all of it is durable."""
+        ...
+
     def certified(self, identity_id: str) -> Caller | None:
         """The caller whose verified certificate names an identity; None if it is not active."""
         ...

@@ -1,51 +1,45 @@
-"""The arbiter that lives beside its engine: decide, write down, answer; in this order."""
+"""The arbiter that lives beside its engine: what is told of intents once they were answered, and
+what is seen in passing."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
-from typing import Any, Final
 from weakref import WeakValueDictionary
 
 import msgspec
 
 from ratelord_core.clock import Clock
-from ratelord_core.correlation import CURRENT
 from ratelord_core.engine import Engine, State
-from ratelord_core.engine.negotiator import Repeated
 from ratelord_core.errors import (
     Conflict,
     NotFound,
     ProviderFailed,
 )
 from ratelord_core.events.payloads import IntentDecided, IntentReported
-from ratelord_core.journal import Journal, at_once
-from ratelord_core.local_administration import LocalAdministration
+from ratelord_core.journal import Journal
+from ratelord_core.local_questions import LocalQuestions
 from ratelord_core.model.caller import Caller
-from ratelord_core.model.decision import Decision
 from ratelord_core.model.ids import uuid_bytes
-from ratelord_core.model.instant import SECOND, Micros, to_text
-from ratelord_core.model.intent import Intent, Report
+from ratelord_core.model.instant import Micros, to_text
+from ratelord_core.model.intent import Report
 from ratelord_core.model.observation import Observation
 from ratelord_core.model.views import (
     ExtendView,
     ObservedView,
     ReportView,
 )
-from ratelord_core.overriding import denial_of, must_own
+from ratelord_core.overriding import must_own
 from ratelord_core.store import EventStore
 from ratelord_core.surroundings import Surroundings
 
 _log = logging.getLogger(__name__)
 _encode = msgspec.json.Encoder(order="sorted").encode
-_TURN: Final[Micros] = SECOND // 100
-"""How long a batch may keep others waiting before it makes way."""
 
 
-class LocalArbiter(LocalAdministration):
+class LocalArbiter(LocalQuestions):
     """Implements ``Arbiter`` over an engine, a journal and a store."""
 
     def __init__(
@@ -57,11 +51,8 @@ class LocalArbiter(LocalAdministration):
         around: Surroundings,
     ) -> None:
         super().__init__(engine, journal, store, clock, around)
-        self._in_flight: dict[str, asyncio.Future[Any]] = {}
         self._late: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         """Reports that are looked up in the log, by intent: one at a time for each."""
-        self.decided: Counter[tuple[str, str]] = Counter()
-        """Decisions since the start, by (decision, reason code)."""
 
     def adopt(self, state: State) -> None:
         """Go on with a state that was rebuilt from the log."""
@@ -79,110 +70,6 @@ class LocalArbiter(LocalAdministration):
         """Until all that was decided so far is durable: whoever repeats a report is told so only
         when the first one is safe."""
         await self.journal.write(self.engine.take())
-
-    # --- ask ----------------------------------------------------------------------------------
-
-    async def ask(self, intent: Intent, caller: Caller) -> Decision:
-        return await self.begin(intent, caller)
-
-    def begin(self, intent: Intent, caller: Caller) -> asyncio.Future[Decision]:
-        if self.phase != "running" or self.journal.failed is not None:
-            self._gate(asking=True)
-        decided = self.engine.negotiator.negotiate(intent, self.clock.now(), caller.door)
-        return self._given(decided, intent)
-
-    async def override(self, intent_id: str, by: str, reason: str, caller: Caller) -> Decision:
-        self._gate(asking=True)
-        denial = await denial_of(self._log, intent_id, caller)
-        with self.noted("intent.override", intent_id, caller):
-            now = self.clock.now()
-            decided = self.engine.overrider.override(denial, by, reason, now, caller.door)
-        return await self._given(decided, denial.intent)
-
-    def _given(self, decided: Decision | Repeated, intent: Intent) -> asyncio.Future[Decision]:
-        """The answer, once it is durable."""
-        if isinstance(decided, Repeated):
-            first = self._first_answer(decided.intent_id, trace=intent.debug)
-            return asyncio.ensure_future(first)
-        self.decided[decided.decision, decided.reason_code] += 1
-        drafts = self.engine.scribe.take()
-        named = CURRENT.get(None)
-        if named is not None:
-            named.intent_id, named.decision = decided.intent_id, decided.decision
-            if drafts:
-                named.event_id = drafts[-1].event_id
-        if not drafts:
-            return at_once(decided)
-        written = self.journal.write_for(drafts, decided)
-        if intent.idempotency_key is None or intent.dry_run:
-            return written
-        self._remember_flight(decided.intent_id, written)
-        # Whoever goes away must not cancel what a repeated question waits for.
-        return asyncio.shield(written)
-
-    def _remember_flight(self, intent_id: str, written: asyncio.Future[Any]) -> None:
-        self._in_flight[intent_id] = written
-        written.add_done_callback(lambda _: self._in_flight.pop(intent_id, None))
-
-    async def _first_answer(self, intent_id: str, *, trace: bool) -> Decision:
-        """The answer given before, once it is durable; what befell its commit befalls us too."""
-        flight = self._in_flight.get(intent_id)
-        if flight is not None:
-            await asyncio.shield(flight)
-        return await self._log.decision(intent_id, trace=trace)
-
-    async def ask_batch(self, intents: Sequence[Intent], caller: Caller) -> list[Decision]:
-        self._gate(asking=True)
-        self.engine.negotiator.vet(intents, self.clock.now())
-        turns = asyncio.ensure_future(self._decide_in_turns(intents, caller.door))
-        # Whoever goes away leaves nothing half decided, and no failure that nobody looks at.
-        turns.add_done_callback(lambda done: done.cancelled() or done.exception())
-        decided = await asyncio.shield(turns)
-        return [
-            await self._first_answer(one.intent_id, trace=intent.debug)
-            if isinstance(one, Repeated)
-            else one
-            for intent, one in zip(intents, decided, strict=True)
-        ]
-
-    async def _decide_in_turns(
-        self, intents: Sequence[Intent], door: str
-    ) -> list[Decision | Repeated]:
-        """Decide one after another. What takes long (many intents, or many pools each) makes way
-        for others again and again; the order of deciding stays the order of the log."""
-        decided: list[Decision | Repeated] = []
-        writes: list[asyncio.Future[Any]] = []
-        turn = began = self.clock.now()
-        told = 0
-        for number, intent in enumerate(intents, 1):
-            decided.append(self.engine.negotiator.negotiate(intent, turn, door))
-            if number < len(intents) and self.clock.now() - began < _TURN:
-                continue
-            drafts = self.engine.take()
-            if drafts:
-                writes.append(self.journal.write(drafts))
-                self._remember_flights(intents[told:number], decided[told:], writes[-1])
-            told = number
-            if number < len(intents):
-                await asyncio.sleep(0)
-                self._gate(asking=True)
-                turn = began = self.clock.now()
-        for written in writes:
-            await written
-        self.decided.update(
-            (one.decision, one.reason_code) for one in decided if isinstance(one, Decision)
-        )
-        return decided
-
-    def _remember_flights(
-        self,
-        intents: Sequence[Intent],
-        decided: Sequence[Decision | Repeated],
-        written: asyncio.Future[Any],
-    ) -> None:
-        for intent, one in zip(intents, decided, strict=True):
-            if isinstance(one, Decision) and intent.idempotency_key and not intent.dry_run:
-                self._remember_flight(one.intent_id, written)
 
     # --- report -------------------------------------------------------------------------------
 

@@ -1,10 +1,10 @@
 """The express lane: plain questions, answered by the connection that read them.
 
 A server spends more on a request's ceremony (a task, a cycle of messages, two writes) than the
-daemon spends on deciding. ``POST /v1/intent`` as well-behaved clients send it needs none of that,
-nor do the hot calls of a plugin's door. Whatever is not plain, or not right, is left to the door,
-which does it over from the start and says what is wrong: the lane decides nothing that the door
-would have decided otherwise.
+daemon spends on deciding. ``POST /v1/intent`` and batches, as well-behaved clients send them, need
+none of that, nor do the hot calls of a plugin's door. Whatever is not plain, or not right, is left
+to the door, which does it over from the start and says what is wrong: the lane decides nothing that
+the door would have decided otherwise.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ from ratelord_core.http.security import Gate, permit_role
 from ratelord_core.http.timings import Timings
 from ratelord_core.model.instant import Micros
 
-_INTENT: Final = b"/v1/intent"
+_INTENT: Final = "/v1/intent"
+_BATCH: Final = "/v1/intents/batch"
 
 
 class Passage(msgspec.Struct, frozen=True, gc=False):
@@ -55,9 +56,9 @@ class Express:
         timings: Timings,
     ) -> None:
         self.body_limit = intents.body_limit
-        self._intents = intents
+        self._questions = {_INTENT: intents.begin, _BATCH: intents.begin_batch}
         self._doors = {path.encode(): door for path, door in doors.items()}
-        self.paths = frozenset((_INTENT, *self._doors))
+        self.paths = frozenset((*map(str.encode, self._questions), *self._doors))
         """What may be answered here, if it is POSTed."""
         self.heads = Heads()
         self._guard = guard
@@ -97,7 +98,7 @@ class Express:
                 return None  # whether a token is for this address, the door finds out
             if head.door is None:
                 permit_role(caller, "ask")
-                begun: Begun | None = self._intents.begin(body, caller)
+                begun: Begun | None = self._questions[head.path](body, caller)
             else:
                 begun = head.door.begin(head.fields, body, caller)
             if begun is None:

@@ -72,6 +72,23 @@ class Asked(msgspec.Struct, frozen=True):
         self.intents.leave()
 
 
+class AskedBatch(msgspec.Struct, frozen=True):
+    """A batch whose answers may be told once ``pending`` is done."""
+
+    intents: Intents
+    pending: asyncio.Future[list[Decision]]
+    asked: list[Intent]
+
+    def reply(self) -> tuple[bytes, bytes]:
+        """No header lines of its own, and the body."""
+        self.unheard()
+        return b"", _encode(_decisions(self.asked, self.pending.result()))
+
+    def unheard(self) -> None:
+        """Who has hung up stays decided."""
+        self.intents.leave(len(self.asked))
+
+
 class Intents:
     """What HTTP does with intents."""
 
@@ -105,9 +122,21 @@ class Intents:
             self.leave()
             raise
 
-    def leave(self) -> None:
-        """A question that ``begin`` took in has its answer."""
-        self._in_flight -= 1
+    def begin_batch(self, body: bytes, caller: Caller) -> AskedBatch | None:
+        """The same for ``ask_batch``."""
+        batch, warning = self._batch.decode(body)
+        if warning:
+            return None
+        asked = self._let_in(batch, caller)
+        try:
+            return AskedBatch(self, self._arbiter.begin_batch(asked, caller), asked)
+        except BaseException:
+            self.leave(len(asked))
+            raise
+
+    def leave(self, count: int = 1) -> None:
+        """Questions that were let in have their answers."""
+        self._in_flight -= count
 
     async def ask(self, exchange: Exchange) -> Answer:
         """Ask whether an action may happen; the answer is decided and written down.
@@ -137,22 +166,12 @@ class Intents:
         """
         body = await read_body(exchange, self._settings.batch_limit)
         batch, exchange.warning = self._batch.decode(body)
-        intents = [placed(index, asked) for index, asked in enumerate(batch)]
-        for intent in intents:
-            act_as(exchange.caller, intent.identity_id)
-        self._enter(len(intents), min((one.urgency for one in intents), default="high", key=_RANK))
+        intents = self._let_in(batch, exchange.caller)
         try:
             decisions = await self._arbiter.ask_batch(intents, exchange.caller)
         finally:
-            self._in_flight -= len(intents)
-        return json_reply(
-            Decisions(
-                [
-                    decision_view(decision, trace=intent.debug)
-                    for intent, decision in zip(intents, decisions, strict=True)
-                ]
-            )
-        )
+            self.leave(len(intents))
+        return json_reply(_decisions(intents, decisions))
 
     async def report(self, exchange: Exchange) -> Answer:
         """Settle an intent: its hold becomes use.
@@ -199,6 +218,14 @@ class Intents:
             act_as(exchange.caller, _asker(story))
         return json_reply(story)
 
+    def _let_in(self, batch: list[IntentRequest], caller: Caller) -> list[Intent]:
+        """The intents of a batch, checked and counted in."""
+        intents = [placed(index, asked) for index, asked in enumerate(batch)]
+        for intent in intents:
+            act_as(caller, intent.identity_id)
+        self._enter(len(intents), min((one.urgency for one in intents), default="high", key=_RANK))
+        return intents
+
     def _told(self, decision: Decision, *, trace: bool) -> Reply:
         body = _encode(decision_view(decision, trace=trace))
         return Reply(body, lines=rate_lines(decision, self.ceiling))
@@ -211,6 +238,15 @@ class Intents:
                 code="overloaded",
             )
         self._in_flight += count
+
+
+def _decisions(intents: list[Intent], decisions: list[Decision]) -> Decisions:
+    return Decisions(
+        [
+            decision_view(decision, trace=intent.debug)
+            for intent, decision in zip(intents, decisions, strict=True)
+        ]
+    )
 
 
 def placed(index: int, asked: IntentRequest) -> Intent:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Annotated, Any, get_args
 
 import msgspec
@@ -12,7 +13,6 @@ from ratelord_core.model.decision import (
     DecidedBy,
     Decision,
     Modifications,
-    Risk,
     TraceStep,
     Verdict,
 )
@@ -162,16 +162,18 @@ def modifications_view(modifications: Modifications) -> dict[str, Any]:
 
 
 def _holds(decision: Decision) -> list[HoldView]:
-    return [
-        HoldView(
-            *split_pool_key(line.pool),
-            line.units,
-            line.remaining,
-            optional_timestamp(line.reset_at),
-            timestamp(line.expires_at),
-        )
-        for line in decision.holds
-    ]
+    views = []
+    for line in decision.holds:
+        provider_id, pool_id = _names(line.pool)
+        reset_at = line.reset_at
+        resets = None if reset_at is None else timestamp(reset_at)
+        ends = timestamp(line.expires_at)
+        views.append(HoldView(provider_id, pool_id, line.units, line.remaining, resets, ends))
+    return views
+
+
+_names = lru_cache(maxsize=256)(split_pool_key)
+"""Every answer names its pools."""
 
 
 def _evaluation(decision: Decision) -> EvaluationView:
@@ -188,15 +190,15 @@ def _evaluation(decision: Decision) -> EvaluationView:
         _seconds(risk.tte_p99),
         _seconds(risk.ttr),
     )
-    return EvaluationView(as_of, decision.policy_version, _summary(risk), risk.pool, view)
+    told = _told(risk.pool, risk.p_exhaustion, risk.ttr)
+    return EvaluationView(as_of, decision.policy_version, told, risk.pool, view)
 
 
 def _seconds(millis: int | None) -> float | None:
     return None if millis is None else millis / 1000
 
 
-def _summary(risk: Risk) -> str:
-    percent = f"{risk.pool}: {risk.p_exhaustion / 10_000:.3g} % likely to run dry before it resets"
-    if risk.ttr is None:
-        return percent
-    return f"{percent} in {risk.ttr / 1000:.3g} s"
+@lru_cache(maxsize=64)  # the answers of a batch tell the same
+def _told(pool: str, p_exhaustion: int, ttr: int | None) -> str:
+    percent = f"{pool}: {p_exhaustion / 10_000:.3g} % likely to run dry before it resets"
+    return percent if ttr is None else f"{percent} in {ttr / 1000:.3g} s"

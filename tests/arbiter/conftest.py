@@ -161,3 +161,9 @@ def run() -> Callable[..., Any]:
 def house(tmp_path: Path) -> House:
     """A first life on an empty file."""
     return House(tmp_path / "events.db", SteppedClock())
+
+
+@pytest.fixture
+def first_life() -> Callable[[Path], House]:
+    """A first life on an empty file in that folder."""
+    return lambda folder: House(folder / "events.db", SteppedClock())

@@ -79,6 +79,25 @@ def test_what_is_no_question_has_the_same_problem_express_and_by_the_door(client
     assert express.status_code >= 400
 
 
+def ask_together(client: httpx2.Client, body: bytes, kind: str) -> httpx2.Response:
+    headers = {"content-type": kind, "x-request-id": "the-same"}
+    return client.post("/v1/intents/batch", content=body, headers=headers)
+
+
+@pytest.mark.parametrize("name", QUESTIONS)
+def test_a_batch_has_the_same_answers_express_and_by_the_door(client, name):
+    asked = [IDS | one | {"dry_run": True} for one in (QUESTIONS[name], {"agent_id": "a:2"})]
+    body = json.dumps({"intents": asked}).encode()
+    express, by_the_door = (ask_together(client, body, kind) for kind in (EXPRESS, BY_THE_DOOR))
+    assert settled(express) == settled(by_the_door)
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"[]", b'{"intents": 1}', b'{"intents": []}', b"\xff"])
+def test_what_is_no_batch_has_the_same_problem_express_and_by_the_door(client, body):
+    express, by_the_door = (ask_together(client, body, kind) for kind in (EXPRESS, BY_THE_DOOR))
+    assert settled(express) == settled(by_the_door)
+
+
 @pytest.mark.parametrize(
     "headers",
     [
@@ -220,6 +239,15 @@ def test_what_is_plain_goes_express(tmp_path):
         assert json.loads(passage.begun.reply()[1])["allowed"] is True
         unplain = [(b"host", b"localhost"), (b"content-type", BY_THE_DOOR.encode())]
         assert door.express.read(b"/v1/intent", unplain) is None
+
+        head = door.express.read(b"/v1/intents/batch", headers)
+        assert head is not None
+        many = json.dumps({"intents": [IDS, IDS | {"idempotency_key": "k"}]}).encode()
+        passage = door.express.take(head, many, by_socket=False)
+        assert passage is not None
+        await passage.begun.pending
+        told = json.loads(passage.begun.reply()[1])["decisions"]
+        assert [one["allowed"] for one in told] == [True, True]
 
     play(tmp_path, scenario)
 
