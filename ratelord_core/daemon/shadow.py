@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
@@ -25,6 +26,8 @@ from ratelord_core.policy.stack import PolicyStack
 
 _log = logging.getLogger(__name__)
 _MEGABYTES: Final = 4096
+_KEPT: Final = 10_000
+"""What is kept for a log that cannot be written now; beyond it the oldest is lost, and counted."""
 
 
 class Shadow:
@@ -48,6 +51,7 @@ class Shadow:
         self._since: Micros = 0
         self._error = ""
         self._counts: dict[str, int] = {}
+        self._unwritten: deque[tuple[ShadowDiffered | ShadowTurned, Dimensions, bytes]] = deque()
 
     def view(self) -> ShadowView:
         """As it stands now."""
@@ -129,6 +133,7 @@ class Shadow:
 
     def _hear(self, said: Said) -> str:
         """Why it failed, if it did."""
+        self._catch_up()
         if said.findings:
             found = msgspec.convert(said.findings, list[Finding])
             return str(PolicyError(self._source, found))
@@ -161,9 +166,22 @@ class Shadow:
     def _write(
         self, payload: ShadowDiffered | ShadowTurned, who: Dimensions, intent_id: bytes
     ) -> None:
-        if self._arbiter.journal.failed is None:
-            now = self._arbiter.now()
-            self._arbiter.engine.scribe.write(now, payload, who, intent_id=intent_id)
+        self._unwritten.append((payload, who, intent_id))
+        self._catch_up()
+
+    def _catch_up(self) -> None:
+        """Write down what came while the log could not be written, once it can be again."""
+        waiting = self._unwritten
+        if self._arbiter.journal.failed is not None:
+            while len(waiting) > _KEPT:
+                waiting.popleft()
+                self._counts["lost"] = self._counts.get("lost", 0) + 1
+            return
+        while waiting:
+            payload, who, intent_id = waiting.popleft()
+            self._arbiter.engine.scribe.write(
+                self._arbiter.now(), payload, who, intent_id=intent_id
+            )
 
     async def _note(self, payload: ShadowTurned) -> None:
         self._write(payload, DAEMON, b"")

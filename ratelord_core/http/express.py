@@ -56,6 +56,7 @@ class Express:
         timings: Timings,
     ) -> None:
         self.body_limit = intents.body_limit
+        self._intents = intents
         self._questions = {_INTENT: intents.begin, _BATCH: intents.begin_batch}
         self._doors = {path.encode(): door for path, door in doors.items()}
         self.paths = frozenset((*map(str.encode, self._questions), *self._doors))

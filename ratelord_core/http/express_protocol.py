@@ -9,7 +9,8 @@ from typing import Any, Final, cast
 from ratelord_core.http.exchange import JSON, plain_lines
 from ratelord_core.http.express import Express, Passage
 from ratelord_core.http.head import Head
-from ratelord_core.http.protocol import BoundedProtocol, head_bytes
+from ratelord_core.http.protocol import BoundedProtocol
+from ratelord_core.http.spoken import head_bytes
 
 
 class ExpressProtocol(BoundedProtocol):

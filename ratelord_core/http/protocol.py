@@ -5,18 +5,16 @@ from __future__ import annotations
 import asyncio
 import re
 import sys
-from http import HTTPStatus
 from math import inf
 from typing import Any, Final, cast
 
 import httptools
-import msgspec
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from ratelord_core.doors import WHOLE, Scope
-from ratelord_core.http.exchange import CERTIFIED, Exchange, Reply
+from ratelord_core.http.exchange import CERTIFIED
 from ratelord_core.http.limits import USUAL, Limits
-from ratelord_core.http.problems import PROBLEM_JSON, Problem
+from ratelord_core.http.spoken import problem_bytes
 from ratelord_core.http.sse import ABORT
 from ratelord_core.http.tls import certified_name
 
@@ -27,11 +25,10 @@ _OFFERING: Final = (b"upgrade", b"connection", b"http2-settings")
 _SLACK: Final = 1024 * 1024
 _FRAMED: Final = 8
 """Bytes around each byte of a body, at most, beside ``_SLACK`` bytes altogether."""
-_UNREAD: Final = "unread"
-"""The name of a request that could not be read far enough to have one."""
+_VERSIONS: Final = frozenset({"1.1", "1.0"})
 
 
-class _TooMuchError(Exception):
+class _RefusedError(Exception):
     """Stops the parser."""
 
 
@@ -44,7 +41,8 @@ class BoundedProtocol(HttpToolsProtocol):
         self._in_head = True
         self._head = 0
         self._chunk = 0
-        self._too_much = ""
+        self._refusal: tuple[int, str, str] | None = None
+        """Why what was read so far is refused, if it is."""
         self._ended = False
         self._receiving_since: float | None = None
         self._resting_since: float | None = None
@@ -75,6 +73,17 @@ class BoundedProtocol(HttpToolsProtocol):
             self._watch.cancel()
         super().connection_lost(exc)
 
+    def eof_received(self) -> bool:  # type: ignore[override] # uvicorn's never has it kept open
+        """Who has nothing more to say may still listen: what was asked whole is answered before the
+        connection ends. TLS knows no such thing, and a stream would go on for nobody."""
+        cycle = self.cycle
+        asked = cycle is not None and not (cycle.response_started or cycle.response_complete)
+        whole = self._receiving_since is None
+        if not asked or not whole or self._ended or self.scheme == "https":
+            return False
+        cycle.keep_alive = False  # the newest: what was asked before it is answered as well
+        return True
+
     def data_received(self, data: bytes) -> None:
         if self._ended:
             return
@@ -90,7 +99,7 @@ class BoundedProtocol(HttpToolsProtocol):
         if self._in_head and continued:
             self._head += len(data)
             if self._head > self._limits.head_bytes and not self._ended:
-                self._too_much = f"the headers are larger than {self._limits.head_bytes} bytes"
+                self._refusal = self._large_head()
                 self.send_400_response("")
 
     def _weigh(self, since: float, size: int) -> None:
@@ -99,7 +108,7 @@ class BoundedProtocol(HttpToolsProtocol):
             self._weighed, self._beside = since, 0
         self._beside += size
         if self._beside > self._limits.head_bytes + _SLACK and not self._ended:
-            self._too_much = "the chunks of the body have more about them than in them"
+            self._refusal = _too_much("the chunks of the body have more about them than in them")
             self.send_400_response("")
 
     def on_header(self, name: bytes, value: bytes) -> None:
@@ -154,7 +163,7 @@ class BoundedProtocol(HttpToolsProtocol):
             self._take_authority()
         if len(self.pipeline) >= self._limits.pipelined:
             self._hang_up()
-            raise _TooMuchError
+            raise _RefusedError
         super().on_headers_complete()
 
     def end_head(self) -> None:
@@ -162,8 +171,14 @@ class BoundedProtocol(HttpToolsProtocol):
         if self._head + self._chunk > self._limits.head_bytes:
             self._measure_head()
         if len(self.headers) > self._limits.headers:
-            self._too_much = f"{len(self.headers)} headers; it takes at most {self._limits.headers}"
-            raise _TooMuchError
+            most = self._limits.headers
+            self._refusal = _too_much(f"{len(self.headers)} headers; it takes at most {most}")
+            raise _RefusedError
+        version = self.parser.get_http_version()
+        if version not in _VERSIONS:
+            said = f"HTTP/{version} is not spoken in HTTP/1.1's form; send HTTP/1.1"
+            self._refusal = (505, "http_version", said)
+            raise _RefusedError
         self._in_head = False
 
     def on_message_complete(self) -> None:
@@ -203,10 +218,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def send_400_response(self, msg: str) -> None:
         if self._ended:
             return
-        if self._too_much:
-            self._end(431, "head_too_large", self._too_much)
-        else:
-            self._end(400, "malformed_http", "what arrived is not HTTP/1.1")
+        self._end(*(self._refusal or (400, "malformed_http", "what arrived is not HTTP/1.1")))
 
     def _send_whole(self, scope: Scope, lines: bytes, body: bytes) -> bool:
         """Write a 200 at once, for which uvicorn would check each header and write twice.
@@ -229,8 +241,11 @@ class BoundedProtocol(HttpToolsProtocol):
     def _measure_head(self) -> None:
         size = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
         if size > self._limits.head_bytes:
-            self._too_much = f"the headers are larger than {self._limits.head_bytes} bytes"
-            raise _TooMuchError
+            self._refusal = self._large_head()
+            raise _RefusedError
+
+    def _large_head(self) -> tuple[int, str, str]:
+        return _too_much(f"the headers are larger than {self._limits.head_bytes} bytes")
 
     def _take_authority(self) -> None:
         """A target that names its own authority overrules Host (RFC 9112, 3.2.2)."""
@@ -268,7 +283,7 @@ class BoundedProtocol(HttpToolsProtocol):
         """Say why, if nothing was said yet, and hang up: gently, so that it can be read."""
         self._receiving_since, self._ended = None, True
         if self.cycle is None or not self.cycle.response_started or self.cycle.response_complete:
-            self.transport.write(_problem_bytes(status, code, detail))
+            self.transport.write(problem_bytes(status, code, detail))
         if self.transport.can_write_eof():
             self.transport.write_eof()
             self.loop.call_later(LINGER, self.transport.close)
@@ -276,22 +291,5 @@ class BoundedProtocol(HttpToolsProtocol):
             self.transport.close()
 
 
-def head_bytes(reply: Reply, exchange: Exchange) -> bytes:
-    """A reply's status line and headers, without the empty line after them."""
-    status = b"HTTP/1.1 %d %s" % (reply.status, HTTPStatus(reply.status).phrase.encode())
-    lines = [b"%s: %s" % header for header in reply.head(exchange)["headers"]]
-    return b"\r\n".join((status, *lines, b""))
-
-
-def _problem_bytes(status: int, code: str, detail: str) -> bytes:
-    title = HTTPStatus(status).phrase
-    kind = f"urn:ratelord:problem:{code}"
-    body = msgspec.json.encode(Problem(kind, title, status, detail, "/", code, _UNREAD))
-    return b"HTTP/1.1 %d %s\r\ncontent-type: %s\r\ncontent-length: %d\r\n%s\r\n%s" % (
-        status,
-        title.encode(),
-        PROBLEM_JSON,
-        len(body),
-        b"x-request-id: unread\r\nx-content-type-options: nosniff\r\nconnection: close\r\n",
-        body,
-    )
+def _too_much(what: str) -> tuple[int, str, str]:
+    return 431, "head_too_large", what

@@ -45,6 +45,23 @@ def said(daemon: DaemonProcess) -> Said:
     return saying
 
 
+@pytest.fixture
+def last_words(daemon: DaemonProcess) -> Callable[[bytes], bytes]:
+    """Sends bytes and says that nothing more will come; everything that comes back until the end."""
+    address = urlsplit(daemon.url)
+
+    def saying(content: bytes) -> bytes:
+        with socket.create_connection((address.hostname, address.port), timeout=60) as line:
+            line.sendall(content)
+            line.shutdown(socket.SHUT_WR)
+            found = b""
+            while part := line.recv(65536):
+                found += part
+            return found
+
+    return saying
+
+
 def statuses(raw: bytes) -> list[int]:
     """The status of each reply."""
     return [int(part[:3]) for part in raw.split(b"HTTP/1.1 ")[1:]]
@@ -173,3 +190,25 @@ def test_two_keys_for_one_question_are_refused(client: Any, problem: Callable[..
         "/v1/intent", json=IDS | {"idempotency_key": "one"}, headers={"idempotency-key": "one"}
     )
     assert same.status_code == 200
+
+
+LOOKING = b"GET /v1/pools HTTP/1.1\r\nHost: localhost\r\n\r\n"
+ASKED = POST + LENGTH + b"\r\n" + BODY
+ODDLY = ASKED.replace(b"application/json", b"application/json; charset=utf-8")
+
+
+@pytest.mark.parametrize(
+    ("content", "replies"),
+    [(ASKED, 1), (ODDLY, 1), (LOOKING, 1), (ASKED + LOOKING + ASKED, 3), (b"", 0)],
+    ids=["express", "by the door", "looking", "several", "nothing"],
+)
+def test_who_has_nothing_more_to_say_is_answered_and_then_let_go(
+    last_words: Callable[[bytes], bytes], content: bytes, replies: int
+) -> None:
+    assert statuses(last_words(content)) == [200] * replies
+
+
+def test_who_breaks_off_in_the_middle_is_let_go_without_an_answer(
+    last_words: Callable[[bytes], bytes],
+) -> None:
+    assert last_words(ASKED[:-5]) == b""

@@ -183,6 +183,8 @@ def test_a_socket_path_that_cannot_be_used_is_named(tmp_path, place):
     [
         (b"what is this\r\n\r\n", 400, "malformed_http"),
         (b"\x16\x03\x01\x02\x00\x01\x00", 400, "malformed_http"),
+        (b"GET / HTTP/2.0\r\nHost: localhost\r\n\r\n", 505, "http_version"),
+        (b"GET / HTTP/0.9\r\nHost: localhost\r\n\r\n", 505, "http_version"),
         (b"GET / HTTP/1.1\r\nno colon\r\n\r\n", 400, "malformed_http"),
         (b"GET /" + b"x" * 70_000 + b" HTTP/1.1\r\nHost: localhost\r\n\r\n", 431, "head_too_large"),
         (b"GET / HTTP/1.1\r\nX: " + b"y" * 70_000 + b"\r\n\r\n", 431, "head_too_large"),
