@@ -176,8 +176,9 @@ class BoundedProtocol(HttpToolsProtocol):
             raise _RefusedError
         version = self.parser.get_http_version()
         if version not in _VERSIONS:
-            said = f"HTTP/{version} is not spoken in HTTP/1.1's form; send HTTP/1.1"
-            self._refusal = (505, "http_version", said)
+            if version > "1.1":
+                said = f"HTTP/{version} is not spoken in HTTP/1.1's form; send HTTP/1.1"
+                self._refusal = (505, "http_version", said)
             raise _RefusedError
         self._in_head = False
 
