@@ -10,6 +10,7 @@ from ratelord_core.forecast import (
     Burn,
     Calibration,
     Course,
+    Occasions,
     Outlook,
     Returning,
     Shadow,
@@ -22,7 +23,7 @@ from ratelord_ensemble.experts import Experts
 from ratelord_ensemble.view import BELIEF, PRIOR, View
 
 MODEL_ID: Final = "ensemble"
-MODEL_VERSION: Final = "2"
+MODEL_VERSION: Final = "3"
 UNKNOWN_HORIZON: Final = 3600.0
 """Seconds to look ahead when neither the next reset nor the window's length is known."""
 
@@ -44,6 +45,7 @@ class EnsembleModel:
         self._scale = window_seconds or UNKNOWN_HORIZON
         self._experts = Experts(limit, self._scale)
         self._calibration = Calibration(PRIOR, BELIEF)
+        self._occasions = Occasions()
         self._returning = Returning()
         self._reset_at: float | None = None
         self._surprise = Surprise(self._scale)
@@ -59,15 +61,18 @@ class EnsembleModel:
             if units < 0.0:
                 self._experts.take_back(t, -units)
             return
+        if t >= self._occasions.next:
+            self._look_back(t)
         experts = self._experts
         experts.observe(t, units)
         reset_at = self._reset_at
         if reset_at is not None:
-            exposure = experts.demand.exposure
-            if exposure.empty_since is not None:
+            if experts.demand.exposure.empty_since is not None:
                 self._calibration.exhausted(t)
-            elif t < reset_at and self._calibration.wants(t):
-                self._cast(t, exposure.limit - exposure.used, reset_at)
+            elif t < reset_at and self._calibration.waiting:
+                stands_for = self._occasions.used()
+                if stands_for:
+                    self._cast(t, reset_at, stands_for)
 
     def refused(self, t: float) -> None:
         """Somebody asked at ``t`` and was not let through."""
@@ -78,20 +83,16 @@ class EnsembleModel:
         self, t: float, limit: float, used: float, reset_at: float | None, kind: str
     ) -> None:
         """The pool's window as known at ``t``."""
-        self._seen = None
+        self._look_back(t)
         before = self._reset_at
         self._experts.demand.exposure.window(t, limit, used, kind)
         self._reset_at = reset_at if kind in _SETTLED else None
         if before is None or reset_at is None or t >= before:
-            self._calibration.settle(t)
+            self._calibration.settle(self._occasions.begin(t, self._reset_at))
         if kind not in _SETTLED:
             self._returned(t, limit, used, reset_at, kind)
-        if self._reset_at is None or t >= self._reset_at:
-            return
-        if used >= limit:
+        if self._reset_at is not None and used >= limit and t < self._reset_at:
             self._calibration.exhausted(t)
-        elif self._calibration.wants(t) and self._experts.demand.start is not None:
-            self._cast(t, limit - used, self._reset_at)
 
     def widen(self, t: float, units: float) -> None:
         """Usage of that size was not foreseen: doubt every expert more, for some windows."""
@@ -147,6 +148,7 @@ class EnsembleModel:
         return {
             "experts": self._experts.state(),
             "calibration": self._calibration.state(),
+            "occasions": self._occasions.state(),
             "returning": self._returning.state(),
             "reset_at": self._reset_at,
             "surprise": self._surprise.state(),
@@ -156,6 +158,7 @@ class EnsembleModel:
         """Continue from a state that this version gave; a missing field is a ``KeyError``."""
         self._experts.restore(state["experts"])
         self._calibration.restore(state["calibration"])
+        self._occasions.restore(state["occasions"])
         self._returning.restore(state["returning"])
         self._reset_at = state["reset_at"]
         self._surprise.restore(state["surprise"])
@@ -178,15 +181,26 @@ class EnsembleModel:
             ahead = self._course(self._view(t, horizon, 0.0), kind, left, left)
         self._returning.stood(t, ahead, dry=left <= 0.0)
 
-    def _cast(self, t: float, left: float, reset_at: float) -> None:
+    def _look_back(self, t: float) -> None:
+        """Lay forecasts aside for instants before ``t`` of which nothing has been told since."""
+        occasions, reset_at = self._occasions, self._reset_at
+        while occasions.next <= t:
+            instant = occasions.passed()
+            if reset_at is not None and self._calibration.waiting:
+                self._cast(instant, reset_at, 0)
+        self._seen = None
+
+    def _cast(self, t: float, reset_at: float, usages: int) -> None:
         """Lay a forecast aside, to learn from what becomes of it."""
-        if left <= 0.0:
+        demand = self._experts.demand
+        left = demand.exposure.limit - demand.exposure.used
+        if left <= 0.0 or demand.start is None:
             return
         view = self._view(t, max(reset_at - t, _SHORTEST), 0.0)
         lively = view.lively > _HALF
-        levels = self._levels(lively)
-        shadow = Shadow(t, view.horizon, view.features(left), view.bounds(left, levels), lively)
-        self._calibration.lay_aside(shadow, self._scale)
+        bounds = view.bounds(left, self._levels(lively))
+        features = view.features(left)
+        self._calibration.lay_aside(Shadow(t, view.horizon, features, bounds, lively, usages))
 
     def _settling(self, view: View, left: float) -> Outlook:
         """Risk and bounds in a window that ends."""

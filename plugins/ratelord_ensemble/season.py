@@ -19,6 +19,8 @@ _WEEKDAYS_AFTER: Final = 14
 """Days of history before weekdays are told apart."""
 _ALIKE: Final = 0.25
 """Weekday factors lie between this and its inverse."""
+_FEW: Final = 4
+"""Spans of so few slots are added up slot by slot."""
 _FIELDS: Final = (
     "rates", "seen", "factors", "weekdays", "slot", "units", "seconds", "day_units", "day_meant",
 )  # fmt: skip
@@ -40,6 +42,7 @@ class Season:
         self.day_units = self.day_meant = 0.0
         self.ready = False
         self._sums: list[float] = []
+        self._stale = False
 
     def observe(self, since: float, t: float, seconds: float, units: float) -> None:
         """So many units came at ``t``; of the time since ``since``, ``seconds`` could be seen."""
@@ -56,6 +59,14 @@ class Season:
         """The units that usually come between two instants; 0 while not ``ready``."""
         if not self.ready:
             return 0.0
+        slot = self.slot
+        if slot is not None and slot * SLOT <= since and until <= (slot + 1) * SLOT:
+            day = slot // SLOTS
+            return (until - since) * self.rates[slot % SLOTS] * self._factor(day)
+        if until - since < _FEW * SLOT:
+            return self._between(since, until)
+        if self._stale:
+            self._sums, self._stale = [0.0, *accumulate(self.rates)], False
         first, last = int(since // DAY), int(until // DAY)
         if first == last:
             inside = self._within(until - first * DAY) - self._within(since - first * DAY)
@@ -77,7 +88,19 @@ class Season:
             value = state[name]
             setattr(self, name, list(value) if isinstance(value, list) else value)
         self.ready = False
-        self._sum_up()
+        self._renew()
+
+    def _between(self, since: float, until: float) -> float:
+        first, last = int(since // SLOT), int(until // SLOT)
+        if first == last:
+            return (until - since) * self._rate(first)
+        found = ((first + 1) * SLOT - since) * self._rate(first)
+        for slot in range(first + 1, last):
+            found += SLOT * self._rate(slot)
+        return found + (until - last * SLOT) * self._rate(last)
+
+    def _rate(self, slot: int) -> float:
+        return self.rates[slot % SLOTS] * self._factor(slot // SLOTS)
 
     def _within(self, second: float) -> float:
         place = second / SLOT
@@ -104,7 +127,7 @@ class Season:
             first += 1
         self.slot = slot
         self.seconds = visible * (t - max(since, slot * SLOT))
-        self._sum_up()
+        self._renew()
 
     def _close(self, slot: int) -> None:
         place = slot % SLOTS
@@ -127,7 +150,6 @@ class Season:
             self.factors[place] += _FRESH_WEEKDAY * (ratio - self.factors[place])
         self.day_units = self.day_meant = 0.0
 
-    def _sum_up(self) -> None:
+    def _renew(self) -> None:
         self.ready = self.ready or min(self.seen) > 0
-        if self.ready:
-            self._sums = [0.0, *accumulate(self.rates)]
+        self._stale = self.ready  # summed up when somebody asks for more than a few slots

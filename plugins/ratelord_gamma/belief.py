@@ -16,3 +16,7 @@ class Belief(NamedTuple):
     def rate(self) -> float:
         """Units a second."""
         return self.lump * self.shape / self.seconds
+
+    def part(self, horizon: float) -> float:
+        """The argument of the beta function for so many seconds."""
+        return horizon / (horizon + self.seconds)

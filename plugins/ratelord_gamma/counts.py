@@ -10,7 +10,7 @@ itself by.
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import exp, inf, log
+from math import exp, inf
 from typing import Any, Final
 
 from ratelord_core.forecast import (
@@ -19,7 +19,7 @@ from ratelord_core.forecast import (
     Calibration,
     Course,
     Demand,
-    Exposure,
+    Occasions,
     Outlook,
     Returning,
     Shadow,
@@ -29,9 +29,10 @@ from ratelord_core.forecast import (
 )
 from ratelord_core.model.forecast import Forecast
 from ratelord_gamma.belief import Belief
+from ratelord_gamma.odds import chance_of, odds_of
 
 MODEL_ID: Final = "gamma"
-MODEL_VERSION: Final = "2"
+MODEL_VERSION: Final = "3"
 UNKNOWN_HORIZON: Final = 3600.0
 """Seconds to look ahead when neither the next reset nor the window's length is known."""
 
@@ -45,7 +46,6 @@ _ERROR_DECAY: Final = 0.98
 _WORST_ERROR: Final = 25.0
 _LEAST_DOUBT: Final = 1e-4
 _LIVELY: Final = 12.0
-_MOST_ODDS: Final = 9.0
 _LEAST_SLOPE: Final = 0.3
 _PRIOR: Final = (0.0, 1.0, 0.0)
 _BELIEF: Final = (5.0, 10.0, 5.0)
@@ -67,6 +67,7 @@ class GammaModel:
         self._scale = window_seconds or UNKNOWN_HORIZON
         self._demand = Demand(limit, self._scale)
         self._calibration = Calibration(_PRIOR, _BELIEF)
+        self._occasions = Occasions()
         self._returning = Returning()
         self._surprise = Surprise(self._scale)
         self._reset_at: float | None = None
@@ -81,6 +82,8 @@ class GammaModel:
                 self._demand.take_back(t, -units)
                 self._block_units = max(0.0, self._block_units + units)
             return
+        if t >= self._occasions.next:
+            self._look_back(t)
         exposure = self._demand.exposure
         at = exposure.observe(t, units)
         if self._demand.start is None:
@@ -92,8 +95,10 @@ class GammaModel:
         if self._reset_at is not None:
             if exposure.empty_since is not None:
                 self._calibration.exhausted(t)
-            elif t < self._reset_at and self._calibration.wants(t):
-                self._cast(t, exposure, self._reset_at)
+            elif t < self._reset_at and self._calibration.waiting:
+                stands_for = self._occasions.used()
+                if stands_for:
+                    self._cast(t, self._reset_at, stands_for)
 
     def refused(self, t: float) -> None:
         """Somebody asked at ``t`` and was not let through."""
@@ -103,19 +108,16 @@ class GammaModel:
         self, t: float, limit: float, used: float, reset_at: float | None, kind: str
     ) -> None:
         """The pool's window as known at ``t``."""
-        before, exposure = self._reset_at, self._demand.exposure
-        exposure.window(t, limit, used, kind)
+        self._look_back(t)
+        before = self._reset_at
+        self._demand.exposure.window(t, limit, used, kind)
         self._reset_at = reset_at if kind in _SETTLED else None
         if before is None or reset_at is None or t >= before:
-            self._calibration.settle(t)
+            self._calibration.settle(self._occasions.begin(t, self._reset_at))
         if kind not in _SETTLED:
             self._returned(t, limit, used, reset_at, kind)
-        if self._reset_at is None or t >= self._reset_at:
-            return
-        if used >= limit:
+        if self._reset_at is not None and used >= limit and t < self._reset_at:
             self._calibration.exhausted(t)
-        elif self._calibration.wants(t) and self._demand.start is not None:
-            self._cast(t, exposure, self._reset_at)
 
     def widen(self, t: float, units: float) -> None:
         """Usage of that size was not foreseen: doubt the rate more, for some windows to come."""
@@ -169,6 +171,7 @@ class GammaModel:
         return {
             "demand": self._demand.state(),
             "calibration": self._calibration.state(),
+            "occasions": self._occasions.state(),
             "returning": self._returning.state(),
             "surprise": self._surprise.state(),
             "reset_at": self._reset_at,
@@ -179,6 +182,7 @@ class GammaModel:
         """Continue from a state that this version gave; a missing field is a ``KeyError``."""
         self._demand.restore(state["demand"])
         self._calibration.restore(state["calibration"])
+        self._occasions.restore(state["occasions"])
         self._returning.restore(state["returning"])
         self._surprise.restore(state["surprise"])
         self._reset_at = state["reset_at"]
@@ -227,24 +231,33 @@ class GammaModel:
         self._block_units, self._block_lump = 0.0, self._demand.lump
         self._block_mean = 0.5 * (rates[1] + rates[2]) * length
 
-    def _cast(self, t: float, exposure: Exposure, reset_at: float) -> None:
+    def _look_back(self, t: float) -> None:
+        """Lay forecasts aside for instants before ``t`` of which nothing has been told since."""
+        occasions, reset_at = self._occasions, self._reset_at
+        while occasions.next <= t:
+            instant = occasions.passed()
+            if reset_at is not None and self._calibration.waiting:
+                self._cast(instant, reset_at, 0)
+
+    def _cast(self, t: float, reset_at: float, usages: int) -> None:
         """Lay a forecast aside, to learn from what becomes of it."""
-        left, horizon = exposure.limit - exposure.used, reset_at - t
-        if left <= 0.0:
+        exposure, horizon = self._demand.exposure, reset_at - t
+        left = exposure.limit - exposure.used
+        if left <= 0.0 or self._demand.start is None:
             return
         belief, lively = self._belief(t, 0.0), self._lively(t)
         odds = self._odds(belief, left, horizon)
         bounds = self._bounds(belief, left, horizon, lively)
-        shadow = Shadow(t, horizon, (1.0, odds, lively), bounds, lively > 0.5)
-        self._calibration.lay_aside(shadow, self._scale)
+        shadow = Shadow(t, horizon, (1.0, odds, lively), bounds, lively > 0.5, usages)
+        self._calibration.lay_aside(shadow)
 
     def _settling(self, belief: Belief, t: float, left: float, horizon: float) -> Outlook:
         """Risk and bounds in a window that ends."""
         lively = self._lively(t)
         above, slope = self._line(lively)
-        chance = self._beta(left / belief.lump, belief.shape, _part(belief, horizon))
+        chance = self._beta(left / belief.lump, belief.shape, belief.part(horizon))
         if chance > 1e-9:
-            chance = _chance(above + slope * _odds_of(chance))
+            chance = chance_of(above + slope * odds_of(chance))
         return chance, self._bounds(belief, left, horizon, lively)
 
     def _bounds(
@@ -254,7 +267,9 @@ class GammaModel:
         shifts = self._calibration.shifts[lively > 0.5]
         lumps, found, latest = left / belief.lump, [], inf
         for level, shift in zip(LOGITS, shifts, strict=True):
-            part = self._beta_inverse(lumps, belief.shape, _chance((level + shift - above) / slope))
+            part = self._beta_inverse(
+                lumps, belief.shape, chance_of((level + shift - above) / slope)
+            )
             time = belief.seconds * part / (1.0 - part) if part < 1.0 else inf
             latest = min(latest, time) if time < horizon else latest
             found.append(latest)
@@ -273,23 +288,7 @@ class GammaModel:
         return exp(min(0.0, self._demand.last_at - at) * _LIVELY / self._scale)
 
     def _odds(self, belief: Belief, left: float, horizon: float) -> float:
-        return _odds_of(self._beta(left / belief.lump, belief.shape, _part(belief, horizon)))
-
-
-def _part(belief: Belief, horizon: float) -> float:
-    return horizon / (horizon + belief.seconds)
-
-
-def _odds_of(chance: float) -> float:
-    if chance <= 0.0:
-        return -_MOST_ODDS
-    if chance >= 1.0:
-        return _MOST_ODDS
-    return min(_MOST_ODDS, max(-_MOST_ODDS, log(chance / (1.0 - chance))))
-
-
-def _chance(odds: float) -> float:
-    return 1.0 / (1.0 + exp(-min(30.0, max(-30.0, odds))))
+        return odds_of(self._beta(left / belief.lump, belief.shape, belief.part(horizon)))
 
 
 def _answer(said: Outlook, rate: float, variance: float, ttr: float, staleness: float) -> Forecast:

@@ -6,6 +6,7 @@ from ratelord_core.forecast.calibration import LOGITS, Calibration, Shadow
 from ratelord_core.forecast.demand import MEMORIES, Demand
 from ratelord_core.forecast.exposure import Exposure
 from ratelord_core.forecast.levels import RiskLevels
+from ratelord_core.forecast.occasions import Occasions
 from ratelord_core.forecast.page import Standing
 from ratelord_core.forecast.passage import Outlook, flowing_back, passage, worse
 from ratelord_core.forecast.protocol import ForecastModel, ForecastModelFactory
@@ -27,6 +28,7 @@ __all__ = [
     "ForecastBook",
     "ForecastModel",
     "ForecastModelFactory",
+    "Occasions",
     "Outlook",
     "Returning",
     "RiskLevels",

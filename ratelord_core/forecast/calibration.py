@@ -15,17 +15,16 @@ from math import exp, inf, log, sqrt
 from typing import Any, Final, NamedTuple
 
 from ratelord_core.forecast.normal_equations import solve
+from ratelord_core.forecast.occasions import INSTANTS
 
 LEVELS: Final = (0.5, 0.1, 0.01)
 """The chance with which each bound (p50, p90, p99) may fail."""
 LOGITS: Final = tuple(log(level / (1.0 - level)) for level in LEVELS)
 
-_SHADOWS: Final = 16
-"""Shadow forecasts that observations may cast in one window, at most."""
-_FORGET: Final = 0.998
+_FORGET: Final = 0.999
 """How much each window leaves of what was learnt before."""
 _SHARING: Final = 0.7
-"""n shadows of one window, which share their fate, weigh as much as n to the power of 1 − this."""
+"""n times the usual number of usages weigh n to the power of this: they share their fate."""
 _LEAST_RISK: Final = 0.005
 """A shadow that says less has nothing to teach."""
 _STEP: Final = 0.05
@@ -35,14 +34,19 @@ _FIRST_TRUST: Final = -0.5
 """The log odds that what was learnt is better than what was not, before anything has settled."""
 
 
+_Row = tuple[float, tuple[float, ...]]
+
+
 class Shadow(NamedTuple):
-    """One forecast laid aside at ``t``: the horizon and the bounds in seconds from then on."""
+    """One forecast laid aside at ``t``: the horizon and the bounds in seconds from then on. It
+    stands for so many ``usages`` of the pool; 0: for an instant that no usage chose."""
 
     t: float
     horizon: float
     looked_at: tuple[float, ...]
     bounds: tuple[float, float, float]
     lively: bool
+    usages: int = 0
 
 
 class Calibration:
@@ -66,29 +70,29 @@ class Calibration:
         self.shifts = [[0.0, 0.0, 0.0], [0.0, 0.0, 0.0]]
         self._pending: list[Shadow] = []
         self._exhausted_at: float | None = None
-        self._next = -inf
         self._windows = 0
 
-    def wants(self, t: float) -> bool:
-        """Whether a shadow forecast at ``t`` would teach something."""
-        return t >= self._next and self._exhausted_at is None
+    @property
+    def waiting(self) -> bool:
+        """Whether it is still open what becomes of this window."""
+        return self._exhausted_at is None
 
-    def lay_aside(self, shadow: Shadow, window: float) -> None:
-        """Remember a forecast until the window of so many seconds has ended."""
+    def lay_aside(self, shadow: Shadow) -> None:
+        """Remember a forecast until it is known whether it came true."""
         self._pending.append(shadow)
-        self._next = shadow.t + window / _SHADOWS
 
     def exhausted(self, t: float) -> None:
         """The pool ran dry."""
         if self._exhausted_at is None:
             self._exhausted_at = t
 
-    def settle(self, t: float) -> None:
-        """The window ended: learn from what became of the shadows, and begin anew at ``t``."""
+    def settle(self, usual: float = 1.0) -> None:
+        """The window ended, and so many usages are ``usual`` in one: learn from what became of the
+        shadows, and begin anew."""
         pending, ended = self._pending, self._exhausted_at
-        self._pending, self._exhausted_at, self._next = [], None, t
+        self._pending, self._exhausted_at = [], None
         if pending:
-            self._conclude(pending, inf if ended is None else ended)
+            self._conclude(pending, inf if ended is None else ended, usual)
 
     def ripen(self, t: float) -> None:
         """In a window that never ends: learn from shadows whose horizon has passed, all well."""
@@ -104,12 +108,13 @@ class Calibration:
         if pending:
             self._conclude(pending, t)
 
-    def _conclude(self, pending: list[Shadow], ended: float) -> None:
+    def _conclude(self, pending: list[Shadow], ended: float, usual: float = 1.0) -> None:
         came_true = ended < inf
+        weights = _weights(pending, usual)
         self._windows += 1
-        self._adapt(pending, ended)
-        self._weigh(pending, came_true)
-        self._learn(pending, 1.0 if came_true else 0.0)
+        self._adapt(pending, weights, ended)
+        self._weigh(pending, weights, came_true)
+        self._learn(pending, weights, 1.0 if came_true else 0.0)
 
     def state(self) -> dict[str, Any]:
         """Everything remembered, as plain JSON values."""
@@ -119,11 +124,10 @@ class Calibration:
             "trust": self._trust,
             "shifts": [list(row) for row in self.shifts],
             "pending": [
-                [s.t, s.horizon, list(s.looked_at), [_plain(b) for b in s.bounds], s.lively]
+                [s.t, s.horizon, s.looked_at, [_plain(b) for b in s.bounds], s.lively, s.usages]
                 for s in self._pending
             ],
             "exhausted_at": self._exhausted_at,
-            "next": _plain(self._next),
             "windows": self._windows,
         }
 
@@ -135,49 +139,52 @@ class Calibration:
         self.learnt_share = _share(self._trust)
         self.shifts = [list(row) for row in state["shifts"]]
         self._pending = [
-            Shadow(t, horizon, tuple(looked), (_time(a), _time(b), _time(c)), lively)
-            for t, horizon, looked, (a, b, c), lively in state["pending"]
+            Shadow(t, horizon, tuple(looked), (_time(a), _time(b), _time(c)), lively, usages)
+            for t, horizon, looked, (a, b, c), lively, usages in state["pending"]
         ]
         self._exhausted_at = state["exhausted_at"]
-        self._next = -inf if state["next"] is None else state["next"]
         self._windows = state["windows"]
 
-    def _adapt(self, pending: list[Shadow], ended: float) -> None:
+    def _adapt(self, pending: list[Shadow], weights: list[float], ended: float) -> None:
         """A bound that failed too often moves to the safe side, and back by less."""
         for lively, shifts in zip((False, True), self.shifts, strict=True):
             for place, level in enumerate(LEVELS):
-                failed = told = 0
-                for shadow in pending:
+                failed = told = 0.0
+                for shadow, weight in zip(pending, weights, strict=True):
                     bound = shadow.bounds[place]
                     if shadow.lively is lively and bound < shadow.horizon:
-                        told += 1
-                        failed += ended - shadow.t < bound
+                        told += weight
+                        failed += weight * (ended - shadow.t < bound)
                 if told:
                     step = _STEP * (level - failed / told) / sqrt(level * (1.0 - level))
                     shifts[place] = min(_LATEST, max(_EARLIEST, shifts[place] + step))
 
-    def _weigh(self, pending: list[Shadow], came_true: bool) -> None:
+    def _weigh(self, pending: list[Shadow], weights: list[float], came_true: bool) -> None:
         sign = -1.0 if came_true else 1.0
-        plain = learnt = 0.0
-        for shadow in pending:
-            plain += _loss(sign * _dot(self._prior, shadow.looked_at))
-            learnt += _loss(sign * _dot(self.coefficients, shadow.looked_at))
-        share = _share(self._trust + (plain - learnt) / len(pending))
+        better = 0.0
+        for shadow, weight in zip(pending, weights, strict=True):
+            plain = _loss(sign * _dot(self._prior, shadow.looked_at))
+            learnt = _loss(sign * _dot(self.coefficients, shadow.looked_at))
+            better += weight * (plain - learnt)
+        share = _share(self._trust + better / sum(weights))
         mixed = max(0.001, min(0.02, 1.0 / (self._windows + 10)))
         share = (1.0 - mixed) * share + 0.5 * mixed
         self._trust = log(share / (1.0 - share))
         self.learnt_share = _share(self._trust)
 
-    def _learn(self, pending: list[Shadow], outcome: float) -> None:
-        weight = len(pending) ** -_SHARING
-        rows = [s.looked_at for s in pending if _risk(_dot(self._prior, s.looked_at)) > _LEAST_RISK]
+    def _learn(self, pending: list[Shadow], weights: list[float], outcome: float) -> None:
+        rows = [
+            (weight, s.looked_at)
+            for s, weight in zip(pending, weights, strict=True)
+            if _risk(_dot(self._prior, s.looked_at)) > _LEAST_RISK
+        ]
         if not rows:
             return
         self._forget()
         anchor = list(self.coefficients)
         for _ in range(2):
-            self._newton(rows, weight, outcome, anchor)
-        self._absorb(self._precision, rows, weight)
+            self._newton(rows, outcome, anchor)
+        self._absorb(self._precision, rows)
 
     def _forget(self) -> None:
         for row, line in enumerate(self._precision):
@@ -185,9 +192,7 @@ class Calibration:
                 line[column] *= _FORGET
             line[row] += (1.0 - _FORGET) * self._belief[row]
 
-    def _newton(
-        self, rows: list[tuple[float, ...]], weight: float, outcome: float, anchor: list[float]
-    ) -> None:
+    def _newton(self, rows: list[_Row], outcome: float, anchor: list[float]) -> None:
         """One step towards the mode of: the posterior before, a breath of the prior, the data."""
         now = self.coefficients
         size = range(len(now))
@@ -202,24 +207,30 @@ class Calibration:
                 slope[i] -= line[j] * moved[j]
                 if j != i:
                     slope[j] -= line[j] * moved[i]
-        for row in rows:
+        for weight, row in rows:
             gain = weight * (outcome - _risk(_dot(now, row)))
             for i in size:
                 slope[i] += gain * row[i]
-        self._absorb(curve, rows, weight)
+        self._absorb(curve, rows)
         step = solve(curve, slope)
         self.coefficients = [now[i] + min(1.0, max(-1.0, step[i])) for i in size]
 
-    def _absorb(
-        self, curve: list[list[float]], rows: list[tuple[float, ...]], weight: float
-    ) -> None:
-        for row in rows:
+    def _absorb(self, curve: list[list[float]], rows: list[_Row]) -> None:
+        for weight, row in rows:
             risk = _risk(_dot(self.coefficients, row))
             certainty = weight * max(0.01, risk * (1.0 - risk))
             for i, line in enumerate(curve):
                 scaled = certainty * row[i]
                 for j in range(i + 1):
                     line[j] += scaled * row[j]
+
+
+def _weights(pending: list[Shadow], usual: float) -> list[float]:
+    """What each shadow of one window weighs: the instants of a whole window one together, the
+    usages of a usual one, too, and those of another nearly so much more or less."""
+    usages = sum([shadow.usages for shadow in pending])
+    each = (usages / usual) ** _SHARING / usages if usages else 0.0
+    return [shadow.usages * each or 1.0 / INSTANTS for shadow in pending]
 
 
 def _dot(left: Sequence[float], right: Sequence[float]) -> float:

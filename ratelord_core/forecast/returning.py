@@ -18,8 +18,8 @@ _PRIOR: Final = (0.0, 1.0, 0.0)
 _BELIEF: Final = (5.0, 10.0, 5.0)
 _LEAST_SLOPE: Final = 0.3
 _MOST_ODDS: Final = 9.0
-_APART: Final = 8.0
-"""Shadows are so many sixteenths of a window apart: half a window, or they would say the same."""
+_APART: Final = 0.5
+"""Shadows are half a window apart, or they would say the same."""
 _NORMAL: Final = NormalDist()
 
 
@@ -66,6 +66,7 @@ class Returning:
 
     def __init__(self) -> None:
         self.calibration = Calibration(_PRIOR, _BELIEF)
+        self._next = -inf
 
     def outlook(self, course: Course) -> Outlook:
         """The chance of running dry within the horizon, and the bounds before it."""
@@ -90,21 +91,24 @@ class Returning:
             self.calibration.dried(t)
             return
         self.calibration.ripen(t)
-        if course is None or not self.calibration.wants(t):
+        if course is None or t < self._next:
             return
         chance, _ = passage(*course[:5], returns=True)
         looked_at = (1.0, _odds(chance), course.lively)
         _, bounds = self.outlook(course)
-        shadow = Shadow(t, course.horizon, looked_at, bounds, course.lively > 0.5)
-        self.calibration.lay_aside(shadow, _APART * course.horizon)
+        shadow = Shadow(t, course.horizon, looked_at, bounds, course.lively > 0.5, usages=1)
+        self.calibration.lay_aside(shadow)
+        self._next = t + _APART * course.horizon
 
     def state(self) -> dict[str, Any]:
         """Everything remembered, as plain JSON values."""
-        return self.calibration.state()
+        kept = self.calibration.state()
+        return {**kept, "next": None if self._next == -inf else self._next}
 
     def restore(self, state: dict[str, Any]) -> None:
         """Continue from a state."""
         self.calibration.restore(state)
+        self._next = -inf if state["next"] is None else state["next"]
 
     def _line(self, lively: float) -> tuple[float, float]:
         """How log odds are bent: level and slope, as far as what was learnt is trusted."""

@@ -27,14 +27,14 @@ def _teach(
     chance = random.Random(7)
     for window in range(windows):
         start = 60.0 * window
-        calibration.settle(start)
+        calibration.settle()
         a, b, c = bounds
         for second in (0.0, 10.0):
             shadow = Shadow(start + second, 60.0 - second, (1.0, said), (a, b, c), lively=False)
-            calibration.lay_aside(shadow, 60.0)
+            calibration.lay_aside(shadow)
         if chance.random() < share:
             calibration.exhausted(start + 30.0)
-    calibration.settle(60.0 * windows)
+    calibration.settle()
 
 
 def _calibration() -> Calibration:
@@ -82,34 +82,39 @@ def test_a_bound_that_always_holds_moves_out_slowly() -> None:
     assert quiet[0] > quiet[1] > quiet[2] > 0.0
 
 
-def test_only_so_many_shadows_are_wanted_in_a_window() -> None:
+def test_after_exhaustion_nothing_is_open_until_the_window_ends() -> None:
     calibration = _calibration()
-    calibration.settle(0.0)
-    wanted = 0
-    for second in range(600):
-        if calibration.wants(second / 10):
-            wanted += 1
-            calibration.lay_aside(Shadow(second / 10, 60.0, (1.0, 0.0), NEVER, lively=True), 60.0)
-    assert wanted <= 17
-
-
-def test_after_exhaustion_nothing_more_is_wanted_until_the_window_ends() -> None:
-    calibration = _calibration()
-    calibration.settle(0.0)
     calibration.exhausted(5.0)
-    assert not calibration.wants(50.0)
-    calibration.settle(60.0)
-    assert calibration.wants(60.0)
+    assert not calibration.waiting
+    calibration.settle()
+    assert calibration.waiting
+
+
+@pytest.mark.parametrize(("busy", "said"), [(30, 0.73), (1, 0.5)])
+def test_a_risk_is_right_for_those_who_ask_and_who_ask_most_count_most(
+    busy: int, said: float
+) -> None:
+    """Every second window is a busy one and runs dry; nothing tells the two apart beforehand."""
+    calibration = _calibration()
+    for window in range(400):
+        dry = window % 2 == 0
+        usages = busy if dry else 1
+        looked_at = Shadow(0.0, 60.0, (1.0, 0.0), NEVER, lively=True, usages=usages)
+        calibration.lay_aside(looked_at)
+        if dry:
+            calibration.exhausted(30.0)
+        calibration.settle((busy + 1) / 2)
+    assert _risk(calibration, 0.0) > said - 0.06
 
 
 def test_a_restored_calibration_goes_on_as_if_nothing_had_happened() -> None:
     one, twin = _calibration(), _calibration()
     _teach(one, 20, 1.0, 0.3, (20.0, 10.0, 5.0))
-    one.lay_aside(Shadow(1200.0, 60.0, (1.0, 0.5), (30.0, 9.0, math.inf), lively=True), 60.0)
+    one.lay_aside(Shadow(1200.0, 60.0, (1.0, 0.5), (30.0, 9.0, math.inf), lively=True, usages=3))
     twin.restore(json.loads(json.dumps(one.state(), allow_nan=False)))
     for each in (one, twin):
         each.exhausted(1210.0)
-        each.settle(1260.0)
+        each.settle(4.0)
     assert twin.state() == one.state()
     assert twin.learnt_share == one.learnt_share
 
