@@ -9,6 +9,13 @@
     │   └── StoreNewer       a newer version wrote it
     ├── PolicyError          a policy document is not valid (carries every finding)
     ├── ProviderFailed       a poll did not succeed (kind, retry_after)
+    ├── TransportFailed      a message to another daemon was not answered (may_have_acted)
+    │   ├── NobodyThere      nobody answers at its address
+    │   ├── TooLate          no reply before the deadline
+    │   ├── TooLarge         the message, or the reply, is over the bound
+    │   ├── TurnedAway       the peer does not take our credential
+    │   ├── LeaderMoved      who answers is not the leader any more (address)
+    │   └── PeerFailed       the peer could not answer
     └── Refused              the arbiter will not do that; not a denial
         ├── InvalidRequest   malformed or contradictory; fields say where
         ├── NotFound         no such thing
@@ -113,6 +120,67 @@ class ProviderFailed(RatelordError):
         self.detail = detail
         self.retry_after = retry_after
         super().__init__(f"{kind}: {detail}")
+
+
+class TransportFailed(RatelordError):
+    """A message to another daemon was not answered.
+
+    ``may_have_acted``: the peer may have received it, and done what it asks. Otherwise it is as if
+    nothing had been sent, and sending it again does nothing twice.
+    """
+
+    code = "transport_failed"
+
+    def __init__(self, message: str, *, may_have_acted: bool = True) -> None:
+        self.may_have_acted = may_have_acted
+        super().__init__(message)
+
+
+class NobodyThere(TransportFailed):
+    """Nobody answers at the address, or who did is gone."""
+
+    code = "nobody_there"
+
+
+class TooLate(TransportFailed):
+    """No reply came before the deadline."""
+
+    code = "too_late"
+
+
+class TooLarge(TransportFailed):
+    """The message, or the reply to it, is over the bound."""
+
+    code = "too_large"
+
+
+class TurnedAway(TransportFailed):
+    """The peer does not take our credential."""
+
+    code = "turned_away"
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, may_have_acted=False)
+
+
+class LeaderMoved(TransportFailed):
+    """Who answers is not the leader any more; ``address`` says where it is, empty if nobody knows.
+
+    What answers at the leader's place raises it, and who asked gets it.
+    """
+
+    code = "leader_moved"
+
+    def __init__(self, address: str = "") -> None:
+        self.address = address
+        where = f"; ask the one at {address}" if address else "; ask again once one is elected"
+        super().__init__(f"who answers there does not lead any more{where}", may_have_acted=False)
+
+
+class PeerFailed(TransportFailed):
+    """The peer received the message, and could not answer it; its log says why."""
+
+    code = "peer_failed"
 
 
 class FieldError(msgspec.Struct, frozen=True):

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from ratelord_core.policy.function import ConditionFunction
     from ratelord_core.provider import ProviderFactory
     from ratelord_core.store import StoreFactory
+    from ratelord_core.transport import TransportFactory
     from ratelord_core.verb import Verb
 
 hookspec = pluggy.HookspecMarker("ratelord")
@@ -63,6 +64,12 @@ def ratelord_register_condition_functions() -> Iterable[ConditionFunction]:
 @hookspec
 def ratelord_register_providers() -> Iterable[ProviderFactory]:
     """Kinds of providers that the policy file's ``providers`` may name. Called once."""
+
+
+@hookspec
+def ratelord_register_transports() -> Iterable[TransportFactory]:
+    """Ways in which daemons reach each other, by the schemes of their addresses. Called when one
+    is to be reached, or to be reachable."""
 
 
 @hookspec

@@ -30,6 +30,7 @@ THINGS: Final[Mapping[str, tuple[str, ...]]] = {
     "policy_actions": ("name", "params", "apply()"),
     "providers": ("name", "version", "build()"),
     "stores": ("name", "open_events()", "open_snapshots()"),
+    "transports": ("name", "schemes", "build()"),
     "verbs": ("name", "help", "target"),
 }
 """What the things of each hook have; ``()`` is for what is called. The first is the name."""

@@ -35,6 +35,7 @@ DECIDING = frozenset(
         "graphs",
         "policy_actions",
         "providers",
+        "transports",
     )
 )
 """Hooks whose things are called by the loop that decides: strangers' are guarded."""

@@ -27,6 +27,7 @@ GROUPS: dict[str, tuple[list[str], list[str]]] = {
             "ratelord_ensemble",
             "ratelord_gamma",
             "ratelord_anthropic",
+            "ratelord_federation",
             "ratelord_gemini",
             "ratelord_github",
             "ratelord_headers",

@@ -42,6 +42,7 @@ PLUGINS = {
     "ratelord_openai": WEB | SCREEN | STORES | HEAVY,
     "ratelord_anthropic": WEB | SCREEN | STORES | HEAVY,
     "ratelord_gemini": WEB | SCREEN | STORES | HEAVY,
+    "ratelord_federation": WEB | SCREEN | STORES | HEAVY,
     "ratelord_proxy": WEB | SCREEN | STORES | HEAVY,
     "ratelord_sim": WEB | SCREEN | STORES | HEAVY,
 }

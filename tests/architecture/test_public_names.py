@@ -34,6 +34,7 @@ PUBLIC = (
     "ratelord_core.model_provider",
     "ratelord_core.outbound",
     "ratelord_core.testing",
+    "ratelord_core.transport",
     "ratelord_core.verb",
 )
 FILES = sorted((ROOT / "plugins").rglob("*.py"))

@@ -88,13 +88,6 @@ def test_an_unknown_kind_is_refused_with_those_that_there_are(tmp_path: Path, ca
     assert "action, behavior, controller" in capsys.readouterr().err
 
 
-def test_a_kind_that_is_still_to_come_is_refused_with_the_reason(tmp_path: Path, capsys):
-    assert run(["plugin", "new", "x", "--kind", "transport", "--into", str(tmp_path)]) == 2
-    said = " ".join(capsys.readouterr().err.split())
-    assert "no kind 'transport' yet: daemons do not share limits" in said
-    assert "choose one of action" in said
-
-
 def test_help_names_every_kind(capsys):
     assert run(["plugin", "new", "--help"]) == 0
     said = capsys.readouterr().out

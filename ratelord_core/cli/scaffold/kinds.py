@@ -65,6 +65,11 @@ KINDS: Final = {
         "The tool {name} for agents that talk to ratelord.",
         (CORE, "msgspec>=0.22"),
     ),
+    "transport": Kind(
+        "ratelord_register_transports",
+        "The transport {name}:// between ratelord's daemons.",
+        (CORE, "msgspec>=0.22"),
+    ),
     "verb": Kind(
         "ratelord_register_verbs",
         "The verb {name} for ratelord's command line.",
@@ -72,8 +77,3 @@ KINDS: Final = {
     ),
 }
 """By the name that ``ratelord plugin new --kind`` takes."""
-
-LATER: Final = {
-    "transport": "daemons do not share limits yet, and a hook comes with its first user",
-}
-"""Kinds that people ask for, and why there are none."""

@@ -9,7 +9,7 @@ from cyclopts import App, Parameter
 
 from ratelord_core.cli.options import ADMINISTER, Json
 from ratelord_core.cli.outcome import DONE
-from ratelord_core.cli.scaffold.kinds import KINDS, LATER
+from ratelord_core.cli.scaffold.kinds import KINDS
 from ratelord_core.cli.screen import hint, print_json, say
 
 
@@ -36,7 +36,7 @@ def new(
         What the plugin will be called, such as acme-cloud; the project becomes ratelord-acme-cloud.
     kind
         What it adds: action, behavior, controller, door, exporter, function, model, provider,
-        resource, store, tool or verb.
+        resource, store, tool, transport or verb.
     into
         The folder in which the project's folder is made.
     """
@@ -56,9 +56,5 @@ def new(
 
 
 def _known(kind: str) -> None:
-    if kind in LATER:
-        raise ValueError(
-            f"there is no kind {kind!r} yet: {LATER[kind]}; choose one of {', '.join(KINDS)}"
-        )
     if kind not in KINDS:
         raise ValueError(f"there is no kind {kind!r}; choose one of {', '.join(KINDS)}")
