@@ -181,4 +181,4 @@ def test_two_transports_of_one_scheme_are_told_apart_by_name() -> None:
 
     loaded = plugins.load(extra=[("rival", Module())])
     with pytest.raises(PluginError, match="--without rival"):
-        linking.transport_for(loaded, Address("http://h:1"), Security())
+        linking.transport_for(loaded, Address("http://h.example:1"), Security())

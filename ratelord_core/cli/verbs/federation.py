@@ -52,7 +52,7 @@ def ping(
     Parameters
     ----------
     address
-        Where it is, such as http://10.0.0.5:8092; the scheme chooses the transport.
+        Where it is, such as https://leader.example:8092; the scheme chooses the transport.
     count
         How many messages, one after another.
     bytes
@@ -121,13 +121,13 @@ def serve(
     import asyncio
 
     from ratelord_core.cli import linking
+    from ratelord_core.leaving import leaves_when_told
     from ratelord_core.transport import Security
 
     where = linking.typed_address(address)
     security = Security(
         linking.credential(), str(tls_cert or ""), str(tls_key or ""), insecure=insecure
     )
-    _, transport = _chosen(where, security, without)
 
     def ready(at: Address) -> None:
         if json:
@@ -135,7 +135,9 @@ def serve(
         else:
             print(f"ratelord federation is listening on {at}", flush=True)
 
-    asyncio.run(linking.answer_pings(transport, where, ready))
+    with leaves_when_told():
+        _, transport = _chosen(where, security, without)
+        asyncio.run(linking.answer_pings(transport, where, ready))
     return DONE
 
 
