@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -28,6 +29,12 @@ LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 _PARTING: Final = 10.0
 """Seconds to deliver the last reports in."""
 _TIMEOUT: Final = httpx2.Timeout(30.0, read=600.0).as_dict()
+_LIMITS: Final = httpx2.Limits(
+    max_connections=1000, max_keepalive_connections=100, keepalive_expiry=30.0
+)
+"""A connection is worth more than the five seconds that it is kept by default: most are TLS."""
+_NO_COOKIES: Final = CookieJar(DefaultCookiePolicy(allowed_domains=()))
+"""Cookies are the caller's: none is kept here, and so none goes to another caller."""
 _NEVER_SENT: Final = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout)
 _log = logging.getLogger("ratelord")
 
@@ -43,9 +50,10 @@ class Proxy:
         self._upstream = upstream.rstrip("/")
         self._client = client or Desk()
         self._settling: set[asyncio.Task[None]] = set()
-        limits = httpx2.Limits(max_connections=1000, max_keepalive_connections=100)
         far = urlsplit(upstream).hostname not in LOOPBACK  # no other proxy before this machine
-        self._http = httpx2.AsyncClient(limits=limits, trust_env=far, follow_redirects=False)
+        self._http = httpx2.AsyncClient(
+            limits=_LIMITS, trust_env=far, follow_redirects=False, cookies=_NO_COOKIES
+        )
         self.application = Starlette(
             routes=[Route("/-/health", _health), Route("/{path:path}", self)]
         )
@@ -113,7 +121,9 @@ class Proxy:
         try:
             refused = await governing.ask_async(self._client, call, self._settling)
         except RequestRefused as error:
-            await self._error(exchange, 502, f"the daemon refuses the question: {error}")
+            asked = f"the daemon refuses a question about {self._names.provider_id!r}"
+            reason = f"{asked}, which --provider-id may name otherwise: {error}"
+            await self._error(exchange, 502, reason)
             return True
         except RatelordError as error:
             await self._error(exchange, 503, str(error))

@@ -44,9 +44,9 @@ def proxy(
     Parameters
     ----------
     provider
-        How the provider speaks.
+        How the provider speaks: headers for any other, by its response headers alone.
     listen
-        HOST:PORT to listen on; port 0 takes a free one.
+        HOST:PORT to listen on; port 0 takes a free one. Default: 127.0.0.1:8091.
     upstream
         Where the provider is. Default: the provider's own address.
     provider_id
@@ -60,7 +60,7 @@ def proxy(
     scope
         Where, unless a request says X-Ratelord-Scope.
     max_wait
-        Seconds that a call waits at most.
+        Seconds that a call waits at most. Default: what the daemon allows.
     insecure_public
         Listen on an address that others can reach, without TLS: keys travel readable.
     json

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import signal
 import socket
 from collections.abc import Iterator
@@ -73,6 +74,8 @@ async def _live(proxy: Proxy, listener: socket.socket, *, as_json: bool) -> None
     shown = f"[{place}]" if ":" in place else place
     url = f"http://{shown}:{port}"
     line = msgspec.json.encode({"listening": url}).decode() if as_json else f"{_READY} {url}"
+    gc.collect()
+    gc.freeze()  # what was loaded stays: no call waits until it was looked through
     print(line, flush=True)
     await server.serve([listener])
     await proxy.aclose()

@@ -122,6 +122,32 @@ def test_what_stays_encoded_is_passed_on_so(start_proxy: Any, serve: Any, desk: 
     assert last(desk)[1].get("openai/gpt-x/tokens", 3) == 3
 
 
+def test_cookies_are_the_callers_own(start_proxy: Any, serve: Any) -> None:
+    brought: list[bytes | None] = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        brought.append(dict(scope["headers"]).get(b"cookie"))
+        headers = [(b"set-cookie", b"who=first"), (b"content-length", b"0")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body"})
+
+    with start_proxy("--provider", "openai", "--upstream", serve(app)) as url:
+        first = httpx2.get(f"{url}/v1/models", timeout=60)
+        httpx2.get(f"{url}/v1/models", timeout=60)
+        httpx2.get(f"{url}/v1/models", timeout=60, headers={"cookie": "who=third"})
+    assert first.headers["set-cookie"] == "who=first"
+    assert brought == [None, None, b"who=third"]
+
+
+def test_an_account_that_the_policy_does_not_have_is_named(start_proxy: Any, upstream: str) -> None:
+    words = ("--provider", "openai", "--provider-id", "other", "--upstream", upstream)
+    with start_proxy(*words) as url:
+        answer = httpx2.post(url + CALL, json=ASK, timeout=60)
+    assert answer.status_code == 502
+    said = answer.json()["error"]["message"]
+    assert "'other', which --provider-id may name otherwise: no provider is called 'other'" in said
+
+
 def test_a_provider_that_is_gone_is_a_502_and_costs_nothing(start_proxy: Any, desk: Any) -> None:
     with start_proxy("--provider", "openai", "--upstream", "http://127.0.0.1:9") as url:
         answer = httpx2.post(url + CALL, json=ASK, timeout=60)
