@@ -58,6 +58,17 @@ class Proxy:
             routes=[Route("/-/health", _health), Route("/{path:path}", self)]
         )
 
+    async def look_ahead(self) -> None:
+        """Say at once what would refuse every call: no daemon, or none that knows the account."""
+        names = self._names
+        try:
+            found = await self._client.propose(*names.ids, provider_id=names.provider_id)
+        except RatelordError as error:
+            _log.warning("ratelord proxy: calls will be refused: %s", error)
+        else:
+            if found.synthetic:
+                _log.warning("ratelord proxy: calls are refused for now: %s", found.reason)
+
     async def aclose(self) -> None:
         """Deliver the last reports, and let go of the connections."""
         if self._settling:

@@ -77,7 +77,9 @@ async def _live(proxy: Proxy, listener: socket.socket, *, as_json: bool) -> None
     gc.collect()
     gc.freeze()  # what was loaded stays: no call waits until it was looked through
     print(line, flush=True)
+    looking = running.create_task(proxy.look_ahead(), name="look ahead")
     await server.serve([listener])
+    looking.cancel()
     await proxy.aclose()
 
 

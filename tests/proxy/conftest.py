@@ -60,6 +60,29 @@ def _running(*words: str, **environment: str) -> Iterator[str]:
         process.stdout.close()
 
 
+@pytest.fixture
+def complaint() -> Callable[..., str]:
+    """``complaint(*words, **environment)``: the first line that a proxy says on standard error."""
+
+    def first(*words: str, **environment: str) -> str:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "ratelord_core.cli", "proxy", "--listen", "127.0.0.1:0", *words],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=os.environ | environment,
+        )
+        assert process.stderr is not None
+        try:
+            return process.stderr.readline()
+        finally:
+            process.terminate()
+            assert process.wait(60) == 0
+            process.stderr.close()
+
+    return first
+
+
 @pytest.fixture(scope="module")
 def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     """The daemon of a module."""

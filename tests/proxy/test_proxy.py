@@ -168,6 +168,14 @@ def test_without_a_daemon_nothing_is_passed_on_and_it_says_so(
     assert len(api.asked) == asked
 
 
+def test_what_would_refuse_every_call_is_said_at_once(desk: Any, complaint: Any) -> None:
+    words = ("--provider", "openai", "--provider-id", "other")
+    said = complaint(*words, RATELORD_URL=desk.daemon.url)
+    assert "calls will be refused: no provider is called 'other'" in said
+    said = complaint(*words, RATELORD_URL="http://127.0.0.1:9")
+    assert "calls are refused for now: no daemon at http://127.0.0.1:9" in said
+
+
 def test_a_place_that_is_taken_is_named(proxy: str, capsys: Any) -> None:
     from ratelord_core.cli.app import run
 

@@ -255,9 +255,15 @@ class AsyncClient(Asking, AsyncLooking):
 
     async def _call(self, call: Call, kind: type[T]) -> T:
         budget = self._budget()
+        try:
+            return wire.parse(await self._send(call, budget), kind)
+        except RatelordError as error:  # only then is it worth while to prepare for more
+            failed = [error]
         retrying = AsyncRetrying(sleep=self._sleep, **attempts.policy(call, budget))
 
         async def attempt() -> T:
+            if failed:  # the first attempt is that which was made already
+                raise failed.pop()
             return wire.parse(await self._send(call, budget), kind)
 
         return await retrying(attempt)

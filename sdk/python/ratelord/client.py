@@ -252,8 +252,18 @@ class Client(Asking, Looking):
 
     def _call(self, call: Call, kind: type[T]) -> T:
         budget = self._budget()
+        try:
+            return wire.parse(self._send(call, budget), kind)
+        except RatelordError as error:  # only then is it worth while to prepare for more
+            failed = [error]
         retrying = Retrying(sleep=self._sleep, **attempts.policy(call, budget))
-        return retrying(lambda: wire.parse(self._send(call, budget), kind))
+
+        def attempt() -> T:
+            if failed:  # the first attempt is that which was made already
+                raise failed.pop()
+            return wire.parse(self._send(call, budget), kind)
+
+        return retrying(attempt)
 
     def _reply(self, call: Call) -> Reply:
         return self._send(call, self._budget())
