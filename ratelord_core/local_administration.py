@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
+from ratelord_core.backstage import backstage, for_good
 from ratelord_core.clock import Clock
 from ratelord_core.engine import Engine
 from ratelord_core.errors import PolicyError, RatelordError, Unavailable
@@ -22,6 +23,7 @@ from ratelord_core.model.instant import Micros, to_text
 from ratelord_core.model.proof import Proof, SnapshotView, VerifyView
 from ratelord_core.model.views import PolicyReloadView, RegisteredView
 from ratelord_core.policy.difference import difference
+from ratelord_core.policy.stack import let_go
 from ratelord_core.replay import figures
 from ratelord_core.store import EventStore
 from ratelord_core.surroundings import Surroundings
@@ -151,25 +153,29 @@ class LocalAdministration(LocalProspects):
                 return await self._reload()
 
     async def _reload(self) -> PolicyReloadView:
-        previous = self.engine.policy.version
+        before = self.engine.policy
         try:
             # Compiling thousands of rules takes a second; questions must not wait for it.
-            stack = await asyncio.to_thread(self._around.read_policy)
+            stack = await backstage(self._around.read_policy)
         except PolicyError as error:
             self.policy_error = _in_one_line(error)
             lines = tuple(finding.text(error.source) for finding in error.findings)
             self.engine.write(self.clock.now(), PolicyRejected(source=error.source, errors=lines))
             raise
         self.policy_error = None
-        before = self.engine.policy.document
-        if stack.version != previous:
+        changed = stack.version != before.version
+        if changed:
             self._gate()
             await self._around.apply_policy(stack)
-        found = difference(before, stack.document)
-        changed = stack.version != previous
-        return PolicyReloadView(
-            stack.version, previous, changed, found.added, found.removed, found.changed
+            for_good()
+        found = difference(before.document, stack.document)
+        view = PolicyReloadView(
+            stack.version, before.version, changed, found.added, found.removed, found.changed
         )
+        gone = [before if changed else stack]
+        del before, stack
+        await backstage(let_go, gone)
+        return view
 
     # --- the log ------------------------------------------------------------------------------
 

@@ -9,6 +9,7 @@ import msgspec
 from msgspec.structs import replace
 
 from ratelord_core import plugins
+from ratelord_core.account_check import check_accounts
 from ratelord_core.behavior import Behavior
 from ratelord_core.clock import SteppedClock
 from ratelord_core.control import ControllerFactory
@@ -48,8 +49,12 @@ class Parts(msgspec.Struct, frozen=True):
         return found
 
     def policy(self, text: str | bytes, source: str) -> PolicyStack:
-        """A policy file's text, ready to judge. Raises ``PolicyError`` with every finding."""
-        return load_stack(text, source, self.actions, self.providers, self.models, self.functions)
+        """A policy file's text, ready to judge. Raises ``PolicyError`` with every finding, those
+        included that a daemon's start would have of its providers."""
+        given = (self.actions, self.providers, self.models, self.functions)
+        stack = load_stack(text, source, *given)
+        check_accounts(stack.document, text, self.providers)
+        return stack
 
     def pools(self, document: Document) -> tuple[Pool, ...]:
         """All pools of a document: its own caps, and what its providers have before they are ever

@@ -25,8 +25,7 @@ def default_path() -> Path:
 def read_policy(path: Path, plugins: Plugins | None = None) -> Document:
     """The checked document. Raises ``PolicyError`` with every finding."""
     from ratelord_core import plugins as installed
-    from ratelord_core.clock import SystemClock
-    from ratelord_core.daemon.accounts import Accounts
+    from ratelord_core.account_check import check_accounts
     from ratelord_core.policy.condition import Conditions
     from ratelord_core.policy.reader import read_document
 
@@ -37,5 +36,5 @@ def read_policy(path: Path, plugins: Plugins | None = None) -> Document:
     conditions = Conditions(loaded.named("ratelord_register_condition_functions").values())
     text = path.read_bytes()
     document = read_document(text, str(path), actions, providers, conditions, models)
-    Accounts(providers, SystemClock()).check(document, text)
+    check_accounts(document, text, providers)
     return document

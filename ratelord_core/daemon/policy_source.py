@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from ratelord_core.account_check import check_accounts
 from ratelord_core.daemon.accounts import Accounts
 from ratelord_core.daemon.policy_watch import digest_of
 from ratelord_core.errors import Finding, PolicyError, SettingsError
@@ -55,5 +56,5 @@ class PolicySource:
         functions = self._functions.values()
         kinds = self._accounts.kinds
         stack = load(text, source, self._actions, kinds, self._models, functions)
-        self._accounts.check(stack.document, text)
+        check_accounts(stack.document, text, kinds)
         return stack

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import msgspec
 
+from ratelord_core.backstage import backstage
 from ratelord_core.engine.answering import written
 from ratelord_core.errors import Finding, PolicyError, RatelordError
 from ratelord_core.events.shadowing import ShadowDiffered, ShadowTurned
@@ -69,7 +70,7 @@ class Shadow:
     async def begin(self, document: str, source: str) -> ShadowView:
         """Evaluate this policy from now on, in place of the shadow before. Raises ``PolicyError``
         if it is not valid; then nothing changes."""
-        stack = await asyncio.to_thread(self._check, document, source)
+        stack = await backstage(self._check, document, source)
         await self.end()
         self._state, self._version, self._source = "starting", stack.version, source
         self._since, self._error, self._counts = self._arbiter.now(), "", {}

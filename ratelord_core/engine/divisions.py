@@ -18,9 +18,17 @@ CONTEXT = "client_context."
 """Begins what is counted by a value of the asker's own."""
 NAMELESS = "-"
 """The part of all who have no such value: nobody gets round a cap by keeping quiet."""
+KEPT = ("run_id", "task_id")
+"""Values of the asker's own whose digests every intent carries, and the log keeps."""
 _MEMORY = 8192
 
 _Context = tuple[str, ...]
+
+
+class Digest(str):
+    """The digest of a value of the asker's own, where the value itself is not known."""
+
+    __slots__ = ()
 
 
 class Divisions:
@@ -110,7 +118,7 @@ def _value(state: State, per: str, intent: Intent) -> str:
 
 def _own(intent: Intent, key: str) -> str:
     """A value of the asker's own, by its digest. Those of run and task are known of old intents."""
-    kept = {"run_id": intent.run, "task_id": intent.task}.get(key, "")
+    kept = dict(zip(KEPT, (intent.run, intent.task), strict=True)).get(key, "")
     return kept or _digest(intent.context.get(key))
 
 
@@ -118,4 +126,6 @@ def _digest(value: Any) -> str:
     """64 bits in hex that stand for a value: the value itself may be a secret."""
     if value is None or value == "" or not isinstance(value, str | int | float):
         return NAMELESS
+    if isinstance(value, Digest):
+        return value
     return sha256(str(value).encode()).hexdigest()[:16]

@@ -7,8 +7,6 @@ the order of deciding.
 
 from __future__ import annotations
 
-import msgspec
-
 from ratelord_core.engine.lookout import Lookout
 from ratelord_core.engine.negotiator import Negotiator
 from ratelord_core.engine.observer import Observer, pin
@@ -28,8 +26,6 @@ from ratelord_core.model.pool import Pool, declared_key
 from ratelord_core.policy.difference import difference
 from ratelord_core.policy.document import canonical, from_canonical
 from ratelord_core.policy.stack import PolicyStack
-
-_encode = msgspec.json.Encoder(order="sorted").encode
 
 
 class Engine:
@@ -55,7 +51,7 @@ class Engine:
 
     def configure(self, policy: PolicyStack, pools: tuple[Pool, ...], now: Micros) -> None:
         """Bring a policy document into force; ``pools`` are those of it and of its providers."""
-        document = policy.document
+        document, before = policy.document, self.policy
         self.scribe.turn(now)
         self.policy = policy
         self.negotiator.adopt(policy)
@@ -69,32 +65,32 @@ class Engine:
             and (account.pool.local or account.pool.provider_id not in document.topology.providers)
         }
         self.lookout.forget(self.reader.hidden)
-        text = canonical(document)
-        content = msgspec.json.decode(text)
         loaded = ConfigLoaded(
             pools=pinned,
-            topology=_encode(content.get("topology", {})).decode(),
-            settings=_encode(content.get("settings", {})).decode(),
-            pricing=_encode(content.get("pricing", {})).decode(),
+            topology=canonical(document.topology),
+            settings=canonical(document.settings),
+            pricing=canonical(document.pricing),
             source=document.source,
         )
         changed = policy.version != self.state.policy_version
         self.write(now, loaded)
         self.observer.repin(now)
         if changed:
-            found = difference(self._before(), document)
+            found = difference(self._as_logged(before), document)
             event = PolicyUpdated(
                 version=policy.version,
                 source=document.source,
-                document=text,
+                document=policy.text,
                 added=found.added,
                 removed=found.removed,
                 changed=found.changed,
             )
             self.write(now, event)
 
-    def _before(self) -> Document:
+    def _as_logged(self, before: PolicyStack) -> Document:
         """The policy that was in force, as the log has it; an empty one before the first."""
+        if before.version == self.state.policy_version:
+            return before.document
         text = self.state.policy_text
         return from_canonical(text) if text else Document()
 

@@ -15,6 +15,7 @@ from ratelord_core.events.payloads import PolicyOverridden
 from ratelord_core.events.record import Record
 from ratelord_core.hindsight.candidate import Candidate
 from ratelord_core.hindsight.dryness import Spell, without
+from ratelord_core.hindsight.own_values import sentence
 from ratelord_core.hindsight.past import Past, told_of
 from ratelord_core.hindsight.replaying import Hear, Replaying, Waived
 from ratelord_core.hindsight.starting import Start, first_since, from_nothing, from_snapshot
@@ -177,6 +178,7 @@ def _counted(records: Iterable[Record], head: int, progress: Progress | None) ->
 
 def _told(policy: PolicyStack, tally: Tally, done: Replaying) -> dict[str, Any]:
     before, after = told_side(tally.before), told_side(tally.after)
+    lumped = done.own_values.told(policy)
     before["cost_microusd"] = done.cost_before
     after["cost_microusd"] = done.candidate.cost
     return {
@@ -196,7 +198,8 @@ def _told(policy: PolicyStack, tally: Tally, done: Replaying) -> dict[str, Any]:
         "by": tally.by_dimension(),
         "examples": tally.told_examples(),
         "series": tally.series(),
-        "notes": _notes(done),
+        "lumped": lumped,
+        "notes": [*_notes(done), *map(sentence, lumped)],
     }
 
 

@@ -26,15 +26,16 @@ from ratelord_core.events.payloads import (
     UsageObserved,
 )
 from ratelord_core.hindsight.adjusting import adjusted
+from ratelord_core.hindsight.again import question, report_of
 from ratelord_core.hindsight.answer import Answer, Kind, answer_of, kind_of
 from ratelord_core.hindsight.candidate import Candidate
 from ratelord_core.hindsight.dryness import Dryness
+from ratelord_core.hindsight.own_values import OwnValues
 from ratelord_core.hindsight.past import Past
 from ratelord_core.model.dimensions import Dimensions
 from ratelord_core.model.instant import Micros
-from ratelord_core.model.intent import Intent, Report
+from ratelord_core.model.intent import Report
 from ratelord_core.model.observation import Observation
-from ratelord_core.model.pool import MONEY
 from ratelord_core.provider import PollResult
 
 _HEARD: Final = (
@@ -85,6 +86,7 @@ class Replaying:
         self.candidate = candidate
         self.dry_before = Dryness(past.ledger)
         self.dry_after = Dryness(candidate.state.ledger)
+        self.own_values = OwnValues(past.ledger, candidate.state.ledger)
         self.cost_before = 0
         self.settled_before: dict[str, int] = {}
         self.refused_before = 0
@@ -141,11 +143,13 @@ class Replaying:
         self.policies[version] = self.policies.get(version, 0) + 1
         self.dry_before.note(at, e)
         self.candidate.reach(at)
-        found = self.candidate.ask(_intent(asked[1], who), self._waived.get(intent_id))
+        known = self.own_values.of(e)
+        found = self.candidate.ask(question(asked[1], who, known), self._waived.get(intent_id))
         if found is None:
             self.unasked += 1
             return
         here, answer = found
+        self.own_values.note(known, answer)
         self.dry_after.note(self.candidate.now, answer)
         before, after = answer_of(e), answer_of(answer)
         self._follow(intent_id, here, e, answer, at, who)
@@ -195,7 +199,7 @@ class Replaying:
         if not known.here:
             return
         self.candidate.reach(at)
-        report = _report(e, known.held, self.past, self.candidate, known.here)
+        report = report_of(e, known.held, self.past, self.candidate, known.here)
         self.candidate.settle_at(at + known.shift, known.here, report)
 
     def _learn(self, workload: str, lasted: float) -> None:
@@ -242,55 +246,3 @@ class Replaying:
     def _own(self, event: Event, _e: Any) -> None:
         """The past's own configuration: the candidate has another one."""
         self.past.replay(event)
-
-
-def _intent(asked: IntentSubmitted, who: Dimensions) -> Intent:
-    """The question as it was asked. Its key is gone: a repeated one never came this far."""
-    return Intent(
-        who.agent_id,
-        who.identity_id,
-        who.workload_id,
-        who.scope_id,
-        asked.urgency,  # type: ignore[arg-type]  # written down from one that was checked
-        float(asked.expected_cost) if asked.expected_cost else None,
-        {pool: float(cost) for pool, cost in asked.costs.items()} if asked.costs else {},
-        asked.provider_id,
-        asked.pool_id,
-        asked.model,
-        asked.duration,
-        asked.max_wait,
-        renews=asked.renews,
-        run=asked.run,
-        task=asked.task,
-    )
-
-
-def _report(
-    e: IntentReported, held: dict[str, int], past: Past, candidate: Candidate, here: str
-) -> Report:
-    """The report of the past, for the pools that the candidate draws from. A pool that the past
-    did not have takes what another of its unit took."""
-    if e.outcome == "cancelled":
-        return Report("cancelled")
-    told = {
-        pool: float(units)
-        for pool, units in e.settled
-        if pool not in e.assumed and (e.learn or units != held.get(pool))
-    }
-    hold = candidate.hold_of(here)
-    if not told or hold is None:
-        return Report(e.outcome)  # type: ignore[arg-type]  # written down from one that was checked
-    by_unit: dict[str, float] = {}
-    for pool, units in told.items():
-        unit = past.unit(pool)
-        if unit:
-            by_unit[unit] = max(units, by_unit.get(unit, 0.0))
-    accounts = candidate.state.ledger.accounts
-    priced = bool(candidate.state.prices.lists)
-    costs = {}
-    for pool in (*hold.legs, *hold.resolved):
-        unit = accounts[pool].pool.unit
-        found = told.get(pool, by_unit.get(unit))
-        if found is not None and not (priced and unit == MONEY):
-            costs[pool] = found
-    return Report(e.outcome, None, costs)  # type: ignore[arg-type]  # as above

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 import msgspec
 
 from ratelord_core.arbiter import Arbiter
+from ratelord_core.backstage import backstage
 from ratelord_core.errors import Finding, InvalidRequest, PolicyError
 from ratelord_core.http.body import DOCUMENT_TYPES, media_type, read_body
 from ratelord_core.http.exchange import Answer, Exchange, json_reply
@@ -44,7 +44,7 @@ class Policy:
         """
         text = await read_document(exchange, self._limit)
         # Compiling thousands of conditions takes seconds; questions must not wait for it.
-        view = await asyncio.to_thread(self._arbiter.check_policy, text, SOURCE)
+        view = await backstage(self._arbiter.check_policy, text, SOURCE)
         return json_reply(view) if view.valid else policy_problem(exchange, SOURCE, view.errors)
 
     async def reload(self, exchange: Exchange) -> Answer:

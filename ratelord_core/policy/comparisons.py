@@ -42,27 +42,35 @@ AnyOf = tuple[Conjunction, ...]
 
 class Comparisons:
     """Any of some conjunctions of comparisons. Values are read from left to right, as far as it
-    takes to know; the condition as CEL compiled it answers where one is of another kind."""
+    takes to know; CEL answers where one is of another kind: ``compiled`` compiles it then."""
 
-    __slots__ = ("_any_of", "_compiled", "constant", "gate", "names", "text")
+    __slots__ = ("_any_of", "_compiled", "_compiling", "constant", "gate", "names", "text")
 
-    def __init__(self, any_of: AnyOf, compiled: CelCondition) -> None:
-        self._any_of = any_of
+    def __init__(self, text: str, any_of: AnyOf, compiled: Callable[[], CelCondition]) -> None:
+        self.text = text
+        self.constant: bool | None = None
         self.gate = any_of[0][0] if len(any_of) == 1 else None
-        self._compiled = compiled
-        self.text, self.names, self.constant = compiled.text, compiled.names, compiled.constant
+        self.names = tuple(dict.fromkeys(one[0] for all_of in any_of for one in all_of))
+        self._any_of = any_of
+        self._compiling = compiled
+        self._compiled: CelCondition | None = None
 
     def holds(self, values: Mapping[str, Any]) -> bool:
         for conjunction in self._any_of:
             for name, kind, compare, literal in conjunction:
                 value = values[name]
                 if type(value) is not kind:
-                    return self._compiled.holds(values)
+                    return self._in_cel().holds(values)
                 if not compare(value, literal):
                     break
             else:
                 return True
         return False
+
+    def _in_cel(self) -> CelCondition:
+        if self._compiled is None:
+            self._compiled = self._compiling()
+        return self._compiled
 
 
 def comparisons(written: str) -> AnyOf | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Collection, Iterable, Mapping
+from functools import partial
 from typing import Any, Protocol
 
 import msgspec
@@ -15,6 +16,9 @@ from ratelord_core.policy.variables import VARIABLES
 
 MAX_LENGTH = 10_000
 _FEW = 12
+_SURELY = 32
+"""So many comparisons of known names with literals of their kinds are never refused: CEL compiles
+them when it is asked, which is hardly ever."""
 
 
 class Problem(msgspec.Struct, frozen=True):
@@ -98,6 +102,13 @@ class Conditions:
         if self._environment is None:
             self._environment = cel.new_environment(functions=self.functions.values())
         written = lexer.to_cel(text)
+        plain = comparisons(written)
+        if plain is not None and sum(map(len, plain)) <= _SURELY:
+            return Comparisons(text, plain, partial(self._in_cel, text, written))
+        compiled = self._in_cel(text, written)
+        return compiled if plain is None else Comparisons(text, plain, lambda: compiled)
+
+    def _in_cel(self, text: str, written: str) -> CelCondition:
         inner = lexer.inner_loop(written)
         if inner is not None:
             message = "a loop inside a loop costs too much; write one of them out"
@@ -115,8 +126,7 @@ class Conditions:
         except EvaluationError as error:
             raise ConditionError((Problem(_start(text), f"has no value: {error}"),)) from error
         self._check_patterns(written)
-        plain = comparisons(written)
-        return compiled if plain is None else Comparisons(plain, compiled)
+        return compiled
 
     def _check_patterns(self, written: str) -> None:
         """A pattern that is none would deny whatever its rule looks at."""

@@ -14,9 +14,9 @@ from ratelord_core.model.config import Document
 _encode = msgspec.json.Encoder(order="sorted").encode
 
 
-def canonical(document: Document) -> str:
-    """The document's content as JSON with sorted keys: the same text for the same meaning,
-    whatever the file's name, layout and comments."""
+def canonical(document: Any) -> str:
+    """The content of a document, or of a part of one, as JSON with sorted keys: the same text for
+    the same meaning, whatever the file's name, layout and comments."""
     return _encode(content(document)).decode()
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator
+from functools import lru_cache
+from typing import NamedTuple
 
 import msgspec
 
@@ -24,6 +26,27 @@ _TOKEN = re.compile(
 )
 # The replacements are as long as the words, so that columns stay where they are.
 _WORDS = {"AND": "&& ", "OR": "||", "NOT": "!  "}
+_SPELT = re.compile(r"AND|OR|NOT")
+
+
+class _Part(NamedTuple):
+    """What the text is made of, one after the other; ``kind`` is a group of ``_TOKEN``."""
+
+    kind: str
+    text: str
+    start: int
+    end: int
+
+
+@lru_cache(maxsize=16)
+def _parts(text: str) -> tuple[_Part, ...]:
+    """The text in parts: whoever reads a condition does so several times in a row."""
+    return tuple(
+        [
+            _Part(match.lastgroup or "other", match.group(), *match.span())
+            for match in _TOKEN.finditer(text)
+        ]
+    )
 
 
 class Word(msgspec.Struct, frozen=True):
@@ -37,7 +60,7 @@ class Word(msgspec.Struct, frozen=True):
 def to_cel(text: str) -> str:
     """The same condition with ``AND``, ``OR`` and ``NOT`` as operators, column for column; strings
     and comments stay as they are."""
-    return _TOKEN.sub(_operator, text)
+    return _TOKEN.sub(_operator, text) if _SPELT.search(text) else text
 
 
 def _operator(match: re.Match[str]) -> str:
@@ -49,12 +72,11 @@ def words(text: str) -> Iterator[Word]:
     """Every name outside strings and comments. A name that follows a dot is a member of what
     stands before it, not a name of its own."""
     before = ""
-    for match in _TOKEN.finditer(text):
-        if match.lastgroup == "name" and before != ".":
-            name = re.sub(r"\s", "", match.group())
-            yield Word(name, match.start(), match.end())
-        if match.lastgroup not in ("space", "comment"):
-            before = match.group()
+    for kind, found, start, end in _parts(text):
+        if kind == "name" and before != ".":
+            yield Word("".join(found.split()), start, end)
+        if kind not in ("space", "comment"):
+            before = found
 
 
 class Token(msgspec.Struct, frozen=True):
@@ -68,29 +90,29 @@ class Token(msgspec.Struct, frozen=True):
 def tokens(text: str) -> Iterator[Token]:
     """Everything but spaces and comments; ``&&`` and ``||`` are one token each."""
     doubled = -1
-    for match in _TOKEN.finditer(text):
-        start, end, kind = match.start(), match.end(), match.lastgroup
+    for kind, _, start, end in _parts(text):
         if kind in ("space", "comment") or start == doubled:
             continue
+        last = end
         if kind == "other" and text[start : start + 2] in ("&&", "||"):
             doubled = end
-            end += 1
-        yield Token(text[start:end], start, end)
+            last += 1
+        yield Token(text[start:last], start, last)
 
 
 _LOOPS = frozenset({"all", "exists", "exists_one", "map", "filter"})
+_LOOP = re.compile("|".join(sorted(_LOOPS)))
 
 
 def inner_loop(text: str) -> int | None:
     """Where the first loop (``.all(…)`` and the like) inside the brackets of another one starts."""
     depth, loops, name = 0, list[int](), ""
-    for match in _TOKEN.finditer(text):
-        found, kind = match.group(), match.lastgroup
+    for kind, found, start, _ in _parts(text) if _LOOP.search(text) else ():
         if found == "(":
             depth += 1
             if name.rpartition(".")[2].strip() in _LOOPS:
                 if loops:
-                    return match.start()
+                    return start
                 loops.append(depth)
         elif found == ")":
             if loops and loops[-1] == depth:
@@ -104,15 +126,15 @@ def inner_loop(text: str) -> int | None:
 def patterns(text: str) -> Iterator[Word]:
     """Every string that stands alone between brackets after ``matches``: a pattern as written."""
     before: list[str] = ["", ""]
-    kept: re.Match[str] | None = None
-    for match in _TOKEN.finditer(text):
-        found, kind = match.group(), match.lastgroup
+    kept: _Part | None = None
+    for part in _parts(text) if "matches" in text else ():
+        kind, found, _, _ = part
         if kind in ("space", "comment"):
             continue
         if found == ")" and kept is not None:
-            yield Word(kept.group(), kept.start(), kept.end())
+            yield Word(kept.text, kept.start, kept.end)
         called = before[0].rpartition(".")[2].strip() == "matches" and before[1] == "("
-        kept = match if kind == "string" and called else None
+        kept = part if kind == "string" and called else None
         before = [before[1], found]
 
 

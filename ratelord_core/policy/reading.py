@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import yaml
 
 from ratelord_core.errors import Finding
-from ratelord_core.policy.action import PolicyAction
+from ratelord_core.policy.action import Naming, PolicyAction
 from ratelord_core.policy.condition import Conditions
 
 
@@ -45,6 +45,7 @@ class Reading:
     ) -> None:
         self.text = text
         self.actions = actions
+        self.naming = {name: one for name, one in actions.items() if isinstance(one, Naming)}
         self.plugins = plugins
         self.conditions = conditions
         self.models = models

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from ratelord_core.errors import Finding, PolicyError
-from ratelord_core.model.config import Document, PolicyConfig, RuleConfig
+from ratelord_core.model.config import Document, PolicyConfig
 from ratelord_core.policy.action import (
     Approve,
     Capping,
@@ -72,6 +72,8 @@ class Rule:
         order: tuple[int, int, int],
         condition: Condition,
         action: PolicyAction[Any],
+        *,
+        caps: bool,
     ) -> None:
         config = policy.rules[index]
         self.policy_id = policy.id
@@ -90,7 +92,7 @@ class Rule:
         """A comparison without which it does not apply; None: there is none."""
         self._action = action
         self._params = convert(action, config.params)
-        self.cap = cap_key(policy.id, config.name) if isinstance(action, Capping) else ""
+        self.cap = cap_key(policy.id, config.name) if caps else ""
         """The pool that its cap is, if it brings one along."""
         self.of_pool = policy.scope.startswith("pool:")
 
@@ -171,11 +173,17 @@ def compile_rules(
     findings: list[Finding] = []
     compiled = []
     before = 0
+    capping = {name for name, one in actions.items() if isinstance(one, Capping)}
     for at, policy in enumerate(document.policies):
         rules: list[Rule] = []
         for index, config in enumerate(policy.rules):
             try:
-                rules.append(_compile(policy, index, (at, before + index), actions, conditions))
+                action = _named(config.action, actions)
+                condition = conditions.compile(config.condition)
+                order = (-config.priority, at, index)
+                caps = config.action in capping
+                number = before + index
+                rules.append(Rule(policy, index, number, order, condition, action, caps=caps))
             except (ConditionError, ParamsError, LookupError) as error:
                 message = f"policy {policy.id!r} rule {config.name!r}: {error.args[0]}"
                 findings.append(Finding(message, config.line, config.column))
@@ -186,17 +194,7 @@ def compile_rules(
     return compiled
 
 
-def _compile(
-    policy: PolicyConfig,
-    index: int,
-    place: tuple[int, int],
-    actions: Mapping[str, PolicyAction[Any]],
-    conditions: Conditions,
-) -> Rule:
-    config: RuleConfig = policy.rules[index]
-    if config.action not in actions:
-        raise LookupError(f"no action is called {config.action!r}")
-    condition = conditions.compile(config.condition)
-    at, number = place
-    order = (-config.priority, at, index)
-    return Rule(policy, index, number, order, condition, actions[config.action])
+def _named(name: str, actions: Mapping[str, PolicyAction[Any]]) -> PolicyAction[Any]:
+    if name not in actions:
+        raise LookupError(f"no action is called {name!r}")
+    return actions[name]

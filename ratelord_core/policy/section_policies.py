@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import yaml
@@ -12,7 +12,7 @@ from ratelord_core.model.config import PolicyConfig, RuleConfig
 from ratelord_core.model.ids import is_id, split_pool_key
 from ratelord_core.model.pool import Pool
 from ratelord_core.model.window import Window
-from ratelord_core.policy.action import Cap, Capping, Naming, PolicyAction
+from ratelord_core.policy.action import Cap, Capping, PolicyAction
 from ratelord_core.policy.condition import ConditionError
 from ratelord_core.policy.fields import Fields, entries, items, scalars, tree
 from ratelord_core.policy.params import ParamsError, convert
@@ -77,8 +77,8 @@ def _scope(node: yaml.Node, path: str, reading: Reading) -> str | None:
 
 def _mention(fields: Fields, action: str, made: Any, given: Mapping[str, Any]) -> None:
     """Remember what parameters name: it is checked when all names are known."""
-    asked = fields.reading.actions[action]
-    for named in asked.names(made) if isinstance(asked, Naming) else ():
+    asked = fields.reading.naming.get(action)
+    for named in () if asked is None else asked.names(made):
         whole_, path = given[named.key][1], f"{fields.path_of('params')}.{named.key}"
         place = next((one for one in scalars(whole_) if one.value == named.name), whole_)
         fields.reading.mentioned.append(Mention(place, path, named.kind, named.name))
@@ -191,6 +191,7 @@ def limit_pools(
     """The local pools that the limits of policies and the caps of their rules are; who draws
     follows from the policy's scope. A soft policy's count, and do not bind."""
     found = []
+    capping = {name for name, one in actions.items() if isinstance(one, Capping)}
     for policy in policies:
         shape = Pool(
             OWN[1],
@@ -211,17 +212,11 @@ def limit_pools(
                 )
             )
         found += [
-            _cap_pool(shape, rule, actions[rule.action]) for rule in _capping(policy, actions)
+            _cap_pool(shape, rule, actions[rule.action])
+            for rule in policy.rules
+            if rule.action in capping
         ]
     return tuple(found)
-
-
-def _capping(
-    policy: PolicyConfig, actions: Mapping[str, PolicyAction[Any]]
-) -> Iterator[RuleConfig]:
-    for rule in policy.rules:
-        if isinstance(actions.get(rule.action), Capping):
-            yield rule
 
 
 def _cap_pool(shape: Pool, rule: RuleConfig, action: Any) -> Pool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from ratelord_core.graph.protocol import Binding
@@ -11,10 +11,11 @@ from ratelord_core.model.intent import Intent
 from ratelord_core.policy.action import PolicyAction
 from ratelord_core.policy.arbitration import Arbitration
 from ratelord_core.policy.condition import Conditions
+from ratelord_core.policy.document import canonical
 from ratelord_core.policy.function import ConditionFunction
 from ratelord_core.policy.index import Level, RuleIndex
 from ratelord_core.policy.reader import read_document
-from ratelord_core.policy.rule import compile_rules
+from ratelord_core.policy.rule import Rule, compile_rules
 from ratelord_core.policy.situation import Situation
 from ratelord_core.policy.verdict import PASS, PolicyVerdict
 
@@ -25,14 +26,15 @@ class PolicyStack:
     Immutable; a new policy is a new stack.
     """
 
-    def __init__(
-        self, document: Document, index: RuleIndex, caps_at_times: frozenset[str] = frozenset()
-    ) -> None:
+    def __init__(self, document: Document, index: RuleIndex, rules: Sequence[Rule] = ()) -> None:
         self.document = document
+        self.rules = rules
         self.version = document.version
         self._index = index
-        self.caps_at_times = caps_at_times
+        self.caps_at_times = frozenset(one.cap for one in rules if one.cap and not one.always)
         """The pools of caps that rules bring along which do not apply to every intent."""
+        self.text = canonical(document)
+        """The document as the log has it."""
 
     def levels(self, binding: Binding, intent: Intent) -> tuple[Level, ...]:
         """The rules that may bind an intent of these names."""
@@ -65,9 +67,20 @@ def compile_policy(
     """The document, ready to judge. Raises ``PolicyError`` naming every rule that cannot be
     compiled."""
     compiled = compile_rules(document, actions, conditions or Conditions())
-    rules = (rule for _, each in compiled for rule in each)
-    at_times = frozenset(rule.cap for rule in rules if rule.cap and not rule.always)
-    return PolicyStack(document, RuleIndex(compiled), at_times)
+    rules = [rule for _, each in compiled for rule in each]
+    return PolicyStack(document, RuleIndex(compiled), rules)
+
+
+def let_go(stacks: list[PolicyStack]) -> None:
+    """Free these policies, whose last references these are, bit by bit: all at once would take a
+    tenth of a second of everybody's time."""
+    while stacks:
+        stack = stacks.pop()
+        parts: list[Any] = [one for policy in stack.document.policies for one in policy.rules]
+        parts += stack.rules
+        del stack
+        while parts:
+            parts.pop()
 
 
 def load(

@@ -73,21 +73,23 @@ def compose(text: str) -> yaml.Node | None:
     grows too large by its aliases.
     """
     try:
-        _check_shape(text)
+        repeats = _check_shape(text)
         root = yaml.compose(text, Loader=_LOADER)
     except yaml.reader.ReaderError as error:
         raise UnreadableError(_unprintable(text, error)) from None
     except yaml.MarkedYAMLError as error:
         raise UnreadableError(_malformed(text, error)) from None
     if root is not None:
-        _check_size(root)
+        if repeats:
+            _check_size(root)
         _check_tags(root)
     return root
 
 
-def _check_shape(text: str) -> None:
-    """Before there is a tree, which takes hundreds of times the memory of its text."""
-    depth = 0
+def _check_shape(text: str) -> bool:
+    """Before there is a tree, which takes hundreds of times the memory of its text. Whether there
+    are aliases in it."""
+    depth, repeats = 0, False
     for count, event in enumerate(yaml.parse(text, Loader=_LOADER)):
         if count > MAX_NODES:
             hint = "move what several rules share into one policy"
@@ -100,6 +102,9 @@ def _check_shape(text: str) -> None:
                 raise UnreadableError(_found(message, event.start_mark))
         elif isinstance(event, yaml.CollectionEndEvent):
             depth -= 1
+        elif isinstance(event, yaml.AliasEvent):
+            repeats = True
+    return repeats
 
 
 def _check_size(root: yaml.Node) -> None:

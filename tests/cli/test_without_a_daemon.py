@@ -81,6 +81,11 @@ pools:
     assert "policy.yaml:6:23: pool m/b: a bucket window has no shares" in ran.out
     assert "policy.yaml:7:35: pool o/gpt-4o/tokens: a bucket window has no shares" in ran.out
     assert "m/f" not in ran.out
+    (tmp_path / "policy.test.yaml").write_text("policy: policy.yaml\ncases: []\n")
+    for others in (("policy", "test", "."), ("policy", "backtest", "--policy", "policy.yaml")):
+        ran = ratelord(*others)
+        assert ran.code == 1
+        assert "policy.yaml:6:23: pool m/b: a bucket window has no shares" in ran.out + ran.err
 
 
 def test_a_policy_file_that_is_not_there_is_one_line(ratelord):

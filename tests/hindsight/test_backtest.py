@@ -183,6 +183,46 @@ def test_caps_of_runs_count_each_run_for_itself(begin: Begin) -> None:
     assert found["changes"] == {"denied": 1}  # the third of the first run
 
 
+PER_CUSTOMER = (
+    "pools: [{{id: local/{id}, limit: {limit}, per: client_context.customer,"
+    " window: {{kind: calendar, every: day}}, shared_by: ['*']}}]\n"
+)
+IDLE = "{name: idle, condition: 'false', action: deny}"
+
+
+def test_values_that_a_pool_was_counted_by_are_known_to_every_candidate(begin: Begin) -> None:
+    past = begin(_rules(IDLE, more=PER_CUSTOMER.format(id="wide", limit=3)))
+    for called in ("one", "one", "two", "one", "one", "two", ""):
+        past.ask(context={"customer": called} if called else {}, max_wait=0)
+
+    found = past.backtest(_rules(IDLE, more=PER_CUSTOMER.format(id="narrow", limit=2)))
+
+    assert found["before"]["denied"] == 1  # the fourth of the first customer
+    assert found["changes"] == {"denied": 1}
+    assert (found["lumped"], found["notes"]) == ([], [])
+
+
+def test_values_that_the_log_does_not_tell_are_counted_as_one_and_that_is_said(
+    begin: Begin,
+) -> None:
+    past = begin(_rules(IDLE))
+    for called in ("one", "two", "three"):
+        past.ask(context={"customer": called}, max_wait=0)
+    budget = (
+        "{name: 'each one', action: budget_cap,"
+        " params: {limit_microusd: 5, window: day, per: client_context.customer}}"
+    )
+    more = "pricing: {local: {requests: 1000}}\n" + PER_CUSTOMER.format(id="narrow", limit=2)
+
+    found = past.backtest(_rules(budget, more=more))
+
+    assert found["changes"] == {"denied": 1}
+    told = {one["pool"]: (one["rule"], one["questions"]) for one in found["lumped"]}
+    assert told == {"local/narrow": (None, 3), "policy/p/each-one": ("p/each one", 2)}
+    assert "rule p/each one counts client_context.customer" in " ".join(found["notes"])
+    assert "pool local/narrow counts client_context.customer" in page(found)
+
+
 def test_only_the_questions_of_the_span_are_compared_with_the_state_before_them(
     begin: Begin,
 ) -> None:

@@ -98,6 +98,24 @@ def test_a_request_that_is_wrong_says_what(
     assert told in answer.text
 
 
+@pytest.mark.parametrize("path", ["/v1/policy/backtest", "/v1/policy/shadow", "/v1/policy/check"])
+def test_what_only_a_provider_knows_is_found_wherever_a_policy_goes(
+    http: httpx2.Client, path: str
+) -> None:
+    text = (
+        "providers: {mock: [{id: m, pools: {b: {limit: 9, window: {kind: bucket, every: 1m}}}}]}\n"
+        "pools:\n"
+        "  - {id: m/b, shares: {'agent:x': 20}}\n"
+    )
+
+    answer = http.post(path, content=text, headers={"content-type": "application/yaml"})
+
+    assert answer.status_code == 422
+    (found,) = answer.json()["errors"]
+    assert found["message"].startswith("pool m/b: a bucket window has no shares")
+    assert (found["line"], found["column"]) == (3, 23)
+
+
 def test_a_span_in_which_nobody_asked_fails_with_a_sentence(http: httpx2.Client) -> None:
     begun = http.post(
         "/v1/policy/backtest", json={"document": CANDIDATE, "to": "2020-01-01T00:00:00Z"}

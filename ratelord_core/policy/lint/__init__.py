@@ -7,7 +7,9 @@ from collections.abc import Iterable
 from ratelord_core.errors import Finding
 from ratelord_core.model.config import Document
 from ratelord_core.policy.lint import amounts, conditions, hours, names, reach
+from ratelord_core.policy.lint.formula import formula
 from ratelord_core.policy.lint.places import Places
+from ratelord_core.policy.lint.points import verdict
 
 _CHECKS = (conditions.look, reach.look, hours.look, names.look, amounts.look)
 MOST = 200
@@ -19,5 +21,9 @@ def lint(document: Document, text: str | bytes) -> tuple[Finding, ...]:
     ``warning``. ``text`` is what it was read from: it says where things stand."""
     places = Places(text)
     found: Iterable[Finding] = (one for check in _CHECKS for one in check(document, places))
-    ordered = sorted(dict.fromkeys(found), key=lambda one: (one.line, one.column, one.message))
+    try:
+        ordered = sorted(dict.fromkeys(found), key=lambda one: (one.line, one.column, one.message))
+    finally:
+        formula.cache_clear()
+        verdict.cache_clear()
     return tuple(ordered[:MOST])

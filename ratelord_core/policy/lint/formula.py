@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from functools import lru_cache
+from functools import cache
 from typing import Any, Final
 
 import msgspec
@@ -58,7 +58,7 @@ class Formula(msgspec.Struct, frozen=True):
         return (leaf.comparison for leaf in self.leaves() if leaf.comparison is not None)
 
 
-@lru_cache(maxsize=4096)
+@cache  # until the document that it is of has been looked through
 def formula(condition: str) -> Formula | None:
     """The condition; None if it cannot be taken apart."""
     written = lexer.to_cel(condition)

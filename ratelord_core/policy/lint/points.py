@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from functools import cache
 from itertools import pairwise, product
 from typing import Final
 
@@ -43,6 +44,7 @@ def words_of(name: str) -> tuple[str, ...]:
     return _WORDS.get(name, ())
 
 
+@cache  # until the document that it is of has been looked through
 def verdict(condition: str) -> bool | None:
     """True if the condition always holds, False if it never does, None if that depends (or takes
     too long to tell). What is no comparison may be true or false."""
