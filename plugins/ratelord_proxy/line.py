@@ -71,6 +71,8 @@ class Line(asyncio.Protocol):
     # What the parser says
 
     def on_message_begin(self) -> None:
+        if self._answer is None or self._answer.done():  # more than was asked for
+            self.close()
         self._headers, self._pieces, self._size = {}, [], 0
 
     def on_header(self, name: bytes, value: bytes) -> None:

@@ -180,6 +180,26 @@ def conversation(body: bytes, **headers: str) -> Conversation:
     return call
 
 
+@pytest.mark.parametrize(
+    ("status", "headers", "outcome"),
+    [
+        (429, {}, "rate_limited"),
+        (403, {"Retry-After": "60"}, "rate_limited"),
+        (403, {"X-RateLimit-Remaining": "0"}, "rate_limited"),
+        (403, {"X-RateLimit-Remaining": "7"}, "error"),
+        (404, {"X-RateLimit-Remaining": "0"}, "error"),
+    ],
+)
+def test_a_refusal_for_a_limit_is_told_from_any_other(
+    status: int, headers: dict[str, str], outcome: str
+) -> None:
+    call = Conversation(GITHUB, Names("gh"), "GET", "/repos/a/b", b"")
+    call.answered(status, headers)
+    said = call.report(ended=True)
+    assert said["outcome"] == outcome
+    assert said["headers"] == {name.lower(): value for name, value in headers.items()}
+
+
 def test_what_is_kept_of_a_response_is_bounded() -> None:
     call = conversation(b"x" * 9_000_000)
     assert call.report(ended=True)["costs"] is None

@@ -62,7 +62,7 @@ def _running(*words: str, **environment: str) -> Iterator[str]:
 
 @pytest.fixture
 def complaint() -> Callable[..., str]:
-    """``complaint(*words, **environment)``: the first line that a proxy says on standard error."""
+    """``complaint(*words, **environment)``: what a proxy says of itself on standard error."""
 
     def first(*words: str, **environment: str) -> str:
         process = subprocess.Popen(
@@ -74,7 +74,7 @@ def complaint() -> Callable[..., str]:
         )
         assert process.stderr is not None
         try:
-            return process.stderr.readline()
+            return next(line for line in process.stderr if line.startswith("ratelord proxy"))
         finally:
             process.terminate()
             assert process.wait(60) == 0

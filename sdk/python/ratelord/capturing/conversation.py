@@ -98,7 +98,7 @@ class Conversation:
         if hearing is None:  # nobody knows whether the provider counted it
             return {"outcome": "error", "headers": told, "costs": None}
         hearing.end()
-        if self._status == 429:
+        if self._refused_for_a_limit:
             return {"outcome": "rate_limited", "headers": told | dict(hearing.told)}
         if 400 <= self._status < 500:
             nothing = Usage().costs(self.names.provider_id)
@@ -108,6 +108,13 @@ class Conversation:
         usage = self._usage(hearing, ended=ended)
         costs = usage.costs(self.names.provider_id) if usage else None
         return {"outcome": outcome, "headers": told, "costs": costs}
+
+    @property
+    def _refused_for_a_limit(self) -> bool:
+        """GitHub says 403 where others say 429; a time to come back, or nothing left, tells why."""
+        told = self._headers
+        limited = "retry-after" in told or told.get("x-ratelimit-remaining") == "0"
+        return self._status == 429 or (self._status == 403 and limited)
 
     def _usage(self, hearing: Hearing, *, ended: bool) -> Usage | None:
         if not hearing.heard:
