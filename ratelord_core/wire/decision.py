@@ -19,7 +19,7 @@ from ratelord_core.model.decision import (
 from ratelord_core.model.ids import split_pool_key
 from ratelord_core.model.instant import SECOND
 from ratelord_core.wire.fields import Anything
-from ratelord_core.wire.timestamp import optional_timestamp, timestamp
+from ratelord_core.wire.timestamp import timestamp
 
 
 class HoldView(msgspec.Struct, frozen=True, gc=False):
@@ -121,6 +121,11 @@ _NOTHING_AT_RISK = RiskView(0.0, None, None, None, None)
 
 def decision_view(decision: Decision, *, trace: bool = False) -> DecisionView:
     """The decision as every door shows it; ``trace`` only for those who asked to see it."""
+    start_at, valid_until, retry_after = (
+        decision.start_at,
+        decision.valid_until,
+        decision.retry_after,
+    )
     return DecisionView(
         decision.intent_id,
         decision.decision,
@@ -129,12 +134,12 @@ def decision_view(decision: Decision, *, trace: bool = False) -> DecisionView:
         decision.reason_code,
         decision.reason,
         modifications_view(decision.modifications),
-        optional_timestamp(decision.start_at),
+        None if start_at is None else timestamp(start_at),
         decision.alternatives,
         decision.decided_by,
         decision.warnings,
-        None if decision.retry_after is None else -(-decision.retry_after // SECOND),
-        optional_timestamp(decision.valid_until),
+        None if retry_after is None else -(-retry_after // SECOND),
+        None if valid_until is None else timestamp(valid_until),
         _holds(decision),
         _evaluation(decision),
         decision.trace if trace else (),

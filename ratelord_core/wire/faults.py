@@ -29,6 +29,17 @@ def _may_name(text: str) -> bool:
     return is_id(text) and text not in (SYSTEM, DELETED)
 
 
+def are_names(texts: tuple[str, ...]) -> bool:
+    """Whether each of these may be an id: True for most, at the price of one lookup; False may
+    also mean that they are too long to be remembered."""
+    return sum(map(len, texts)) <= LONGEST_TEXT and _may_all_name(texts)
+
+
+@lru_cache(maxsize=4096)
+def _may_all_name(texts: tuple[str, ...]) -> bool:
+    return all(map(_may_name, texts))
+
+
 def refuse(faults: Faults) -> None:
     """Raise ``InvalidRequest`` that names every fault; nothing if there is none."""
     if faults:

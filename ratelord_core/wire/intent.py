@@ -15,6 +15,7 @@ from ratelord_core.model.instant import Micros, from_seconds
 from ratelord_core.model.intent import Intent, Outcome, Report, Urgency
 from ratelord_core.wire.faults import (
     Faults,
+    are_names,
     check_amount,
     check_costs,
     check_id,
@@ -52,6 +53,7 @@ SECRET_HEADERS: Final = frozenset(
     }
 )
 """Headers that may hold a secret: dropped before anything else sees them."""
+_NAMES: Final = ("agent_id", "identity_id", "workload_id", "scope_id")
 
 
 class IntentRequest(msgspec.Struct, frozen=True):
@@ -135,6 +137,7 @@ def intent_of(asked: IntentRequest, *, key: str | None = None) -> Intent:
     Raises ``InvalidRequest`` with every field that is wrong.
     """
     refuse(_intent_faults(asked))
+    context = asked.client_context
     return Intent(
         asked.agent_id,
         asked.identity_id,
@@ -146,15 +149,15 @@ def intent_of(asked: IntentRequest, *, key: str | None = None) -> Intent:
         asked.provider_id,
         asked.pool_id,
         asked.model,
-        _span(asked.duration_hint),
-        _span(asked.max_wait_seconds),
+        None if asked.duration_hint is None else from_seconds(asked.duration_hint),
+        None if asked.max_wait_seconds is None else from_seconds(asked.max_wait_seconds),
         asked.idempotency_key or key,
         None if asked.renews is None else uuid_text(uuid_bytes(asked.renews)),
         asked.dry_run is True,
         asked.debug is True,
-        _digest(asked.client_context, "run_id"),
-        _digest(asked.client_context, "task_id"),
-        asked.client_context if isinstance(asked.client_context, dict) else {},
+        "" if context is None else _digest(context, "run_id"),
+        "" if context is None else _digest(context, "task_id"),
+        context if isinstance(context, dict) else {},
     )
 
 
@@ -216,21 +219,34 @@ def check_headers(faults: Faults, field: str, headers: Mapping[str, Any] | None)
 
 def _intent_faults(asked: IntentRequest) -> Faults:
     faults: Faults = []
-    check_id(faults, "agent_id", asked.agent_id)
-    check_id(faults, "identity_id", asked.identity_id)
-    check_id(faults, "workload_id", asked.workload_id)
-    check_id(faults, "scope_id", asked.scope_id)
-    check_amount(faults, "expected_cost", asked.expected_cost)
-    check_costs(faults, "costs", asked.costs)
-    check_provider(faults, "provider_id", asked.provider_id)
-    check_id(faults, "pool_id", asked.pool_id)
-    check_text(faults, "model", asked.model)
-    check_span(faults, "duration_hint", asked.duration_hint)
-    check_span(faults, "max_wait_seconds", asked.max_wait_seconds)
-    check_text(faults, "idempotency_key", asked.idempotency_key)
+    names = (asked.agent_id, asked.identity_id, asked.workload_id, asked.scope_id)
+    if not are_names(names):
+        for field, name in zip(_NAMES, names, strict=True):
+            check_id(faults, field, name)
+    _check_amounts(faults, asked)
+    # Most say no more than that, and this is done for every intent: so nothing is called in vain.
+    if asked.provider_id is not None:
+        check_provider(faults, "provider_id", asked.provider_id)
+    if asked.pool_id is not None:
+        check_id(faults, "pool_id", asked.pool_id)
+    if asked.model is not None:
+        check_text(faults, "model", asked.model)
+    if asked.idempotency_key is not None:
+        check_text(faults, "idempotency_key", asked.idempotency_key)
     if asked.renews is not None and not is_intent_id(asked.renews):
         faults.append(FieldError("renews", f"{shown(asked.renews)} is not an intent_id"))
     return faults
+
+
+def _check_amounts(faults: Faults, asked: IntentRequest) -> None:
+    if asked.expected_cost is not None:
+        check_amount(faults, "expected_cost", asked.expected_cost)
+    if asked.costs:
+        check_costs(faults, "costs", asked.costs)
+    if asked.duration_hint is not None:
+        check_span(faults, "duration_hint", asked.duration_hint)
+    if asked.max_wait_seconds is not None:
+        check_span(faults, "max_wait_seconds", asked.max_wait_seconds)
 
 
 def _report_faults(told: ReportRequest) -> Faults:
@@ -248,10 +264,6 @@ def _extend_faults(asked: ExtendRequest) -> Faults:
     if asked.seconds == 0:
         faults.append(FieldError("seconds", "0 extends nothing; give a positive number"))
     return faults
-
-
-def _span(seconds: float | None) -> Micros | None:
-    return None if seconds is None else from_seconds(seconds)
 
 
 def _header_text(value: str | float) -> str:
