@@ -20,6 +20,7 @@ from cryptography.x509.oid import NameOID
 from ratelord_core.errors import SettingsError
 from ratelord_core.http.tls import TlsFiles, certified_name, load_again, make_context
 from ratelord_core.testing.daemon_process import DaemonProcess
+from ratelord_core.testing.desk import patiently
 
 PEM = serialization.Encoding.PEM
 
@@ -237,9 +238,14 @@ def test_sighup_shows_the_new_certificate_and_keeps_a_good_one(secured, authorit
         assert time.monotonic() < ends, secured.log
     assert serial_shown(secured, context) == after
     with operator(secured) as owner:
-        acts = owner.get("/v1/events", params={"type": "administrative_act", "limit": 5}).json()
+        assert patiently(lambda: _outcomes(owner) == {"done", "settings"})
+
+
+def _outcomes(owner: httpx2.Client) -> set[str]:
+    """How reloads of the certificate ended, as the log has it."""
+    acts = owner.get("/v1/events", params={"type": "administrative_act", "limit": 5}).json()
     reloads = [act["payload"] for act in acts if act["payload"]["action"] == "certificate.reload"]
-    assert {act.get("outcome", "done") for act in reloads} == {"done", "settings"}
+    return {act.get("outcome", "done") for act in reloads}
 
 
 def _after_hangup(daemon: DaemonProcess, context: ssl.SSLContext, before: str) -> str:
