@@ -14,6 +14,10 @@ from ratelord_core.model.instant import SECOND, Micros
 _SAMPLES: Final = 256
 """A controller is told of its pool at most so often in a window."""
 
+_RARER: Final = 3
+"""Starts out of turn come to the same agent so much more rarely than its turns: most of those who
+would take them ask often already."""
+
 
 class Request(msgspec.Struct, frozen=True, gc=False):
     """What somebody wants. ``free`` units of the present window are promised to nobody and kept
@@ -43,7 +47,8 @@ class Request(msgspec.Struct, frozen=True, gc=False):
 class Spaced(msgspec.Struct, frozen=True, gc=False):
     """So long (µs) somebody is to wait; ``gap`` is how much later the next of all may start,
     ``turn`` how much later the next of the same agent; 0: no later. A negative gap is one between
-    those who take what is left over in a window whose other starts are all given away."""
+    those who take what is left over in a window whose other starts are all given away; a negative
+    turn is one between the agent's starts out of turn."""
 
     wait: Micros
     gap: Micros
@@ -99,9 +104,12 @@ class Governor:
         )
         if share == inf or share <= 0.0:
             return 0, 0
+        span = int(SECOND * wanted.units / share)
         if reset_at is not None and begin < reset_at <= own < reset_at + wanted.window:
-            own = 0  # rather out of turn than not at all: this window ends first
-        return own, int(SECOND * wanted.units / share)
+            extra = turns.out_of_turn(wanted.agent)
+            if extra < reset_at:  # rather out of turn than not at all: this window ends first
+                return (extra if extra > begin else 0), -_RARER * span
+        return own, span
 
     def answered(
         self, at: Micros, agent: str, weight: float, units: int, spaced: Spaced, *, allowed: bool
@@ -114,8 +122,10 @@ class Governor:
                 self._next = max(self._next, start + spaced.gap)
             elif spaced.gap < 0:
                 self._spare = start - spaced.gap
-            if spaced.turn:
+            if spaced.turn > 0:
                 self._turns.served(agent, start, spaced.turn)
+            elif spaced.turn < 0:
+                self._turns.favoured(agent, start, -spaced.turn)
 
     def wants(self, t: float, window: float) -> bool:
         """Whether the controller is to be told how its pool stands at ``t``."""

@@ -23,13 +23,15 @@ _SAME: Final = 0.02
 
 
 class Turn(msgspec.Struct, gc=False):
-    """One agent: when it may start next, and what it asked for of late."""
+    """One agent: when it may start next, what it asked for of late, and when it may next start out
+    of turn."""
 
     next: Micros
     asked: float
     at: Micros
     since: Micros
     weight: float
+    extra: Micros = 0
 
 
 class Turns:
@@ -60,6 +62,18 @@ class Turns:
         turn = self._agents.get(agent)
         if turn is not None:
             turn.next = max(turn.next, start) + span
+
+    def favoured(self, agent: str, start: Micros, span: Micros) -> None:
+        """The agent took a start out of turn, which nobody else could have taken later: its turns
+        stay as they are, and the next such start is so much later."""
+        turn = self._agents.get(agent)
+        if turn is not None:
+            turn.extra = max(turn.extra, start) + span
+
+    def out_of_turn(self, agent: str) -> Micros:
+        """When the agent may next start out of turn."""
+        turn = self._agents.get(agent)
+        return 0 if turn is None else turn.extra
 
     def next(self, agent: str) -> Micros:
         """When the agent may start next."""

@@ -109,6 +109,28 @@ def test_whoever_wants_more_than_its_share_leaves_room_for_others() -> None:
     assert (asked(governed, 40, "noisy") or 0.0) > 10.0
 
 
+def test_a_start_out_of_turn_takes_nothing_from_the_turns_of_the_next_window() -> None:
+    turns = Turns(WINDOW)
+    turns.asked("a", 1.0, 1, 0)
+    turns.served("a", 70 * SECOND, 2 * SECOND)
+    turns.favoured("a", 50 * SECOND, 6 * SECOND)
+
+    assert turns.next("a") == 72 * SECOND, "as if it had not been let in before"
+    assert turns.out_of_turn("a") == 56 * SECOND, "but it is not let in so soon again"
+
+
+def test_what_is_left_of_a_window_goes_to_everybody_not_to_who_asks_most() -> None:
+    governed = governor(1.0)
+    ends: dict[str, Any] = {"reset_at": 30 * SECOND, "window": WINDOW, "edge": 30 * SECOND}
+    inside = {"noisy": 0, "calm": 0}
+    for step in range(300):
+        for agent in ("noisy", "noisy", "noisy", "calm"):
+            wait = asked(governed, step / 10, agent, **ends)
+            inside[agent] += wait is not None and step / 10 + wait < 30.0
+
+    assert inside["noisy"] <= 2 * inside["calm"]
+
+
 @given(st.lists(st.tuples(st.sampled_from("abcd"), st.integers(1, 50)), min_size=1, max_size=60))
 def test_shares_add_up_to_the_pace_or_nobody_is_held_up(asks: list[tuple[str, int]]) -> None:
     turns = Turns(WINDOW)
