@@ -23,7 +23,7 @@ from ratelord_core.model.instant import Micros, to_text
 from ratelord_core.model.proof import Proof, SnapshotView, VerifyView
 from ratelord_core.model.views import PolicyReloadView, RegisteredView
 from ratelord_core.policy.difference import difference
-from ratelord_core.policy.stack import let_go
+from ratelord_core.policy.stack import PolicyStack, let_go
 from ratelord_core.replay import figures
 from ratelord_core.store import EventStore
 from ratelord_core.surroundings import Surroundings
@@ -150,9 +150,12 @@ class LocalAdministration(LocalProspects):
         async with self._reloading:
             self._gate()
             async with self._durably("policy.reload", "", caller):
-                return await self._reload()
+                view, gone = await self._reload()
+            await backstage(let_go, gone)
+            return view
 
-    async def _reload(self) -> PolicyReloadView:
+    async def _reload(self) -> tuple[PolicyReloadView, list[PolicyStack]]:
+        """What changed, and the policy that is needed no more."""
         before = self.engine.policy
         try:
             # Compiling thousands of rules takes a second; questions must not wait for it.
@@ -172,10 +175,7 @@ class LocalAdministration(LocalProspects):
         view = PolicyReloadView(
             stack.version, before.version, changed, found.added, found.removed, found.changed
         )
-        gone = [before if changed else stack]
-        del before, stack
-        await backstage(let_go, gone)
-        return view
+        return view, [before if changed else stack]
 
     # --- the log ------------------------------------------------------------------------------
 

@@ -25,7 +25,7 @@ def refusal(error: RatelordError, shown: dict[str, str] | None = None) -> types.
     """A refusal that the model can act on: one line, no traceback, nothing private."""
     line = "; ".join(str(error).splitlines()) or error.code
     if isinstance(error, InvalidRequest) and shown:
-        line = f"{line}. {next_step(error, shown)}"
+        line = ". ".join(filter(None, (line, next_step(error, shown))))
     if isinstance(error, Unavailable):
         line = f"{line} (do not act; ask again in {error.retry_after:g} s)"
     return mistake(line)

@@ -149,12 +149,12 @@ class Substitution:
             )
         return self._limited(way.most)
 
-    def _limited(self, most: int) -> Intent | None:
+    def _limited(self, most: int) -> Intent:
         """The intent with no draw above ``most``; what is only counted shrinks in proportion."""
         intent, units = self._asked.intent, self._counted()
         largest = max(units.values(), default=0)
         if largest <= most:
-            return None
+            return intent
         costs = {key: cost * most / largest for key, cost in intent.costs.items()}
         costs |= {pool: float(min(drawn, most)) for pool, drawn in units.items()}
         return replace(intent, expected_cost=None, costs=costs)

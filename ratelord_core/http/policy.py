@@ -57,13 +57,23 @@ async def read_document(exchange: Exchange, limit: int) -> str:
     ``PolicyError`` for an empty one."""
     is_json = media_type(exchange, DOCUMENT_TYPES) == "application/json"
     body = await read_body(exchange, limit, DOCUMENT_TYPES, optional=not is_json)
-    check_bytes(body)
-    text = body.decode("utf-8")
     if is_json:
-        return _unwrapped(read_tree(body), text)
+        check_bytes(body)
+        return _unwrapped(read_tree(body), body.decode("utf-8"))
+    text = _decoded(body)
     if not text.strip():
         raise PolicyError(SOURCE, [_NOTHING])
     return text
+
+
+def _decoded(body: bytes) -> str:
+    try:
+        return body.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        before = body[: error.start]
+        line, column = before.count(b"\n") + 1, error.start - before.rfind(b"\n")
+        message, hint = f"byte 0x{body[error.start]:02x} is not UTF-8", "send it as UTF-8"
+        raise PolicyError(SOURCE, [Finding(message, line, column, hint=hint)]) from None
 
 
 def _unwrapped(tree: Any, text: str) -> str:

@@ -23,6 +23,19 @@ def nearest(name: str, known: Collection[str], *, few: int = 12) -> str:
     return ""
 
 
+class Guesses:
+    """Hints towards the names that were meant, until they have cost enough: thousands of mistakes,
+    each compared with thousands of names, would take minutes."""
+
+    def __init__(self, comparisons: int = 50_000) -> None:
+        self._left = comparisons
+
+    def nearest(self, name: str, known: Collection[str]) -> str:
+        """As ``nearest``; "" if there were too many already."""
+        self._left -= len(known)
+        return nearest(name, known) if self._left >= 0 else ""
+
+
 class Mention(NamedTuple):
     """A place that names something which is known only when the whole file has been read."""
 
@@ -51,6 +64,7 @@ class Reading:
         self.models = models
         self.findings: list[Finding] = []
         self.mentioned: list[Mention] = []
+        self.guesses = Guesses()
 
     def found(self, node: yaml.Node, path: str, message: str, hint: str = "") -> None:
         """Something is wrong with this node."""
@@ -62,7 +76,7 @@ class Reading:
         for node, path, kind, name in self.mentioned:
             if name not in known[kind]:
                 message = f"no {kind} is called {name!r}"
-                self.found(node, path, message, nearest(name, known[kind]))
+                self.found(node, path, message, self.guesses.nearest(name, known[kind]))
 
     def found_inside(
         self, node: yaml.ScalarNode, offset: int, path: str, message: str, hint: str = ""

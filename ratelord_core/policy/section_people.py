@@ -10,7 +10,7 @@ from ratelord_core.model.config import AgentConfig, WorkloadConfig
 from ratelord_core.model.identity import Identity
 from ratelord_core.model.ids import ROOT_SCOPE, split_pool_key
 from ratelord_core.policy.fields import Fields, entries, items
-from ratelord_core.policy.reading import Reading, nearest
+from ratelord_core.policy.reading import Reading
 from ratelord_core.policy.section_pools import OWN, secret_ref
 from ratelord_core.policy.values import (
     integer,
@@ -68,7 +68,7 @@ def _identity(fields: Fields, providers: Collection[str]) -> Identity:
     place = fields.at("provider", "provider_id")
     if identity.provider_id and identity.provider_id not in providers and place is not None:
         message = f"no provider has the id {identity.provider_id!r}"
-        hint = nearest(identity.provider_id, providers)
+        hint = fields.reading.guesses.nearest(identity.provider_id, providers)
         fields.reading.found(place, fields.path_of("provider"), message, hint)
     return identity
 
@@ -105,7 +105,7 @@ def _consumes(
         owner = split_pool_key(pool)[0]
         if owner not in owners:
             message = f"pool {key!r} belongs to no provider and to no pool of this file"
-            reading.found(place, f"{path}.{key}", message, nearest(owner, owners))
+            reading.found(place, f"{path}.{key}", message, reading.guesses.nearest(owner, owners))
         units = number(value, f"{path}.{key}", reading)
         if units is not None:
             found[pool] = units

@@ -6,6 +6,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -161,6 +162,11 @@ def long_span(node: yaml.Node, path: str, reading: Reading) -> Micros | None:
     return None
 
 
+@cache
+def _zones() -> frozenset[str]:
+    return frozenset(available_timezones())
+
+
 def zone(node: yaml.Node, path: str, reading: Reading) -> str | None:
     """The name of an IANA time zone."""
     value = text(node, path, reading)
@@ -169,7 +175,7 @@ def zone(node: yaml.Node, path: str, reading: Reading) -> str | None:
     try:
         ZoneInfo(value)
     except (KeyError, ValueError, OSError):
-        hint = nearest(value, available_timezones()) or "use an IANA name such as Europe/Madrid"
+        hint = reading.guesses.nearest(value, _zones()) or "use an IANA name such as Europe/Madrid"
         reading.found(node, path, f"{value!r} is not a time zone", hint)
         return None
     return value

@@ -134,7 +134,8 @@ def test_a_protocol_switch_holds_what_its_substitute_costs() -> None:
 
 def test_a_cost_is_limited_in_every_pool_and_left_alone_below() -> None:
     table = table_with(WORK, "- {name: cap, action: limit_cost, params: {max_cost: 2}}")
-    assert table.ask("peek").decision == "approve"
+    left_alone = table.ask("peek")
+    assert (left_alone.decision, left_alone.warnings) == ("approve", ())
     decision = table.ask("scan")
     assert (decision.modifications.max_cost, drawn(decision)) == (2, {"api/rest": 2})
 

@@ -141,4 +141,15 @@ def test_a_wrong_file_is_refused_at_every_door_and_changes_nothing(
 
     headers = {"content-type": "application/yaml"}
     asked = client.post("/v1/policy/check", content=raw, headers=headers)
-    assert asked.status_code in ({413} if len(raw) > 2_000_000 else {422, 400}), asked.text
+    assert asked.status_code == (413 if len(raw) > 2_000_000 else 422), asked.text
+
+
+def test_a_body_that_is_no_text_is_told_with_its_place(client: httpx2.Client) -> None:
+    yaml = {"content-type": "application/yaml"}
+
+    answer = client.post("/v1/policy/check", content=b"units: {}\nx: \xff", headers=yaml)
+
+    assert answer.status_code == 422
+    (found,) = answer.json()["errors"]
+    assert (found["line"], found["column"]) == (2, 4)
+    assert found["message"].startswith("byte 0xff is not UTF-8")

@@ -65,6 +65,7 @@ def test_wrong_arguments_are_told_to_the_model_in_one_line(
 
     assert answer.status_code == 200
     assert said in line
+    assert line == line.strip()
     assert "\n" not in line
     assert len(line) < 1500
     assert not [leak for leak in LEAKS if leak in line]

@@ -159,3 +159,19 @@ def test_options_of_a_provider_are_checked_for_repeated_keys_too() -> None:
     merged = read("providers: {mock: [{id: a, pools: {x: &x {limit: 1}, y: {<<: *x, burst: 2}}}]}")
     assert merged is not None
     assert merged.providers[0].options["pools"]["y"] == {"limit": 1, "burst": 2}
+
+
+def test_thousands_of_wrong_names_are_not_compared_with_thousands_of_right_ones() -> None:
+    known = "".join(f"  work-{n:04}: {{}}\n" for n in range(1000))
+    wrong = "".join(
+        f"    - {{name: r{n}, action: degrade, params: {{to: wrok-{n:04}}}}}\n" for n in range(90)
+    )
+    text = f"workloads:\n{known}policies:\n- id: p\n  rules:\n{wrong}"
+
+    with pytest.raises(PolicyError) as refused:
+        read_document(text, "many.yaml", ACTIONS, (), CONDITIONS)
+
+    found = refused.value.findings
+    assert len(found) == 90
+    assert found[0].hint == "did you mean 'work-0000'?"
+    assert [one.hint for one in found[50:]] == [""] * 40  # 50 times 1000 comparisons are enough

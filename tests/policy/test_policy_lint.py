@@ -141,6 +141,11 @@ SUSPICIONS = {
         "no workload 'v'",
         "",
     ),
+    "a scope of a kind that nothing has": (
+        "policies: [{id: p, scope: ▶'pol:a/b', rules: [{name: r, action: deny}]}]\n",
+        "scope 'pol:a/b' is of no kind that is known",
+        "did you mean 'pool'?",
+    ),
     "a scope outside the tree": (
         "scopes: {repo:a/*: org:acme, org:acme: global}\n"
         + rules(deny('"remaining < 5"')).replace("global", "▶org:acm"),

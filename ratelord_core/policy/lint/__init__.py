@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import islice
 
 from ratelord_core.errors import Finding
 from ratelord_core.model.config import Document
@@ -14,13 +15,17 @@ from ratelord_core.policy.lint.points import verdict
 _CHECKS = (conditions.look, reach.look, hours.look, names.look, amounts.look)
 MOST = 200
 """Suspicions that are named; who has more mends the first ones."""
+_ENOUGH = 1_000
+"""Suspicions of one kind after which no more are looked for."""
 
 
 def lint(document: Document, text: str | bytes) -> tuple[Finding, ...]:
     """Everything suspicious about a valid document, in the order of the file, with severity
     ``warning``. ``text`` is what it was read from: it says where things stand."""
     places = Places(text)
-    found: Iterable[Finding] = (one for check in _CHECKS for one in check(document, places))
+    found: Iterable[Finding] = (
+        one for check in _CHECKS for one in islice(check(document, places), _ENOUGH)
+    )
     try:
         ordered = sorted(dict.fromkeys(found), key=lambda one: (one.line, one.column, one.message))
     finally:

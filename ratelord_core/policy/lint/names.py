@@ -9,7 +9,7 @@ from ratelord_core.errors import Finding
 from ratelord_core.model.config import Document, PolicyConfig
 from ratelord_core.policy.lint.formula import formula
 from ratelord_core.policy.lint.places import Places, Step
-from ratelord_core.policy.reading import nearest
+from ratelord_core.policy.reading import Guesses, nearest
 
 _KINDS = {
     "pool.id": "pool",
@@ -18,6 +18,9 @@ _KINDS = {
     "identity.id": "identity",
     "intent.identity_id": "identity",
 }
+
+
+_SCOPES = ("global", "org", "env", "repo", "pool", "identity", "agent")
 
 
 class _Known:
@@ -33,6 +36,7 @@ class _Known:
         self.identities = {one.identity_id for one in topology.identities}
         self.identities |= {one for one in topology.providers.values() if one}
         self.workloads = set(topology.workloads)
+        self.guesses = Guesses()
         self.scopes = {*topology.scopes, *topology.scopes.values(), "global"}
 
     def fault(self, kind: str, name: str) -> str | None:
@@ -47,7 +51,7 @@ class _Known:
             return None
         if not known or name.endswith("*") or name in known:
             return None
-        return nearest(name, known)
+        return self.guesses.nearest(name, known)
 
 
 def look(document: Document, places: Places) -> Iterator[Finding]:
@@ -81,12 +85,17 @@ def _of_scope(policy: PolicyConfig) -> Iterator[tuple[str, str, tuple[Step, ...]
 def _scope(policy: PolicyConfig, at: int, known: _Known, places: Places) -> Iterator[Finding]:
     kind, _, _ = policy.scope.partition(":")
     tree = known.scopes
+    meant = "" if kind in _SCOPES or policy.scope in tree else nearest(kind, _SCOPES, few=0)
+    if meant and len(tree) == 1:
+        message = f"scope {policy.scope!r} is of no kind that is known; only its own intents match"
+        yield places.warn(message, "policies", at, "scope", hint=meant)
     if kind in ("pool", "identity", "agent") or len(tree) == 1 or policy.scope.endswith("*"):
         return
     patterns = [one[:-1] for one in tree if one.endswith("*")]
     if policy.scope not in tree and not any(policy.scope.startswith(one) for one in patterns):
         message = f"scope {policy.scope!r} is not in the tree of scopes; only its own intents match"
-        yield places.warn(message, "policies", at, "scope", hint=nearest(policy.scope, tree))
+        hint = known.guesses.nearest(policy.scope, tree)
+        yield places.warn(message, "policies", at, "scope", hint=hint)
 
 
 def _of_rules(policy: PolicyConfig) -> Iterator[tuple[str, str, tuple[Step, ...]]]:
