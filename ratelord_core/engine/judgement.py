@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from msgspec.structs import replace
 
@@ -80,9 +80,10 @@ def _wish(state: State, moment: Moment, verdict: PolicyVerdict) -> Wish | Judgem
 
 
 def _shed(moment: Moment) -> Judgement | None:
-    """Background work makes room first when its tightest pool is likely to run dry."""
-    key = moment.tightest
-    if key is None or moment.level(key) != "critical":
+    """Background work makes room first when its tightest pool is likely to run dry. Slots do not:
+    for one of those it waits like everybody else."""
+    key = _critical(moment)
+    if key is None:
         return None
     percent = round(100 * moment.outlook(key).p_exhaustion)
     reset_at = moment.figures[key].reset_at
@@ -92,6 +93,17 @@ def _shed(moment: Moment) -> Judgement | None:
         f"background work is shed: {key} runs dry before its reset with {percent} % probability",
         None if reset_at is None else max(0, reset_at - moment.now),
     )
+
+
+def _critical(moment: Moment) -> str | None:
+    """The tightest pool if its risk is critical; if that is one of slots, another that binds."""
+    tightest = moment.tightest
+    if tightest is None:
+        return None
+    looked_at: Iterable[str] = (tightest,)
+    if moment.state.ledger.accounts[tightest].pool.window.kind == "concurrency":
+        looked_at = moment.figures.keys() - moment.course.soft
+    return min((key for key in looked_at if moment.level(key) == "critical"), default=None)
 
 
 def _heed(state: State, moment: Moment, wish: Wish, stale: Stale, pacer: Pacer) -> Wish | Judgement:

@@ -118,14 +118,15 @@ class Sharers:
         forecast = whole if alone is None else together(whole, alone)
         standing = self.state.standing(key, figures, now)
         known = PART in key or self.state.level(key, whole, figures, now) != "unknown"
-        level = self.state.book.levels.level(forecast.p_exhaustion)
+        pool = self.state.ledger.accounts[key].pool
+        slots = pool.window.kind == "concurrency"
+        level = self.state.book.levels.level(forecast.p_exhaustion, slots=slots)
         level = level if known and alone is not None else "unknown"
         age = to_seconds(self.state.polling.age(key, now))
         forecast = replace(forecast, freshness=max(standing.staleness, age))
         agent, identity, scope = whose
         p_alone = None if alone is None else alone.p_exhaustion
         share = ShareForecastView(agent, identity, scope, left, said.burn_share, p_alone)
-        pool = self.state.ledger.accounts[key].pool
         score = self.state.book.score(declared_key(key))
         named = (pool.provider_id, pool.pool_id)
         return forecast_view(*named, forecast, level, now, score, share)

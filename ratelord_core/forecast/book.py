@@ -171,7 +171,8 @@ class ForecastBook:
         if standing.staleness > to_seconds(page.span or HOUR):
             return "unknown"
         before: RiskLevel = "ok" if page.announced is None else page.announced.level
-        return self.levels.level(forecast.p_exhaustion, before)
+        slots = page.pool.window.kind == "concurrency"
+        return self.levels.level(forecast.p_exhaustion, before, slots=slots)
 
     def apart(self, pools: Iterable[str]) -> ForecastBook:
         """A book that may be told of these pools what only might happen: this one will not know.

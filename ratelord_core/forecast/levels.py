@@ -11,7 +11,8 @@ from ratelord_core.model.forecast import RiskLevel
 class RiskLevels(msgspec.Struct, frozen=True):
     """``ok`` below ``warn``, ``critical`` from ``critical`` on.
 
-    A level is entered at its threshold and left ``hysteresis`` below it.
+    A level is entered at its threshold and left ``hysteresis`` below it. ``slots`` come back as
+    work ends: that all are taken is worth a warning, but nothing runs dry.
     """
 
     warn: float = 0.2
@@ -23,13 +24,15 @@ class RiskLevels(msgspec.Struct, frozen=True):
         """The thresholds that the settings name."""
         return cls(settings.warn_threshold, settings.critical_threshold, settings.risk_hysteresis)
 
-    def level(self, p_exhaustion: float, before: RiskLevel = "ok") -> RiskLevel:
+    def level(
+        self, p_exhaustion: float, before: RiskLevel = "ok", *, slots: bool = False
+    ) -> RiskLevel:
         """The level of a probability, seen from the level before."""
         warn, critical = self.warn, self.critical
         if before == "critical":
             critical -= self.hysteresis
         if before in {"critical", "warn"}:
             warn -= self.hysteresis
-        if p_exhaustion >= critical:
+        if p_exhaustion >= critical and not slots:
             return "critical"
         return "warn" if p_exhaustion >= warn else "ok"
