@@ -14,8 +14,6 @@ Z90: Final = 1.2815515655446004
 Z99: Final = 2.3263478740408408
 """Its 99th percentile."""
 _BEYOND: Final = (math.inf, math.inf, math.inf)
-_INSTANTS: Final = 7
-"""Instants at which a path that leads away is looked at: the horizon, its half, its quarter, …"""
 _ROOT_HALF: Final = sqrt(0.5)
 
 
@@ -46,17 +44,16 @@ def passage_chance(
 
     Cumulative demand hardly ever falls, so this is P(demand(horizon) >= level). If what was taken
     ``returns``, or more flows back than is spent (``rate`` < 0), the path may touch the level and
-    leave it: the likeliest of some instants on the way counts, and as much again for all others, as
-    it is for a path without drift. What was taken makes up for what is not left at the horizon and
+    leave it: the likeliest instant on the way counts, and as much again for all others, as it is
+    for a path without drift. What was taken makes up for what is not left at the horizon and
     not before, so more that is left never means more risk.
     """
     if rate >= 0.0 and not returns:
         return _reached(level, rate, noise, doubt, horizon)
-    most, instant = 0.0, horizon
-    for _ in range(_INSTANTS):
-        most = max(most, _reached(level, rate, noise, doubt, instant))
-        instant *= 0.5
-    return 1.0 - (1.0 - most) ** 2
+    away, instant = rate * noise + 2.0 * level * doubt, horizon
+    if away < 0.0:  # where the level is fewest deviations away; before that ever nearer
+        instant = min(horizon, max(0.0, -level * noise / away))
+    return 1.0 - (1.0 - _reached(level, rate, noise, doubt, instant)) ** 2
 
 
 def _reached(level: float, rate: float, noise: float, doubt: float, instant: float) -> float:

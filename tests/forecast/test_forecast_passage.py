@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ratelord_core.forecast.passage import Z90, Z99, normal_cdf, passage_chance, passage_time
@@ -42,6 +42,7 @@ def test_the_chance_at_a_quoted_bound_is_the_quoted_one(
         assert passage_chance(level, rate, noise, doubt, time) == pytest.approx(0.1, abs=1e-3)
 
 
+@example(level=0.01, rate=-10.0, noise=1.0, doubt=0.0, z=1.0)
 @given(level=_LEVELS, rate=st.floats(-1e6, 1e6), noise=_NOISES, doubt=_DOUBTS, z=_RATES)
 def test_a_level_that_flows_back_is_passed_late_or_never(
     level: float, rate: float, noise: float, doubt: float, z: float
@@ -49,6 +50,15 @@ def test_a_level_that_flows_back_is_passed_late_or_never(
     assert passage_time(level, rate, noise, doubt, z) > 0.0
     near, far = (passage_chance(level, rate, noise, 0.0, horizon) for horizon in (1.0, 1000.0))
     assert 0.0 <= near <= far + 1e-9 <= 1.0 + 1e-9
+
+
+@pytest.mark.parametrize("doubt", [0.0, 0.01])
+def test_where_more_flows_back_than_is_spent_the_worst_instant_counts(doubt: float) -> None:
+    found = [passage_chance(3.0, -5.0, 4.0, doubt, place / 100) for place in range(1, 1000)]
+
+    assert found == sorted(found), "a longer horizon never means less risk"
+    assert found[200] == found[-1] == passage_chance(3.0, -5.0, 4.0, doubt, 1e6)
+    assert 0.0 < found[30] < found[-1], "the worst is not at the beginning"
 
 
 def test_without_noise_the_answer_is_a_division() -> None:
