@@ -12,6 +12,9 @@ from ratelord_core.patience import Overran, at_most
 
 MAKERS = frozenset({"build", "open"})
 """Methods whose results are guarded too."""
+MAKING_SECONDS = 10.0
+"""How long they may take at least: they load the code of what they make, and others' processes may
+have the machine at that moment."""
 STRIKES = 3
 """Calls that may overrun before the object is switched off: the machine may have slept once."""
 
@@ -65,9 +68,11 @@ class Guarded:
         return GuardedAgain, (self._thing, self._whose, self._seconds)
 
     def _timed(self, call: Callable[..., Any], what: str, *, makes: bool) -> Callable[..., Any]:
+        seconds = max(self._seconds, MAKING_SECONDS) if makes else self._seconds
+
         @functools.wraps(call)
         def bounded(*args: Any, **named: Any) -> Any:
-            made = self._within(what, functools.partial(call, *args, **named))
+            made = self._within(what, functools.partial(call, *args, **named), seconds)
             if not makes or made is None:
                 return made
             return guard(made, self._whose, self._seconds)
@@ -83,14 +88,14 @@ class Guarded:
 
         return bounded
 
-    def _within(self, what: str, call: Callable[[], Any]) -> Any:
+    def _within(self, what: str, call: Callable[[], Any], seconds: float | None = None) -> Any:
         if self._strikes >= STRIKES:
             raise PluginError(
                 f"{self._whose} is switched off: it overran {STRIKES} times; "
                 "repair it, or leave it out, and start again"
             )
         try:
-            with at_most(self._seconds, what):
+            with at_most(self._seconds if seconds is None else seconds, what):
                 return call()
         except Overran:
             self._strikes += 1

@@ -42,6 +42,12 @@ KINDS: Final = {
         "ratelord_register_condition_functions",
         "The function {name} for conditions of ratelord's policies.",
     ),
+    "graph": Kind(
+        "ratelord_register_graphs",
+        "The constraint graph {name} for ratelord.",
+        (CORE, "msgspec>=0.22"),
+        _PROVEN,
+    ),
     "model": Kind(
         "ratelord_register_forecast_models",
         "The forecast model {name} for ratelord.",

@@ -35,8 +35,8 @@ def new(
     name
         What the plugin will be called, such as acme-cloud; the project becomes ratelord-acme-cloud.
     kind
-        What it adds: action, behavior, controller, door, exporter, function, model, provider,
-        resource, store, tool, transport or verb.
+        What it adds: action, behavior, controller, door, exporter, function, graph, model,
+        provider, resource, store, tool, transport or verb.
     into
         The folder in which the project's folder is made.
     """
