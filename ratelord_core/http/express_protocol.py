@@ -82,6 +82,9 @@ class ExpressProtocol(BoundedProtocol):
             self._let_go()
         super().on_message_complete()
 
+    def is_question(self, cycle: Any) -> bool:
+        return cycle.is_question if isinstance(cycle, _Ticket) else super().is_question(cycle)
+
     def _is_plain(self) -> bool:
         """Whether this request may be answered out of uvicorn's hands: nothing is before it, and
         nothing out of the ordinary is asked of the connection."""
@@ -119,7 +122,7 @@ class ExpressProtocol(BoundedProtocol):
         passage = express.take(head, body, by_socket=self._by_socket, certified=self._certified)
         if passage is None:
             return False
-        ticket = _Ticket()
+        ticket = _Ticket(is_question=head.door is None)
         self.cycle = cast("Any", ticket)
         passage.begun.pending.add_done_callback(partial(self._tell, express, passage, ticket))
         return True
@@ -159,12 +162,13 @@ class _Silence:
 class _Ticket:
     """Stands where uvicorn looks for a request's cycle, while the request goes express."""
 
-    __slots__ = ("disconnected", "keep_alive", "response_complete")
+    __slots__ = ("disconnected", "is_question", "keep_alive", "response_complete")
     message_event: Final = _Silence()
     response_started: Final = False
     scope: Final = None
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_question: bool) -> None:
+        self.is_question = is_question
         self.disconnected = False
         self.keep_alive = True
         self.response_complete = False

@@ -26,6 +26,7 @@ _SLACK: Final = 1024 * 1024
 _FRAMED: Final = 8
 """Bytes around each byte of a body, at most, beside ``_SLACK`` bytes altogether."""
 _VERSIONS: Final = frozenset({"1.1", "1.0"})
+_QUESTIONS: Final = frozenset({"/v1/intent", "/v1/intents/batch"})
 
 
 class _RefusedError(Exception):
@@ -42,7 +43,6 @@ class BoundedProtocol(HttpToolsProtocol):
         self._head = 0
         self._chunk = 0
         self._refusal: tuple[int, str, str] | None = None
-        """Why what was read so far is refused, if it is."""
         self._ended = False
         self._receiving_since: float | None = None
         self._resting_since: float | None = None
@@ -74,15 +74,19 @@ class BoundedProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def eof_received(self) -> bool:  # type: ignore[override] # uvicorn's never has it kept open
-        """Who has nothing more to say may still listen: what was asked whole is answered before the
-        connection ends. TLS knows no such thing, and a stream would go on for nobody."""
-        cycle = self.cycle
-        asked = cycle is not None and not (cycle.response_started or cycle.response_complete)
-        whole = self._receiving_since is None
-        if not asked or not whole or self._ended or self.scheme == "https":
+        """Who has nothing more to say may still listen for the answer to a whole question. Another
+        request is given up, as its door may want to know; TLS knows no half of a connection."""
+        cycle, whole = self.cycle, self._receiving_since is None
+        answered = cycle is None or cycle.response_started or cycle.response_complete
+        halved = self.scheme == "http" and not self._ended
+        if answered or not (whole and halved and self.is_question(cycle)):
             return False
         cycle.keep_alive = False  # the newest: what was asked before it is answered as well
         return True
+
+    def is_question(self, cycle: Any) -> bool:
+        """Whether a request asks for decisions, which stand whether they are heard or not."""
+        return cycle.scope["path"] in _QUESTIONS
 
     def data_received(self, data: bytes) -> None:
         if self._ended:
@@ -177,8 +181,8 @@ class BoundedProtocol(HttpToolsProtocol):
         version = self.parser.get_http_version()
         if version not in _VERSIONS:
             if version > "1.1":
-                said = f"HTTP/{version} is not spoken in HTTP/1.1's form; send HTTP/1.1"
-                self._refusal = (505, "http_version", said)
+                said = f"HTTP/{version} is not spoken in this form; send HTTP/1.1"
+                self._refusal = 505, "http_version", said
             raise _RefusedError
         self._in_head = False
 

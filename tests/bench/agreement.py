@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
 import urllib.request
 from collections import Counter
 from dataclasses import dataclass
@@ -58,6 +59,7 @@ def read_log(path: Path) -> Told:
 
 def disagreements(path: Path, url: str, answered: int, in_flight: int) -> tuple[list[str], Told]:
     """Sentences about what does not fit together; none is the only good answer."""
+    time.sleep(2)  # who was asked when the load ended is decided by then
     told = read_log(path)
     wrong = []
     if not answered <= told.decisions <= answered + in_flight:

@@ -199,8 +199,8 @@ ODDLY = ASKED.replace(b"application/json", b"application/json; charset=utf-8")
 
 @pytest.mark.parametrize(
     ("content", "replies"),
-    [(ASKED, 1), (ODDLY, 1), (LOOKING, 1), (ASKED + LOOKING + ASKED, 3), (b"", 0)],
-    ids=["express", "by the door", "looking", "several", "nothing"],
+    [(ASKED, 1), (ODDLY, 1), (ASKED + LOOKING + ODDLY, 3), (b"", 0)],
+    ids=["express", "by the door", "several", "nothing"],
 )
 def test_who_has_nothing_more_to_say_is_answered_and_then_let_go(
     last_words: Callable[[bytes], bytes], content: bytes, replies: int
