@@ -45,7 +45,7 @@ class ExpressProtocol(BoundedProtocol):
         same = head is not None and head.length == len(data) - start and self._is_free()
         # The parser has no part in this: it would read what it has read before.
         if same and self._goes_express(cast("Head", head), data[start:]):
-            self._resting_since = None
+            self._receiving_since = self._resting_since = None
             return
         self._begun, self._taken = 0, None
         super().data_received(data)

@@ -17,14 +17,14 @@ if TYPE_CHECKING:
     from ratelord_core.policy.condition import CelCondition
 
 _FORM: Final = re.compile(
-    r"""\s* ([a-z_][a-z_0-9.]*) \s* (<=|>=|==|!=|<|>) \s*
+    r"""[ \t\n\f\r]* ([a-z_][a-z_0-9.]*) [ \t\n\f\r]* (<=|>=|==|!=|<|>) [ \t\n\f\r]*
     (?: (-?(?:0|[1-9][0-9]{0,14})) | (-?(?:0|[1-9][0-9]{0,8})\.[0-9]{1,6})
     | (["'])([\w :/@*.+-]*)\5 )
-    \s*""",
+    [ \t\n\f\r]*""",
     re.VERBOSE | re.ASCII,
 )
 """Literals that CEL and Python read alike: exact numbers, texts without escapes, quotes or
-operators, so that a text may be split at its operators before it is read."""
+operators, so that a text may be split at its operators before it is read. The spaces are CEL's."""
 _OPERATORS: Final[dict[str, Callable[[Any, Any], bool]]] = {
     "<": operator.lt,
     "<=": operator.le,

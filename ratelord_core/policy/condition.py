@@ -84,8 +84,7 @@ class Conditions:
 
     def __init__(self, functions: Iterable[ConditionFunction] = ()) -> None:
         self.functions = {one.name: one for one in functions}
-        self._names = (*VARIABLES, *self.functions)
-        self._environment: Any = None
+        self._cel: _Cel | None = None
         self._compiled: dict[str, Condition] = {}
 
     def compile(self, text: str) -> Condition:
@@ -99,16 +98,25 @@ class Conditions:
         if len(text) > MAX_LENGTH:
             message = f"has {len(text)} characters; at most {MAX_LENGTH} are read"
             raise ConditionError((Problem(0, message),))
-        if self._environment is None:
-            self._environment = cel.new_environment(functions=self.functions.values())
+        if self._cel is None:
+            self._cel = _Cel(self.functions)
         written = lexer.to_cel(text)
         plain = comparisons(written)
         if plain is not None and sum(map(len, plain)) <= _SURELY:
-            return Comparisons(text, plain, partial(self._in_cel, text, written))
-        compiled = self._in_cel(text, written)
+            return Comparisons(text, plain, partial(self._cel.compile, text, written))
+        compiled = self._cel.compile(text, written)
         return compiled if plain is None else Comparisons(text, plain, lambda: compiled)
 
-    def _in_cel(self, text: str, written: str) -> CelCondition:
+
+class _Cel:
+    """CEL with our names. It knows nothing of what it compiled, which may hold on to it to be
+    compiled later: a policy that is let go leaves no circle behind."""
+
+    def __init__(self, functions: Mapping[str, ConditionFunction]) -> None:
+        self._names = (*VARIABLES, *functions)
+        self._environment: Any = cel.new_environment(functions=functions.values())
+
+    def compile(self, text: str, written: str) -> CelCondition:
         inner = lexer.inner_loop(written)
         if inner is not None:
             message = "a loop inside a loop costs too much; write one of them out"

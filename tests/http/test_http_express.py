@@ -207,6 +207,19 @@ def test_a_connection_rests_only_so_long(tmp_path):
     play(tmp_path, scenario, Limits(request_timeout=1.0, idle_timeout=0.1))
 
 
+def test_a_new_connection_whose_head_is_known_is_not_ended_as_one_that_sends_nothing(tmp_path):
+    async def scenario(daemon: Daemon, port: int) -> None:
+        for _ in range(2):  # the head is read on the first connection, and known on the second
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(raw_question())
+            said = await asyncio.wait_for(reader.read(), 60)
+            assert said.startswith(b"HTTP/1.1 200 OK")
+            assert said.count(b"HTTP/1.1 ") == 1, said
+            writer.close()
+
+    play(tmp_path, scenario, Limits(request_timeout=0.1, idle_timeout=0.2))
+
+
 def test_an_answer_that_could_not_be_written_down_is_a_problem(tmp_path, monkeypatch):
     async def scenario(daemon: Daemon, port: int) -> None:
         def full(_records: object) -> None:

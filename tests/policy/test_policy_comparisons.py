@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import math
 from typing import Any
 
@@ -9,10 +10,12 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from ratelord_core.policy import cel
 from ratelord_core.policy.comparisons import Comparisons, comparisons
 from ratelord_core.policy.condition import CelCondition, Conditions, EvaluationError
 
 _CONDITIONS = Conditions()
+_CEL = cel.new_environment()
 _SIGNS = st.sampled_from(["<", "<=", ">", ">=", "==", "!="])
 _EQUALITY = st.sampled_from(["==", "!="])
 _WHOLE = st.integers(-(10**15) + 1, 10**15 - 1)
@@ -44,7 +47,7 @@ _VALUES = st.fixed_dictionaries(
 def _by_cel(text: str) -> CelCondition:
     """The same condition, without the short cut."""
     condition = _CONDITIONS.compile(text)
-    return CelCondition(text, condition.names, _CONDITIONS._environment.compile(text))
+    return CelCondition(text, condition.names, _CEL.compile(text))
 
 
 def _both(text: str, values: dict[str, Any]) -> tuple[bool, bool]:
@@ -141,6 +144,7 @@ def test_values_that_decide_nothing_are_not_read() -> None:
         "pool.stale == 1",
         "remaining < cost",
         "remaining < 5 && pool.stale",
+        "remaining <\v5",
     ],
 )
 def test_whatever_is_more_than_plain_comparisons_is_left_to_cel(text: str) -> None:
@@ -151,3 +155,21 @@ def test_a_missing_label_is_an_error_as_in_cel() -> None:
     condition = _CONDITIONS.compile("remaining < 5 && agent.labels.team == 'a'")
     with pytest.raises(EvaluationError):
         condition.holds({"remaining": 1.0, "agent.labels": {}})
+
+
+def test_compiled_conditions_make_no_circle() -> None:
+    """Whoever lets go of them frees them: a daemon looks for no garbage in what it once kept."""
+
+    def alive() -> int:
+        return sum(type(one) is Comparisons for one in gc.get_objects())
+
+    gc.disable()
+    try:
+        before = alive()
+        conditions = Conditions()
+        kept = [conditions.compile(f"remaining < {number}") for number in range(9)]
+        assert alive() == before + 9
+        del conditions, kept
+        assert alive() == before
+    finally:
+        gc.enable()
