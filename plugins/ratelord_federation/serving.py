@@ -9,7 +9,8 @@ import socket
 import ssl
 from collections.abc import Awaitable, Callable, Iterator, MutableMapping
 from contextlib import contextmanager
-from typing import Any, Final
+from functools import partial
+from typing import Any, Final, cast
 
 import msgspec
 import uvicorn
@@ -17,6 +18,7 @@ import uvicorn
 from ratelord_core.errors import LeaderMoved, NobodyThere
 from ratelord_core.transport import MAX_BODY, Address, Answer
 from ratelord_federation.calling import PATH, Moved
+from ratelord_federation.patience import MOST, PATIENCE, PatientProtocol
 
 GRACE: Final = 1
 """Seconds in which what is being answered may end when the place is closed."""
@@ -49,14 +51,22 @@ class _Server(uvicorn.Server):
 
 
 class HttpServed:
-    """One place. A request from a web page is none of ours: pages name their origin."""
+    """One place. A request from a web page is none of ours: pages name their origin. ``patience``
+    in seconds, and ``most`` connections, are what strangers get."""
 
     def __init__(
-        self, answer: Answer, credential: str | None, proof: ssl.SSLContext | None
+        self,
+        answer: Answer,
+        credential: str | None,
+        proof: ssl.SSLContext | None,
+        *,
+        patience: float = PATIENCE,
+        most: int = MOST,
     ) -> None:
         self._answer = answer
         self._expected = None if credential is None else f"Bearer {credential}".encode()
         self._proof = proof
+        self._protocol = partial(PatientProtocol, patience=patience, most=most)
         self._address = Address("http://")
         self._server: _Server | None = None
         self._serving: asyncio.Task[None] | None = None
@@ -78,6 +88,7 @@ class HttpServed:
         self._address = Address(f"{scheme}://{shown}:{listener.getsockname()[1]}")
         config = uvicorn.Config(
             self._receive,
+            http=cast("Any", self._protocol),
             log_level="critical",  # what goes wrong is said in our own words
             access_log=False,
             lifespan="off",

@@ -9,13 +9,20 @@ __all__ = ["daemon_main", "main"]
 
 def main() -> None:
     """The console script ``ratelord``."""
-    from ratelord_core.cli.app import run
-
-    sys.exit(run(sys.argv[1:]))
+    sys.exit(_ran(sys.argv[1:]))
 
 
 def daemon_main() -> None:
     """The console script ``ratelord-d``: ``ratelord up``."""
-    from ratelord_core.cli.app import run
+    sys.exit(_ran(["up", *sys.argv[1:]]))
 
-    sys.exit(run(["up", *sys.argv[1:]]))
+
+def _ran(words: list[str]) -> int:
+    """The exit code; who is interrupted while the command line loads says no more than later."""
+    from ratelord_core.cli.outcome import INTERRUPTED
+
+    try:
+        from ratelord_core.cli.app import run
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    return run(words)

@@ -200,6 +200,19 @@ def test_a_refusal_for_a_limit_is_told_from_any_other(
     assert said["headers"] == {name.lower(): value for name, value in headers.items()}
 
 
+@pytest.mark.parametrize(
+    ("path", "costs"),
+    [("/graphql", {"gh/graphql": 4000.0}), ("/repos/a/b/contents/told.json", None)],
+)
+def test_only_the_pool_that_was_asked_for_is_told_of(
+    path: str, costs: dict[str, float] | None
+) -> None:
+    call = Conversation(GITHUB, Names("gh"), "GET", path, b"")
+    call.answered(200, {"content-type": "application/vnd.github.raw+json"})
+    call.hear(b'{"data":{"rateLimit":{"cost":4000}}}')
+    assert call.report(ended=True)["costs"] == costs
+
+
 def test_what_is_kept_of_a_response_is_bounded() -> None:
     call = conversation(b"x" * 9_000_000)
     assert call.report(ended=True)["costs"] is None

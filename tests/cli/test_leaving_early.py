@@ -55,6 +55,20 @@ def test_a_server_that_is_told_to_stop_while_it_loads_leaves_with_0(
     assert b"Traceback" not in done.stderr
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="no process is told so there")
+def test_who_interrupts_a_command_while_it_loads_sees_no_traceback(tmp_path: Path) -> None:
+    early = EARLY.partition("from ratelord_core")[0].replace("SIGTERM", "SIGINT")
+    script = f"{early}\nfrom ratelord_core.cli import main\nmain()"
+    done = subprocess.run(
+        [sys.executable, "-c", script, "cyclopts"],
+        capture_output=True,
+        cwd=tmp_path,
+        timeout=120,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (130, b"", b"")
+
+
 def test_what_the_signal_meant_before_it_means_again_after() -> None:
     before = signal.getsignal(signal.SIGTERM)
     with pytest.raises(SystemExit) as left, leaves_when_told():

@@ -116,10 +116,18 @@ class Conversation:
         limited = "retry-after" in told or told.get("x-ratelimit-remaining") == "0"
         return self._status == 429 or (self._status == 403 and limited)
 
+    def _drew(self, used: Usage) -> bool:
+        """Whether pools that a response tells of are the one that was asked for: what comes back
+        may be a file, with whatever somebody wrote into it."""
+        pool = self.asked.pool if self.asked else ""
+        return all(name == pool for name, _ in used.pools)
+
     def _usage(self, hearing: Hearing, *, ended: bool) -> Usage | None:
         if not hearing.heard:
             return None  # what was held is what was used, as far as anybody knows
         used, flowed = hearing.usage, hearing.flowed
+        if used is not None and not self._drew(used):
+            used = None
         if used is not None and ended:
             return used
         if self.asked is None or not flowed:
