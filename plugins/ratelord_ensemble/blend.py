@@ -186,7 +186,7 @@ class EnsembleModel:
         occasions, reset_at = self._occasions, self._reset_at
         while occasions.next <= t:
             instant = occasions.passed()
-            if reset_at is not None and self._calibration.waiting:
+            if reset_at is not None and instant < reset_at and self._calibration.waiting:
                 self._cast(instant, reset_at, 0)
         self._seen = None
 

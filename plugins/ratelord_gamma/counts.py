@@ -236,7 +236,7 @@ class GammaModel:
         occasions, reset_at = self._occasions, self._reset_at
         while occasions.next <= t:
             instant = occasions.passed()
-            if reset_at is not None and self._calibration.waiting:
+            if reset_at is not None and instant < reset_at and self._calibration.waiting:
                 self._cast(instant, reset_at, 0)
 
     def _cast(self, t: float, reset_at: float, usages: int) -> None:

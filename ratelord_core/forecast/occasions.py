@@ -20,7 +20,8 @@ _SPARSEST: Final = 3
 _USUAL: Final = 16.0
 """Usages in a window, before one has ended."""
 _FRESH: Final = 0.03
-"""The weight of the newest window in what is usual, at least."""
+"""The weight of the newest window in what is usual, at least: so one usage, where there never was
+any, makes so many usual. Fewer never are."""
 _GOLDEN: Final = 0.618034
 """Steps of the golden section fall nowhere twice, and everywhere as often."""
 _FIELDS: Final = ("ends", "left", "phase", "usual", "windows", "usages", "since", "every")
@@ -58,7 +59,7 @@ class Occasions:
         if self.ends < inf:
             self.left, self.step = INSTANTS, (self.ends - t) / INSTANTS
             self.next = t + self.phase * self.step
-        return self.usual
+        return max(_FRESH, self.usual)
 
     def passed(self) -> float:
         """The instant ``next``, which is to be looked at; on to the one after it."""

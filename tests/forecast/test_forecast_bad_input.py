@@ -53,6 +53,31 @@ def test_time_that_goes_back(book: ForecastBook) -> None:
     asked(book, START + 3 * SECOND, 50)
 
 
+def test_time_that_goes_back_to_before_a_reset_after_a_window_without_usage(
+    book: ForecastBook,
+) -> None:
+    fresh = ForecastBook(MODELS[book.model_id])
+    fresh.declare(pool(100), START, 0, START + MINUTE)
+    fresh.window(KEY, START + MINUTE, 0, START + 2 * MINUTE)
+    fresh.window(KEY, START + 3 * MINUTE, 0, START + 2 * MINUTE)
+    fresh.window(KEY, START + 2 * MINUTE - SECOND, 0, START + 3 * MINUTE)
+    for second in range(20):
+        fresh.observe(KEY, START + 2 * MINUTE + second * SECOND, 1)
+    fresh.window(KEY, START + 3 * MINUTE, 0, START + 4 * MINUTE)
+
+    asked(fresh, START + 3 * MINUTE, 50, START + 4 * MINUTE)
+
+
+def test_a_reset_that_comes_sooner_than_was_told_ends_what_is_learnt_from_its_window(
+    book: ForecastBook,
+) -> None:
+    book.window(KEY, START + 30 * SECOND, 30, START + 31 * SECOND)
+    book.observe(KEY, START + 59 * SECOND, 1)
+
+    pending = book.state()[KEY]["memory"].get("calibration", {}).get("pending", ())
+    assert [at for at, *_ in pending if at >= START / SECOND + 31] == []
+
+
 def test_the_same_instant_again_and_again(book: ForecastBook) -> None:
     for _ in range(50):
         book.observe(KEY, START + 30 * SECOND, 1)
