@@ -143,18 +143,24 @@ class LocalQuestions(LocalAdministration):
         negotiate, clock, door = self.engine.negotiator.negotiate, self.clock, batch.door
         decided, told = batch.decided, len(batch.decided)
         now = clock.now()
-        for intent in batch.intents[told:]:
-            one = negotiate(intent, now, door)
-            decided.append(one)
-            if isinstance(one, Decision):
-                self.decided[one.decision, one.reason_code] += 1
-            if clock.now() - now >= _TURN:
-                break
+        try:
+            for intent in batch.intents[told:]:
+                one = negotiate(intent, now, door)
+                decided.append(one)
+                if isinstance(one, Decision):
+                    self.decided[one.decision, one.reason_code] += 1
+                if clock.now() - now >= _TURN:
+                    break
+        finally:  # what failed in the middle has decided what was before it
+            self._write_turn(batch, told)
+
+    def _write_turn(self, batch: _Batch, told: int) -> None:
+        """Have what was decided from there on written down."""
         drafts = self.engine.take()
         if drafts:
-            written = self.journal.write_for(drafts, decided)
+            written = self.journal.write_for(drafts, batch.decided)
             batch.writes.append(written)
-            for intent, one in zip(batch.intents[told:], decided[told:], strict=False):
+            for intent, one in zip(batch.intents[told:], batch.decided[told:], strict=False):
                 if intent.idempotency_key and isinstance(one, Decision) and not intent.dry_run:
                     self._remember_flight(one.intent_id, written)
 

@@ -46,6 +46,7 @@ class ExpressProtocol(BoundedProtocol):
         # The parser has no part in this: it would read what it has read before.
         if same and self._goes_express(cast("Head", head), data[start:]):
             self._receiving_since = self._resting_since = None
+            self._unset_keepalive_if_required()
             return
         self._begun, self._taken = 0, None
         super().data_received(data)

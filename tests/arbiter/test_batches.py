@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -89,6 +90,30 @@ def test_whoever_leaves_a_batch_leaves_it_decided(run: Callable[..., Any], house
         again = await arbiter.ask_batch(keyed, HTTP)
         assert [one.decision for one in again] == ["approve"] * 3
         assert house.count("intent_decided") == 3
+        await house.close()
+
+    run(main())
+
+
+def test_what_was_decided_before_a_batch_failed_is_written_and_answers_who_repeats_it(
+    run: Callable[..., Any], house: Any
+) -> None:
+    told: list[str] = []
+
+    def stumble(decision: Decision) -> None:
+        if len(told) == 2:
+            raise RuntimeError("an observer failed")
+        told.append(decision.intent_id)
+
+    async def main() -> None:
+        arbiter = await house.open()
+        arbiter.engine.negotiator.watcher = stumble
+        keyed = [intent(idempotency_key=f"k{number}") for number in range(3)]
+        with pytest.raises(RuntimeError, match="an observer failed"):
+            await arbiter.ask_batch(keyed, HTTP)
+        arbiter.engine.negotiator.watcher = None
+        again = await arbiter.ask(keyed[0], HTTP)
+        assert again.intent_id == told[0]
         await house.close()
 
     run(main())

@@ -220,6 +220,28 @@ def test_a_new_connection_whose_head_is_known_is_not_ended_as_one_that_sends_not
     play(tmp_path, scenario, Limits(request_timeout=0.1, idle_timeout=0.2))
 
 
+def test_a_connection_rests_from_its_last_answer_on_whoever_gave_those_before(tmp_path):
+    async def replied(reader: asyncio.StreamReader) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        length = re.search(rb"content-length: (\d+)", head)
+        assert length is not None
+        await reader.readexactly(int(length[1]))
+
+    async def scenario(daemon: Daemon, port: int) -> None:
+        now = asyncio.get_running_loop().time
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        looking = b"GET /v1/health/live HTTP/1.1\r\nHost: localhost\r\n\r\n"
+        for sent in (raw_question(), looking, *[raw_question()] * 50):
+            last = now()
+            writer.write(sent)
+            await replied(reader)
+        assert await asyncio.wait_for(reader.read(), 60) == b""
+        assert now() - last >= 0.5
+        writer.close()
+
+    play(tmp_path, scenario, Limits(request_timeout=1.0, idle_timeout=0.5))
+
+
 def test_an_answer_that_could_not_be_written_down_is_a_problem(tmp_path, monkeypatch):
     async def scenario(daemon: Daemon, port: int) -> None:
         def full(_records: object) -> None:
