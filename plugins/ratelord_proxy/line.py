@@ -11,6 +11,7 @@ import httpx2
 from ratelord.wire import MAX_REPLY_BYTES, Reply
 
 _BROKE: Final = "it was closed before the reply was whole"
+_SWITCHED: Final = 101
 
 
 class Line(asyncio.Protocol):
@@ -60,7 +61,7 @@ class Line(asyncio.Protocol):
             return
         try:
             self._parser.feed_data(data)
-        except httptools.HttpParserError as error:
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
             self._fail(httpx2.RemoteProtocolError(str(error)))
             self.close()
 
@@ -87,6 +88,8 @@ class Line(asyncio.Protocol):
 
     def on_message_complete(self) -> None:
         status = self._parser.get_status_code()
+        if status < 200 and status != _SWITCHED:
+            return  # a word before the reply (RFC 9110, 15.2), which a server between may say
         kept = self._parser.should_keep_alive()
         if self._answer is not None and not self._answer.done():
             self._answer.set_result(Reply(status, self._headers, b"".join(self._pieces)))

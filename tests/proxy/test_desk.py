@@ -141,6 +141,34 @@ def test_a_reply_in_chunks_is_put_together() -> None:
     assert daemon.most == 1
 
 
+def test_words_before_the_reply_are_not_the_reply() -> None:
+    daemon = Daemon()
+    daemon.says = [b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Hints\r\nlink: /x\r\n\r\n" + YES]
+
+    async def play() -> None:
+        async with desk(daemon) as client:
+            assert await client.ask(*IDS)
+            assert await client.ask(*IDS)
+
+    asyncio.run(play())
+    assert daemon.most == 1
+
+
+def test_who_would_speak_another_protocol_is_hung_up_on(caplog: pytest.LogCaptureFixture) -> None:
+    daemon = Daemon()
+    daemon.says = [b"HTTP/1.1 101 Other\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n", YES]
+
+    async def play() -> tuple[Decision, Decision]:
+        async with desk(daemon) as client:
+            return await client.ask(*IDS), await client.ask(*IDS)
+
+    first, second = asyncio.run(play())
+
+    assert "101" in first.reason
+    assert second.allowed
+    assert "Fatal error" not in caplog.text
+
+
 def test_a_refusal_of_the_question_is_told_with_its_code() -> None:
     daemon = Daemon()
     problem = json.dumps({"code": "malformed", "detail": "no agent"}).encode()
