@@ -40,7 +40,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Listen to the run, if asked for the table."""
+    """Let the disk come to rest, and listen to the run if asked for the table."""
+    if not hasattr(config, "workerinput") and hasattr(os, "sync"):
+        os.sync()  # what was just installed would hold up daemons' commits longer than callers wait
     if config.getoption("--promises"):
         config.pluginmanager.register(PromiseReport(), "promise-report")
 
