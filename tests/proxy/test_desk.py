@@ -45,8 +45,19 @@ class Daemon:
         self.connections = 0
         self.most = 0
         self.pause: Callable[[], Awaitable[Any]] | None = None
+        self._answering: set[asyncio.Task[Any]] = set()
+
+    async def end(self) -> None:
+        """Answer nobody any more."""
+        answering = tuple(self._answering)
+        for task in answering:
+            task.cancel()
+        await asyncio.gather(*answering)
 
     async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        here = asyncio.current_task()
+        assert here is not None
+        self._answering.add(here)  # a loop alone does not keep who waits for ever from vanishing
         self.connections += 1
         self.most = max(self.most, self.connections)
         try:
@@ -62,9 +73,10 @@ class Daemon:
                 writer.write(said)
                 if said == BROKEN:
                     return
-        except (asyncio.IncompleteReadError, ConnectionError):
+        except (asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
             return
         finally:
+            self._answering.discard(here)
             self.connections -= 1
             writer.close()
 
@@ -77,11 +89,12 @@ async def desk(daemon: Daemon, socket: Path | None = None, **options: Any) -> As
     else:
         server = await asyncio.start_unix_server(daemon, socket)
         where = {"socket": str(socket)}
-    async with Desk(**where, **{"timeout": 60.0, **options}) as made:
-        try:
+    try:
+        async with Desk(**where, **{"timeout": 60.0, **options}) as made:
             yield made
-        finally:
-            server.close()
+    finally:
+        server.close()
+        await daemon.end()
 
 
 def test_questions_and_reports_share_a_line_and_say_who_asks() -> None:
