@@ -26,10 +26,10 @@ from ratelord_core.testing.transport_play import (
     CANARY,
     MANY,
     echo,
-    for_ever,
     pair,
     run,
     said_of,
+    unanswered,
 )
 from ratelord_core.transport import MAX_BODY, Address, Security, Transport, TransportFactory
 
@@ -132,15 +132,7 @@ class TransportContract(TransportFailures):
         self, transport: Transport, place: str
     ) -> None:
         async def play() -> None:
-            begun = asyncio.Event()
-
-            async def begin(topic: str, body: bytes) -> bytes:
-                begun.set()
-                return await (for_ever if body == b"hang" else echo)(topic, body)
-
-            async with pair(transport, place, begin) as (link, _):
-                call = asyncio.ensure_future(link.call("grant", b"hang", AMPLE))
-                await begun.wait()
+            async with unanswered(transport, place) as (link, _, call):
                 call.cancel()
                 with pytest.raises(asyncio.CancelledError):
                     await call
@@ -152,15 +144,7 @@ class TransportContract(TransportFailures):
         self, transport: Transport, place: str
     ) -> None:
         async def play() -> None:
-            begun = asyncio.Event()
-
-            async def begin(topic: str, body: bytes) -> bytes:
-                begun.set()
-                return await for_ever(topic, body)
-
-            async with pair(transport, place, begin) as (link, _):
-                call = asyncio.ensure_future(link.call("grant", b"", AMPLE))
-                await begun.wait()
+            async with unanswered(transport, place) as (link, _, call):
                 await link.aclose()
                 with pytest.raises(NobodyThere) as failed:
                     await call

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import pytest
 
 from ratelord_core.errors import (
@@ -25,6 +23,7 @@ from ratelord_core.testing.transport_play import (
     pair,
     run,
     serving_again,
+    unanswered,
 )
 from ratelord_core.transport import MAX_BODY, Address, Transport
 
@@ -95,15 +94,7 @@ class TransportFailures:
         self, transport: Transport, place: str
     ) -> None:
         async def play() -> None:
-            begun = asyncio.Event()
-
-            async def begin(topic: str, body: bytes) -> bytes:
-                begun.set()
-                return await for_ever(topic, body)
-
-            async with pair(transport, place, begin) as (link, served):
-                call = asyncio.ensure_future(link.call("grant", b"", AMPLE))
-                await begun.wait()
+            async with unanswered(transport, place) as (_, served, call):
                 await served.aclose()
                 with pytest.raises(TransportFailed) as failed:
                     await call

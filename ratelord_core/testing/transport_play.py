@@ -49,6 +49,23 @@ async def pair(
         await served.aclose()
 
 
+@contextlib.asynccontextmanager
+async def unanswered(
+    transport: Transport, place: str
+) -> AsyncIterator[tuple[Link, Served, asyncio.Future[bytes]]]:
+    """Both sides, and a call that has arrived and is never answered; other calls get an echo."""
+    begun = asyncio.Event()
+
+    async def begin(topic: str, body: bytes) -> bytes:
+        begun.set()
+        return await (for_ever if body == b"hang" else echo)(topic, body)
+
+    async with pair(transport, place, begin) as (link, served):
+        call = asyncio.ensure_future(link.call("grant", b"hang", AMPLE))
+        await begun.wait()
+        yield link, served, call
+
+
 def hearing(heard: list[bytes]) -> Answer:
     async def hear(_topic: str, body: bytes) -> bytes:
         heard.append(body)

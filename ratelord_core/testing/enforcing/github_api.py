@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
+# From GitHub's documentation once more: a table that proves itself would prove nothing.
 _RESOURCES: Final = (
     ("/search/code", "code_search"),
     ("/search/", "search"),
