@@ -14,7 +14,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
@@ -29,15 +29,16 @@ class Child:
 
     def __init__(self, nursery: Nursery, pid: int) -> None:
         self.pid = pid
+        self.code: int | None = None
         self._nursery = nursery
 
     def poll(self) -> int | None:
         """Its exit code (negative: the signal that ended it), or None while it lives."""
-        return self._nursery.code_of(self.pid, 0.0)
+        return self._nursery.code_of(self, 0.0)
 
     def wait(self, timeout: float | None = None) -> int:
         """Its exit code, once it ended; ``subprocess.TimeoutExpired`` if it does not in time."""
-        code = self._nursery.code_of(self.pid, 1e9 if timeout is None else timeout)
+        code = self._nursery.code_of(self, 1e9 if timeout is None else timeout)
         if code is None:
             raise subprocess.TimeoutExpired(["ratelord"], timeout or 0.0)
         return code
@@ -45,7 +46,8 @@ class Child:
     def send_signal(self, number: int) -> None:
         """Send a signal, if it still lives."""
         if self.poll() is None:
-            os.kill(self.pid, number)
+            with suppress(ProcessLookupError):  # it ended since
+                os.kill(self.pid, number)
 
     def kill(self) -> None:
         """End it at once."""
@@ -65,8 +67,8 @@ class Nursery:
             bufsize=0,
         )
         self._told = b""
-        self._born: list[int] = []
-        self._codes: dict[int, int] = {}
+        self._born: list[Child] = []
+        self._living: dict[int, Child] = {}
         self._lock = threading.RLock()
 
     def suits(self, environment: Mapping[str, str]) -> bool:
@@ -102,17 +104,17 @@ class Nursery:
             self._process.stdin.write(json.dumps(order).encode() + b"\n")
             while not self._born:
                 self._listen(60.0)
-            return Child(self, self._born.pop())
+            return self._born.pop()
 
-    def code_of(self, pid: int, patience: float) -> int | None:
+    def code_of(self, child: Child, patience: float) -> int | None:
         """The exit code of one, or None if it still lives after so many seconds."""
         ends = time.monotonic() + patience
         with self._lock:
-            while pid not in self._codes:
+            while child.code is None:
                 left = ends - time.monotonic()
                 if not self._listen(max(0.0, min(left, 60.0))) and left <= 0:
                     return None
-            return self._codes[pid]
+            return child.code
 
     def _listen(self, patience: float) -> bool:
         """Whether anything was told in that time."""
@@ -125,10 +127,13 @@ class Nursery:
         *lines, self._told = (self._told + read).split(b"\n")
         for line in lines:
             what, *numbers = line.split()
+            pid = int(numbers[0])
             if what == b"born":
-                self._born.append(int(numbers[0]))
+                # The system gives numbers of the dead to others: a child is more than its pid.
+                self._living[pid] = Child(self, pid)
+                self._born.append(self._living[pid])
             else:
-                self._codes[int(numbers[0])] = int(numbers[1])
+                self._living.pop(pid).code = int(numbers[1])
         return True
 
     def close(self) -> None:

@@ -13,7 +13,7 @@ from ratelord_core.testing.loopback import LoopbackServer
 
 POLICY = """
 providers:
-  openai: [{id: openai, models: {gpt-x: {requests: 1000, tokens: 100000}}}]
+  openai: [{id: openai, models: {gpt-x: {requests: 1000, tokens: 100000}, gpt-r: {requests: 1000}}}]
   anthropic: [{id: anthropic, models: {claude-x: {requests: 1000, input_tokens: 40000, output_tokens: 8000}}}]
   gemini: [{id: gemini, models: {gemini-x: {requests: 1000}, gemini-small: {requests: 1000}}}]
   headers: [{id: headers}]

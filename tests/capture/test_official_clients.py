@@ -77,7 +77,7 @@ def test_a_stream_that_is_given_up_is_settled_for_what_came(gpt, providers, sett
                 break
     outcome, units = settled()
     assert outcome == "error"
-    assert 10 <= units["openai/gpt-x/tokens"] < 100
+    assert 10 <= units["openai/gpt-x/tokens"] < 400
 
 
 def test_the_responses_api_is_understood(gpt, settled) -> None:
@@ -168,9 +168,9 @@ def test_a_provider_that_refuses_is_reported_so_and_one_that_is_gone_costs_nothi
 ) -> None:
     ratelord.capture(gpt)
     once = gpt.with_options(max_retries=0)
-    providers.openai.of("gpt-x")["requests"].take(100)
+    providers.openai.of("gpt-r")["requests"].take(10_000)  # none comes back while a test runs
     with pytest.raises(openai.RateLimitError):
-        once.chat.completions.create(model="gpt-x", messages=SAID, max_tokens=3)
+        once.chat.completions.create(model="gpt-r", messages=SAID, max_tokens=3)
     assert settled()[0] == "rate_limited"
     gone = openai.OpenAI(api_key="k", base_url="http://127.0.0.1:9/v1", max_retries=0)
     ratelord.capture(gone, agent_id="agent:capped")
@@ -180,19 +180,18 @@ def test_a_provider_that_refuses_is_reported_so_and_one_that_is_gone_costs_nothi
 
 
 def test_what_is_no_call_of_a_model_just_passes(gpt, providers, desk) -> None:
-    before = desk.get("/v1/events?limit=1")[0]["seq"]
+    before = desk.events("intent_decided")
     assert [one.id for one in ratelord.capture(gpt).models.list()] == ["gpt-x"]
-    assert desk.get("/v1/events?limit=1&type=intent_decided")[0]["seq"] <= before
+    assert desk.events("intent_decided") == before
 
 
 def test_captured_twice_it_asks_once(gpt, desk) -> None:
     ratelord.capture(gpt)
     ratelord.capture(gpt, agent_id="agent:second")
+    before = len(desk.events("intent_decided"))
     gpt.chat.completions.create(model="gpt-y", messages=SAID, max_tokens=3)
-    decided = desk.get("/v1/events?type=intent_decided&limit=2")
-    agents = [one["dimensions"]["agent_id"] for one in decided]
-    assert agents[0] == "agent:second"
-    assert agents[1] != "captured" or decided[0]["seq"] - decided[1]["seq"] > 2
+    decided = desk.events("intent_decided")[before:]
+    assert [one["dimensions"]["agent_id"] for one in decided] == ["agent:second"]
 
 
 def test_no_key_and_no_word_gets_into_the_log(gpt, claude, desk) -> None:

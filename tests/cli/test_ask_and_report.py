@@ -9,11 +9,11 @@ import pytest
 
 @pytest.fixture
 def nowhere(monkeypatch):
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        url = f"http://127.0.0.1:{probe.getsockname()[1]}"
-    monkeypatch.setenv("RATELORD_URL", url)
-    return url
+    with socket.socket() as held:  # bound, so that nobody else listens there
+        held.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{held.getsockname()[1]}"
+        monkeypatch.setenv("RATELORD_URL", url)
+        yield url
 
 
 def test_one_word_is_enough_to_ask(ratelord, here, wire, answer):

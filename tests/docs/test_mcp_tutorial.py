@@ -67,7 +67,7 @@ def test_the_agent_waits_its_turn_and_obeys_a_no(reader: Reader) -> None:
 
     story = reader.types("run")
 
-    figures = re.compile(r"\d+\.\d+|\d+ of")
+    figures = re.compile(r"\d+(\.\d+)? s\b|\d+ of")
     assert figures.sub("#", story) == figures.sub("#", after("story"))
     looked = reader.types("look")
     assert "search/api" in looked

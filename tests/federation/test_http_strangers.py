@@ -58,9 +58,10 @@ def test_who_does_not_end_a_request_is_hung_up_on(sent: bytes) -> None:
             connection.sendall(sent)
             return said_until_the_end(connection)
 
-    said = bounded(visit, patience=0.1, most=9)
+    # What is whole is answered, if a busy machine can send it in that time.
+    said = (bounded(visit, patience, most=9) for patience in (0.1, 1.0, 10.0))
 
-    assert said.count(b"HTTP/1.1 200") == sent.count(WHOLE)
+    assert any(one.count(b"HTTP/1.1 200") == sent.count(WHOLE) for one in said)
 
 
 def test_a_head_without_an_end_is_not_taken() -> None:

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from ratelord_core.testing.desk import patiently
+
 MODERN = {
     "io.modelcontextprotocol/protocolVersion": "2026-07-28",
     "io.modelcontextprotocol/clientInfo": {"name": "raw", "version": "1"},
@@ -104,7 +106,7 @@ def test_what_the_server_prints_beside_the_protocol_is_noted_and_kept_from_the_c
     gateway.send("tools/call", {"name": "noise"}, 1)
 
     assert gateway.read()["result"]["content"][0]["text"] == "loud"
-    assert any("this is no message" in line for line in gateway.noted)
+    patiently(lambda: any("this is no message" in line for line in gateway.noted))
 
 
 def test_it_ends_with_its_client_and_with_its_server(wrap: Callable[..., Any], desk: Any) -> None:
@@ -133,7 +135,7 @@ def test_what_was_asked_before_the_client_hung_up_is_still_answered(
 def test_an_address_of_the_daemon_that_is_none_is_said_at_once(wrap: Callable[..., Any]) -> None:
     gateway = wrap("plain", url="nonsense")
 
-    assert gateway.process.wait(60) == 2
+    assert gateway.end() == 2
     assert gateway.line() == b""
     assert len(gateway.noted) == 1
 

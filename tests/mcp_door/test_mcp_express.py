@@ -134,9 +134,9 @@ def worlds() -> Iterator[tuple[World, World]]:
         # Nobody looks round by the wall clock: both worlds would see a pool turn at other calls.
         patch.setattr(watch, "PERIOD", 1e6)
         pair = (World(loop, slow=False).open(), World(loop, slow=True).open())
-    yield pair
-    for world in pair:
-        world.close()
+        yield pair
+        for world in pair:
+            world.close()
     asyncio.set_event_loop(None)
     loop.close()
 

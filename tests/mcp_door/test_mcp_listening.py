@@ -12,6 +12,7 @@ from mcp.server.subscriptions import ResourcesListChanged, ResourceUpdated
 
 from ratelord_core.model.caller import Caller
 from ratelord_core.testing.living_arbiter import LivingArbiter, living
+from ratelord_mcp import watch
 from ratelord_mcp.announcer import MAX_URIS
 from ratelord_mcp.server import RatelordServer, build
 
@@ -27,7 +28,7 @@ Run = Callable[..., Any]
 
 
 class Scene:
-    """A server that looks round when the test says so, beside its own rhythm."""
+    """A server that looks round when the test says so, and only then."""
 
     def __init__(self, alive: LivingArbiter) -> None:
         self.alive = alive
@@ -51,8 +52,9 @@ class Scene:
 
 
 @pytest.fixture
-def play() -> Callable[[Callable[[Scene], Any]], None]:
-    """Run a scene."""
+def play(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[Scene], Any]], None]:
+    """Run a scene. Nobody looks round by the wall clock: it might be in the middle of a burn."""
+    monkeypatch.setattr(watch, "PERIOD", 1e6)
 
     def playing(scene: Callable[[Scene], Any]) -> None:
         async def whole() -> None:
@@ -96,19 +98,21 @@ def test_a_slow_listener_hears_each_change_once(play: Any) -> None:
                 scene.server.announcer.publish([ResourceUpdated(uri=HOT)])
             heard = [event async for event in _most(stream, 10)]
 
-            assert len(heard) <= 2
+            assert 1 <= len(heard) <= 2
 
     play(scene)
 
 
 async def _most(stream: Any, count: int) -> Any:
+    """What comes, until nothing more does; the first is waited for as long as it takes."""
     heard = 0
-    with anyio.move_on_after(0.1):
+    with anyio.move_on_after(60) as patience:
         async for event in stream:
             yield event
             heard += 1
             if heard == count:
                 return
+            patience.deadline = anyio.current_time() + 0.1
 
 
 @OF_THE_HANDSHAKE_ERA

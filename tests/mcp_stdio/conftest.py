@@ -80,7 +80,7 @@ class Spoken:
         message = {"jsonrpc": "2.0", "method": method, "params": params or {}} | fields
         self.write(json.dumps(message).encode() + b"\n")
 
-    def next(self, timeout: float = 30.0) -> dict[str, Any]:
+    def next(self, timeout: float = 120.0) -> dict[str, Any]:
         """The next message of the server."""
         return json.loads(self._lines.get(timeout=timeout))
 

@@ -35,7 +35,7 @@ async def arbiter(daemon, anyio_backend):
 
 @pytest.fixture
 def client(daemon):
-    with Client(daemon.url, auto_wait=False) as client:
+    with Client(daemon.url, auto_wait=False, timeout=60) as client:
         yield client
 
 

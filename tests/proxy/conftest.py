@@ -20,8 +20,8 @@ POLICY = """
 providers:
   openai: [{id: openai, models: {gpt-x: {requests: 40, tokens: 1000000}}}]
 pools:
-  - {id: openai/gpt-x/requests, window: {kind: bucket, every: 2s}}
-  - {id: openai/gpt-x/tokens, window: {kind: bucket, every: 2s}}
+  - {id: openai/gpt-x/requests, window: {kind: bucket, every: 4s}}
+  - {id: openai/gpt-x/tokens, window: {kind: bucket, every: 4s}}
 policies:
   - id: no-go
     scope: agent:banned
@@ -92,8 +92,8 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
 
 @pytest.fixture(scope="module")
 def api() -> EnforcingOpenai:
-    """The provider: forty requests in two seconds."""
-    return EnforcingOpenai(requests=40, tokens=1_000_000, every=2.0)
+    """The provider: forty requests in four seconds. An approval is for half of that."""
+    return EnforcingOpenai(requests=40, tokens=1_000_000, every=4.0)
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -62,11 +62,11 @@ class Rude:
         try:
             asked = b""
             while b"\r\n\r\n" not in asked:
-                asked += connection.recv(65536)
+                asked += self._more(connection)
             head, _, body = asked.partition(b"\r\n\r\n")
             length = re.search(rb"content-length: (\d+)", head.lower())
             while length and len(body) < int(length[1]):  # what is unread would break the answer
-                body += connection.recv(65536)
+                body += self._more(connection)
             self.asked.append(head)
             for number, piece in enumerate(self.says):
                 if number:
@@ -74,6 +74,12 @@ class Rude:
                 connection.sendall(piece)
         except OSError:
             return
+
+    @staticmethod
+    def _more(connection: socket.socket) -> bytes:
+        if not (more := connection.recv(65536)):
+            raise ConnectionResetError("it hung up before it had asked")
+        return more
 
     def close(self) -> None:
         self._socket.close()
@@ -250,7 +256,7 @@ def test_a_redirect_within_the_provider_stays_governed(proxy: str, rude: Rude) -
     rude.says = [
         f"HTTP/1.1 307 Moved\r\nlocation: {rude.url}/v2/x\r\ncontent-length: 0\r\n\r\n".encode()
     ]
-    answer = httpx2.post(proxy + CALL, json=ASK, trust_env=False)
+    answer = httpx2.post(proxy + CALL, json=ASK, trust_env=False, timeout=60)
     assert answer.headers["location"] == "/v2/x"
 
 
@@ -266,7 +272,7 @@ def test_a_certificate_that_is_not_the_providers_ends_it(
         assert answer.status_code == 502
         assert "certificate" in answer.text.lower()
         assert outcome(desk)[0] == "cancelled", "the key was never sent"
-        with httpx2.Client(base_url=url, headers=KEY, trust_env=False) as client:
+        with httpx2.Client(base_url=url, headers=KEY, trust_env=False, timeout=60) as client:
             governor = stack.enter_context(ratelord.Client(desk.daemon.url, timeout=60))
             ratelord.capture(client, speech="openai", governor=governor)
             with pytest.raises(httpx2.ConnectError):
@@ -304,12 +310,10 @@ def _self_signed(folder: Path) -> Any:
             while True:
                 try:
                     connection, _ = listener.accept()
-                    with context.wrap_socket(connection, server_side=True):
-                        pass
-                except ssl.SSLError:
-                    continue
                 except OSError:
                     return
+                with suppress(OSError), context.wrap_socket(connection, server_side=True):
+                    pass
 
         threading.Thread(target=serve, daemon=True).start()
         yield f"https://127.0.0.1:{listener.getsockname()[1]}"

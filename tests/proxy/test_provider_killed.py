@@ -52,11 +52,13 @@ def provider(port: int, used: int) -> Iterator[subprocess.Popen[bytes]]:
 def test_killing_the_provider_costs_no_wrong_approval(
     tmp_path: Path, running: Callable[..., Any]
 ) -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    held = socket.socket()
+    held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    held.bind(("127.0.0.1", 0))  # nobody is given this port, and who names it has it
+    port = held.getsockname()[1]
     words = ("--provider", "openai", "--upstream", f"http://127.0.0.1:{port}", "--max-wait", "0")
     with (
+        held,
         desks(tmp_path, POLICY) as begin,
         running(*words, RATELORD_URL=begin().daemon.url) as url,
         httpx2.Client(base_url=url, timeout=60, trust_env=False) as client,

@@ -7,6 +7,7 @@ import re
 import socket
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import NamedTuple
 
 import pytest
@@ -45,7 +46,7 @@ def shared(tmp_path_factory):
 
 @pytest.fixture
 def client(shared):
-    with Client(shared[0].url) as client:
+    with Client(shared[0].url, timeout=60) as client:
         yield client
 
 
@@ -86,7 +87,8 @@ class ForgetfulProxy:
                 client, _ = self._door.accept()
             except OSError:
                 return
-            with client, socket.create_connection(("127.0.0.1", self._port)) as daemon:
+            place = ("127.0.0.1", self._port)
+            with suppress(ConnectionError), client, socket.create_connection(place) as daemon:
                 daemon.sendall(_request(client))
                 reply = daemon.recv(65536)
                 if self.lost == 0:
@@ -98,11 +100,17 @@ class ForgetfulProxy:
 def _request(client: socket.socket) -> bytes:
     received = b""
     while (end := received.find(b"\r\n\r\n")) < 0:
-        received += client.recv(65536)
+        received += _more(client)
     length = int(re.search(rb"(?i)content-length: (\d+)", received[:end])[1])
     while len(received) < end + 4 + length:
-        received += client.recv(65536)
+        received += _more(client)
     return received
+
+
+def _more(client: socket.socket) -> bytes:
+    if not (more := client.recv(65536)):
+        raise ConnectionResetError("it hung up before it had asked")
+    return more
 
 
 def test_a_budget_of_n_admits_exactly_n(client, own):
@@ -121,7 +129,7 @@ def test_a_lost_answer_holds_nothing_twice(shared, client, own):
     tried = client.propose("a", "id", own.work)
     assert tried, tried.reason  # past its start, it answers everything
     port = int(shared[0].url.rpartition(":")[2])
-    with ForgetfulProxy(port) as proxy, Client(proxy.url) as unlucky:
+    with ForgetfulProxy(port) as proxy, Client(proxy.url, timeout=60) as unlucky:
         decision = unlucky.ask("a", "id", own.work)
     assert proxy.lost == 1
     assert decision
@@ -164,15 +172,18 @@ def test_the_same_key_gets_the_same_answer(client, own):
 
 
 def test_a_dry_run_changes_nothing(real):
-    with Client(real.url) as client:
+    with Client(real.url, timeout=60) as client:
         before = client.health()["seq"]
         assert client.propose("a", "id", "small")
-        assert client.health()["seq"] == before
+        written = [event["event_type"] for event in client.events(after=before)]
+        assert not [kind for kind in written if kind.startswith("intent_")], (
+            "of its own accord it may"
+        )
         assert client.pool("many/a")["held"] == 0
 
 
 def test_every_reader_reads(real):
-    with Client(real.url) as client:
+    with Client(real.url, timeout=60) as client:
         decision = client.ask("crawler", "pat:me", "small", "repo:acme/api")
         assert client.extend(decision.intent_id, 120).intent_id == decision.intent_id
         client.report(decision.intent_id, actual_cost=2)
@@ -190,7 +201,7 @@ def test_every_reader_reads(real):
 
 
 def test_identities_live_their_lives(real):
-    with Client(real.url) as client:
+    with Client(real.url, timeout=60) as client:
         made = client.register_identity("pat:me", "user", owner="team")
         assert made.token
         assert [row["identity_id"] for row in client.identities()] == ["pat:me"]
@@ -206,14 +217,17 @@ def test_identities_live_their_lives(real):
 def test_a_token_acts_as_its_own_identity_only(real):
     from ratelord import RequestRefused
 
-    with Client(real.url) as operator:
+    with Client(real.url, timeout=60) as operator:
         token = operator.register_identity("pat:me", "user").token
-    with Client(real.url, token=token) as client:
+    with Client(real.url, token=token, timeout=60) as client:
         assert client.ask("a", "pat:me", "small")
         with pytest.raises(RequestRefused) as refused:
             client.ask("a", "pat:you", "small")
         assert refused.value.status == 403
-    with Client(real.url, token="wrong") as client, pytest.raises(RequestRefused) as refused:
+    with (
+        Client(real.url, token="wrong", timeout=60) as client,
+        pytest.raises(RequestRefused) as refused,
+    ):
         client.ask("a", "pat:me", "small")
     assert refused.value.status == 401
 
@@ -221,8 +235,9 @@ def test_a_token_acts_as_its_own_identity_only(real):
 def test_events_arrive_as_they_happen(real):
     async def follow() -> list[str]:
         seen: list[str] = []
-        async with AsyncClient(real.url) as client:
-            stream = client.stream(after=(await client.health())["seq"])
+        async with AsyncClient(real.url, timeout=60) as client:
+            kinds = "intent_submitted,intent_decided"  # the daemon may have news of its own, too
+            stream = client.stream(after=(await client.health())["seq"], type=kinds)
             asked = asyncio.create_task(client.ask("a", "id", "small"))
             async for event in stream:
                 seen.append(event["event_type"])
@@ -235,12 +250,12 @@ def test_events_arrive_as_they_happen(real):
 
 
 def test_after_a_crash_there_is_a_denial_and_then_the_same_state(real):
-    with Client(real.url) as client:
+    with Client(real.url, timeout=60) as client:
         assert client.ask("a", "id", "small")
         real.kill()
         assert client.ask("a", "id", "small").reason_code == "daemon_unreachable"
     real.start()
-    with Client(real.url) as client:
+    with Client(real.url, timeout=60) as client:
         assert client.pool("many/a")["held"] == 1
 
 
@@ -248,7 +263,7 @@ def test_the_daemon_s_socket_is_a_door(tmp_path):
     path = tmp_path / "r.sock"
     with (
         DaemonProcess(tmp_path, policy=POLICY, arguments=["--socket", str(path)]),
-        Client(socket=str(path)) as client,
+        Client(socket=str(path), timeout=60) as client,
     ):
         assert client.ask("a", "id", "small")
         assert "r.sock" in repr(client)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Iterator
 
 import msgspec
 import pytest
@@ -24,10 +25,12 @@ class Naps:
         self.taken.append(seconds)
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+@pytest.fixture
+def nowhere() -> Iterator[str]:
+    """Where nobody listens, and nobody can begin to while the test runs."""
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        yield f"http://127.0.0.1:{held.getsockname()[1]}"
 
 
 def test_an_approval_mirrors_the_wire_field_by_field(daemon, wire, answer):
@@ -99,9 +102,9 @@ def test_a_dry_run_carries_no_key_and_never_sleeps(daemon, wire, answer):
     assert naps.taken == []
 
 
-def test_no_daemon_is_a_denial_at_once_that_says_what_to_do():
+def test_no_daemon_is_a_denial_at_once_that_says_what_to_do(nowhere):
     naps = Naps()
-    with Client(f"http://127.0.0.1:{free_port()}", sleep=naps) as client:
+    with Client(nowhere, sleep=naps) as client:
         decision = client.ask(*FOUR)
     assert not decision
     assert decision.synthetic
@@ -110,9 +113,8 @@ def test_no_daemon_is_a_denial_at_once_that_says_what_to_do():
     assert naps.taken == []
 
 
-def test_no_daemon_is_an_approval_for_those_who_said_so():
-    url = f"http://127.0.0.1:{free_port()}"
-    with Client(url, on_unreachable="allow") as client:
+def test_no_daemon_is_an_approval_for_those_who_said_so(nowhere):
+    with Client(nowhere, on_unreachable="allow") as client:
         decision = client.ask(*FOUR)
     assert decision
     assert decision.reason_code == "daemon_unreachable"
@@ -226,11 +228,11 @@ def test_a_misspelt_option_is_an_error_that_names_the_right_ones(daemon):
         client.ask(*FOUR, cost=1)
 
 
-def test_every_other_call_raises_what_ask_answers(daemon, answer):
+def test_every_other_call_raises_what_ask_answers(daemon, answer, nowhere):
     daemon.answers(answer(status=500, body={"title": "broken"}))
     with Client(daemon.url, sleep=Naps()) as client, pytest.raises(UpstreamError):
         client.pools()
-    with Client(f"http://127.0.0.1:{free_port()}") as client:
+    with Client(nowhere) as client:
         assert client.ping() is False
         with pytest.raises(DaemonUnreachable):
             client.health()

@@ -114,11 +114,11 @@ def test_a_stream_that_may_not_be_read_says_so(daemon, answer):
 
 
 def test_a_stream_without_a_daemon_says_so_at_once():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        url = f"http://127.0.0.1:{probe.getsockname()[1]}"
-    with Client(url) as client, pytest.raises(DaemonUnreachable):
-        next(client.stream())
+    with socket.socket() as held:  # bound, so that nobody else listens there
+        held.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{held.getsockname()[1]}"
+        with Client(url) as client, pytest.raises(DaemonUnreachable):
+            next(client.stream())
 
 
 def test_an_unknown_filter_is_an_error(daemon):
