@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     import uvicorn
 
 _DEADLINE_SECONDS = 60.0
+_REST_SECONDS = 600
+"""Longer than any client keeps a connection that rests: none is closed just when it is used."""
 
 
 class LoopbackServer:
@@ -39,6 +41,7 @@ class LoopbackServer:
             log_level="critical",
             lifespan="off",
             timeout_graceful_shutdown=1,
+            timeout_keep_alive=_REST_SECONDS,
             date_header=self._dates,
         )
         self._server = uvicorn.Server(config)

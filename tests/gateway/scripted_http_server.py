@@ -94,5 +94,6 @@ if __name__ == "__main__":
         listening.bind(("127.0.0.1", 0))
         print(f"http://127.0.0.1:{listening.getsockname()[1]}/mcp", flush=True)
         app = Gate(server.streamable_http_app())
-        config = uvicorn.Config(app, log_level="critical", timeout_graceful_shutdown=1)
+        patience = {"timeout_graceful_shutdown": 1, "timeout_keep_alive": 600}
+        config = uvicorn.Config(app, log_level="critical", **patience)
         uvicorn.Server(config).run(sockets=[listening])

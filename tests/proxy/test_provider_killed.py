@@ -28,7 +28,8 @@ import sys, uvicorn
 from ratelord_core.testing.enforcing import EnforcingOpenai
 api = EnforcingOpenai(20, 1_000_000, 86_400.0)
 api.of("gpt-x")["requests"].take(int(sys.argv[2]))
-uvicorn.run(api, host="127.0.0.1", port=int(sys.argv[1]), log_level="critical", lifespan="off")
+at = {"host": "127.0.0.1", "port": int(sys.argv[1]), "timeout_keep_alive": 600}
+uvicorn.run(api, **at, log_level="critical", lifespan="off")
 """
 
 
