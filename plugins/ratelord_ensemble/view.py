@@ -14,8 +14,9 @@ from typing import Final
 from ratelord_core.forecast import MEMORIES
 from ratelord_ensemble.experts import EXPERTS
 
-_LOGISTIC: Final = 1.7
-"""Log odds for each standard deviation: the logistic curve nearest to the normal one."""
+_ODDS: Final = 1.4
+"""Log odds for each standard deviation. 1.7 would be the logistic curve nearest to the normal one;
+less leaves room for what an expert does not doubt: that its own deviation is an estimate."""
 _PRECISION: Final = -4.0
 """Experts weigh as this power of their relative variance."""
 _LEAST_SLOPE: Final = 0.3
@@ -102,12 +103,12 @@ class View:
                 own -= weight
                 level += weight * above
                 slope += weight * steep
-        level = _LOGISTIC * (level + own * height) + learnt[0] + learnt[-5] * self.lively
+        level = _ODDS * (level + own * height) + learnt[0] + learnt[-5] * self.lively
         level += learnt[-1] * self._newest - learnt[-4] * log(self.lump) / 3.0
-        slope = learnt[-4] / 3.0 - _LOGISTIC * (slope + own * steepness)
-        level = trust * level + (1.0 - trust) * _LOGISTIC * height
-        slope = trust * slope - (1.0 - trust) * _LOGISTIC * steepness
-        flattest = -_LEAST_SLOPE * _LOGISTIC / self.deviation
+        slope = learnt[-4] / 3.0 - _ODDS * (slope + own * steepness)
+        level = trust * level + (1.0 - trust) * _ODDS * height
+        slope = trust * slope - (1.0 - trust) * _ODDS * steepness
+        flattest = -_LEAST_SLOPE * _ODDS / self.deviation
         if slope > flattest:
             level += (slope - flattest) * self._log_mean
             slope = flattest
@@ -119,11 +120,11 @@ class View:
         reach = _FARTHEST / steepness
         middle = height / steepness
         log_left = min(middle + reach, max(middle - reach, log(left)))
-        main = _LOGISTIC * (height - steepness * log_left)
+        main = _ODDS * (height - steepness * log_left)
         found = [1.0, main]
         for place, (above, steep) in enumerate(self._lines):
             if place != _LONGEST:
-                found.append(_LOGISTIC * (above - steep * log_left) - main)
+                found.append(_ODDS * (above - steep * log_left) - main)
         found += [0.0] * (SIZE - _EXTRA - len(found))
         found += (
             self.lively,

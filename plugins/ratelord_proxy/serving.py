@@ -65,6 +65,8 @@ async def _live(proxy: Proxy, listener: socket.socket, *, as_json: bool) -> None
         server_header=False,
         date_header=False,
         timeout_graceful_shutdown=30,
+        # Longer than clients keep theirs: nobody sends a call into a connection that just closes.
+        timeout_keep_alive=75,
     )
     server = _Server(config)
     running = asyncio.get_running_loop()

@@ -27,11 +27,9 @@ _SHARING: Final = 0.7
 """n times the usual number of usages weigh n to the power of this: they share their fate."""
 _LEAST_RISK: Final = 0.005
 """A shadow that says less has nothing to teach."""
-_STEP: Final = 0.05
+_STEP: Final = 0.12
 """The conformal step, in standard deviations of one settled bound."""
 _EARLIEST, _LATEST = -2.5, 1.5
-_FIRST_TRUST: Final = -0.5
-"""The log odds that what was learnt is better than what was not, before anything has settled."""
 
 
 _Row = tuple[float, tuple[float, ...]]
@@ -65,8 +63,8 @@ class Calibration:
             [weight if row == column else 0.0 for column in range(row + 1)]
             for row, weight in enumerate(belief)
         ]
-        self._trust = _FIRST_TRUST
-        self.learnt_share = _share(_FIRST_TRUST)
+        self._trust = 0.0  # log odds that what was learnt is the better
+        self.learnt_share = _share(self._trust)
         self.shifts = [[0.0, 0.0, 0.0], [0.0, 0.0, 0.0]]
         self._pending: list[Shadow] = []
         self._exhausted_at: float | None = None

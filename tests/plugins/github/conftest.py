@@ -122,8 +122,9 @@ class Served:
         self.github = Github()
         self._socket = socket.create_server(("127.0.0.1", 0))
         config = uvicorn.Config(
-            self, log_level="critical", lifespan="off", date_header=False, server_header=False
-        )
+            self, log_level="critical", lifespan="off", date_header=False, server_header=False,
+            timeout_keep_alive=3600,
+        )  # fmt: skip
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._server.run, args=([self._socket],))
 
