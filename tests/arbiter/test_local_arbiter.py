@@ -37,6 +37,17 @@ async def until(what: Callable[[], Any]) -> None:
             await asyncio.sleep(0.005)
 
 
+async def until_it_writes(arbiter: Any) -> None:
+    """Until its store is found well. An attempt that met the trouble may end only now: while it is
+    under way the arbiter is not read-only, and then it is so once more."""
+    async with asyncio.timeout(60):
+        while True:
+            await until(lambda: arbiter.health().status != "read_only")
+            await arbiter.journal.drain()
+            if arbiter.journal.failed is None:
+                return
+
+
 # --- acknowledged means written ---------------------------------------------------------------
 
 
@@ -227,8 +238,7 @@ def test_a_store_that_fails_makes_it_read_only_until_it_writes_again(
         assert arbiter.pool("team/requests").limit == 100
 
         house.store.trouble = None
-        await until(lambda: arbiter.health().status != "read_only")
-        await house.journal.drain()
+        await until_it_writes(arbiter)
 
         live, log = house.pictures()
         assert live == log
@@ -254,8 +264,7 @@ def test_a_policy_that_the_failure_lost_is_written_down_when_the_store_is_back(
         with pytest.raises(Unavailable):
             await arbiter.reload_policy(HTTP)
         house.store.trouble = None
-        await until(lambda: arbiter.health().status != "read_only")
-        await house.journal.drain()
+        await until_it_writes(arbiter)
 
         assert arbiter.pool("team/requests").limit == 70
         assert arbiter.engine.state.policy_version == arbiter.policy().version
@@ -278,8 +287,7 @@ def test_a_recovery_that_meets_the_unexpected_tries_again(
             await arbiter.ask(question(), HTTP)
         await asyncio.sleep(0.03)
         house.store.trouble = None
-        await until(lambda: arbiter.health().status != "read_only")
-        await house.journal.drain()
+        await until_it_writes(arbiter)
         assert (await arbiter.ask(question(), HTTP)).allowed
         await house.close()
 

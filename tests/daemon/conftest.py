@@ -11,7 +11,9 @@ import pytest
 from ratelord_core.testing.crowd import Crowd
 from ratelord_core.testing.desk import Desk, desks, patiently, run_command
 
+# No hold ends by itself while a test counts them, however slow the machine is.
 POLICY = """
+settings: {hold_ttl: 10m}
 providers:
   mock: [{id: mock, poll_interval: 1h, pools: {default: {limit: 100000, window: {kind: fixed, every: 1h}}}}]
 """

@@ -209,7 +209,7 @@ def test_a_large_log_is_read_by_a_process_beside_the_daemon(tmp_path: Path) -> N
 def test_only_administrators_may(tmp_path: Path) -> None:
     with daemon(tmp_path) as first:
         made = httpx2.post(
-            f"{first.url}/v1/identities", json={"identity_id": "v", "role": "viewer"}, timeout=30
+            f"{first.url}/v1/identities", json={"identity_id": "v", "role": "viewer"}, timeout=60
         ).json()
         headers = {"authorization": f"Bearer {made['token']}"}
         for path in ("snapshot", "verify"):

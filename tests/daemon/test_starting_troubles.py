@@ -14,6 +14,12 @@ from typing import Any
 import pytest
 
 Command = Callable[..., Any]
+ON_A_FULL_DISK = """
+import resource, sys
+from ratelord_core.cli.app import run
+resource.setrlimit(resource.RLIMIT_FSIZE, (4096, resource.getrlimit(resource.RLIMIT_FSIZE)[1]))
+sys.exit(run(sys.argv[1:]))
+"""
 
 
 def told(done: Any) -> str:
@@ -109,18 +115,17 @@ def test_a_folder_that_cannot_be_written(command: Command, tmp_path: Path, troub
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="needs limits that can be set from outside")
-def test_a_full_disk(disk: Callable[..., None], tmp_path: Path) -> None:
+def test_a_full_disk(tmp_path: Path) -> None:
     words = ["up", "--port", "0", "--db", str(tmp_path / "ratelord.db")]
     # A measurement of what is reached would find no room for its file either, and say so.
     unmeasured = {k: v for k, v in os.environ.items() if not k.startswith("COVERAGE_")}
     done = subprocess.run(
-        [sys.executable, "-m", "ratelord_core.cli", *words],
+        [sys.executable, "-c", ON_A_FULL_DISK, *words],
         capture_output=True,
         text=True,
         check=False,
         cwd=tmp_path,
         env=unmeasured,
-        preexec_fn=lambda: disk(4096),
         timeout=240,
     )
     line = told(done)

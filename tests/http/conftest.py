@@ -11,7 +11,9 @@ import pytest
 
 from ratelord_core.testing.daemon_process import DaemonProcess
 
+# No hold ends by itself while a module's tests count them, however slow the machine is.
 POLICY = """
+settings: {hold_ttl: 5m}
 providers:
   mock:
     - id: mock

@@ -217,7 +217,7 @@ def test_a_new_connection_whose_head_is_known_is_not_ended_as_one_that_sends_not
             assert said.count(b"HTTP/1.1 ") == 1, said
             writer.close()
 
-    play(tmp_path, scenario, Limits(request_timeout=0.1, idle_timeout=0.2))
+    play(tmp_path, scenario, Limits(request_timeout=0.5, idle_timeout=0.6))
 
 
 def test_a_connection_rests_from_its_last_answer_on_whoever_gave_those_before(tmp_path):

@@ -27,7 +27,7 @@ def question(*lines: str, **fields: Any) -> bytes:
 @contextmanager
 def connected(url: str) -> Iterator[tuple[socket.socket, Any]]:
     parts = urlsplit(url)
-    with socket.create_connection((parts.hostname, parts.port), timeout=30) as stream:
+    with socket.create_connection((parts.hostname, parts.port), timeout=60) as stream:
         yield stream, stream.makefile("rb")
 
 

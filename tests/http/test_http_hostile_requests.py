@@ -32,7 +32,7 @@ def said(daemon: DaemonProcess) -> Said:
     address = urlsplit(daemon.url)
 
     def saying(content: bytes, then: bytes = PROBE) -> bytes:
-        with socket.create_connection((address.hostname, address.port), timeout=20) as line:
+        with socket.create_connection((address.hostname, address.port), timeout=60) as line:
             found = b""
             try:
                 line.sendall(content + then)
@@ -131,7 +131,7 @@ def test_an_offer_to_speak_otherwise_is_not_taken_and_the_request_is_answered(
 ) -> None:
     whole = POST + offer + LENGTH + b"\r\n" + BODY
     address = urlsplit(daemon.url)
-    with socket.create_connection((address.hostname, address.port), timeout=20) as line:
+    with socket.create_connection((address.hostname, address.port), timeout=60) as line:
         line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         for part in (whole[:split], whole[split:] + whole, PROBE):
             line.sendall(part)

@@ -69,7 +69,7 @@ def test_only_an_admin_overrides(desk: Desk) -> None:
         token = operator.register_identity("pat:one", "service", role="agent").token
         no = operator.ask("agent:one", "pat:one", "x", max_wait=0)
         assert no.overridable
-        with Client(desk.daemon.url, token=token) as agent:
+        with Client(desk.daemon.url, token=token, timeout=60) as agent:
             with pytest.raises(RequestRefused) as refused:
                 agent.override(no.intent_id)
             assert refused.value.status == 403
@@ -83,7 +83,7 @@ def test_an_identity_that_passes_on_what_humans_say_overrides_its_own_denials(de
     token = json.loads(added.stdout)["token"]
     with (
         Client(desk.daemon.url, timeout=60) as operator,
-        Client(desk.daemon.url, token=token) as gate,
+        Client(desk.daemon.url, token=token, timeout=60) as gate,
     ):
         own = operator.ask("agent:one", "svc:gate", "x", max_wait=0)
         other = operator.ask("agent:one", "pat:other", "x", max_wait=0)

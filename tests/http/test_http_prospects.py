@@ -72,7 +72,7 @@ def test_an_agent_looks_ahead_for_itself_only(
 @pytest.mark.parametrize("asynchronous", [False, True], ids=["blocking", "asynchronous"])
 def test_the_client_looks_ahead(daemon: DaemonProcess, asynchronous: bool) -> None:
     async def ahead() -> list[Any]:
-        async with ratelord.AsyncClient(daemon.url) as client:
+        async with ratelord.AsyncClient(daemon.url, timeout=60) as client:
             return [
                 await client.constraints(workload_id="nested"),
                 await client.fit("mock/deep/er", 5, 1.5),

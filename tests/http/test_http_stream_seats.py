@@ -77,7 +77,7 @@ def viewers(narrow: DaemonProcess) -> list[dict[str, str]]:
         httpx2.post(
             f"{narrow.url}/v1/identities",
             json={"identity_id": f"bot:{name}", "role": "viewer"},
-            timeout=20,
+            timeout=60,
         ).json()["token"]
         for name in ("a", "b")
     ]

@@ -181,7 +181,7 @@ def _wait_for_hub(daemon: str) -> None:
 
     def asked() -> bool:
         places = [f"{daemon}/v1/pools/github-{way}/search" for way in WAYS[1:]]
-        return all(httpx2.get(place, timeout=20).json().get("observed_at") for place in places)
+        return all(httpx2.get(place, timeout=60).json().get("observed_at") for place in places)
 
     patiently(asked, 60.0)
 

@@ -165,7 +165,7 @@ class Account:
     ):
         self.token = token
         self.clock = clock or SystemClock()
-        options = {"enterprise_url": url, "timeout": "5s", **options}
+        options = {"enterprise_url": url, "timeout": "60s", **options}
         config = ProviderConfig(plugin="github", id="gh", options=options)
         built = GithubFactory().build(config, lambda: self.token, self.clock)
         assert isinstance(built, GithubProvider)

@@ -134,10 +134,10 @@ def test_an_encoding_that_is_broken_is_malformed(github, connect) -> None:
 
 
 def test_a_server_that_is_not_there_is_unreachable(github, connect) -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    error = failure(connect(enterprise_url=f"http://127.0.0.1:{port}"))
+    with socket.socket() as kept:  # bound, so that nobody else listens there, and deaf
+        kept.bind(("127.0.0.1", 0))
+        port = kept.getsockname()[1]
+        error = failure(connect(enterprise_url=f"http://127.0.0.1:{port}"))
     assert error.kind == "unreachable"
     assert f"127.0.0.1:{port}" in error.detail
 
@@ -160,7 +160,7 @@ def test_a_server_that_speaks_no_http_is_unreachable(connect, words) -> None:
         port = listener.getsockname()[1]
         assert failure(connect(enterprise_url=f"http://127.0.0.1:{port}")).kind == "unreachable"
     finally:
-        speaker.join(5)
+        speaker.join(60)
         listener.close()
 
 

@@ -249,7 +249,7 @@ def test_readers_of_many_threads_have_connections_of_their_own(written):
     gate, seen = threading.Barrier(8), []
 
     def look():
-        gate.wait(10)
+        gate.wait(60)
         seen.append(list(store.read(EventQuery())))
 
     lookers = [threading.Thread(target=look) for _ in range(8)]
