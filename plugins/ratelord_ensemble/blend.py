@@ -57,12 +57,12 @@ class EnsembleModel:
         """So many units were asked for, or seen to be spent, at ``t``; negative: so many of what
         was told before turned out not to be."""
         self._seen = None
+        if t >= self._occasions.next:
+            self._look_back(t)
         if units <= 0.0:
             if units < 0.0:
                 self._experts.take_back(t, -units)
             return
-        if t >= self._occasions.next:
-            self._look_back(t)
         experts = self._experts
         experts.observe(t, units)
         reset_at = self._reset_at
@@ -76,7 +76,7 @@ class EnsembleModel:
 
     def refused(self, t: float) -> None:
         """Somebody asked at ``t`` and was not let through."""
-        self._seen = None
+        self._look_back(t)
         self._experts.demand.exposure.refused(t)
 
     def window(
@@ -98,7 +98,7 @@ class EnsembleModel:
         """Usage of that size was not foreseen: doubt every expert more, for some windows."""
         if units <= 0.0:
             return
-        self._seen = None
+        self._look_back(t)
         demand = self._experts.demand
         rate = demand.rates(demand.exposure.time(t))[1] if demand.start is not None else 0.0
         self._surprise.add(t, units, rate * self._scale / 4.0)

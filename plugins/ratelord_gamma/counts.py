@@ -77,13 +77,13 @@ class GammaModel:
     def observe(self, t: float, units: float) -> None:
         """So many units were asked for, or seen to be spent, at ``t``; negative: so many of what
         was told before turned out not to be."""
+        if t >= self._occasions.next:
+            self._look_back(t)
         if units <= 0.0:
             if units < 0.0:
                 self._demand.take_back(t, -units)
                 self._block_units = max(0.0, self._block_units + units)
             return
-        if t >= self._occasions.next:
-            self._look_back(t)
         exposure = self._demand.exposure
         at = exposure.observe(t, units)
         if self._demand.start is None:
@@ -102,6 +102,7 @@ class GammaModel:
 
     def refused(self, t: float) -> None:
         """Somebody asked at ``t`` and was not let through."""
+        self._look_back(t)
         self._demand.exposure.refused(t)
 
     def window(
@@ -122,8 +123,8 @@ class GammaModel:
     def widen(self, t: float, units: float) -> None:
         """Usage of that size was not foreseen: doubt the rate more, for some windows to come."""
         if units > 0.0:
-            known = self._demand.start is not None
-            rate = self._belief(t, 0.0).rate if known else 0.0
+            self._look_back(t)
+            rate = 0.0 if self._demand.start is None else self._belief(t, 0.0).rate
             self._surprise.add(t, units, rate * self._scale / _BLOCKS)
 
     def forecast(

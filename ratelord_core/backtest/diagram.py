@@ -16,11 +16,14 @@ _STYLE: Final = """
 :root { color-scheme: light dark; }
 body { font: 15px/1.45 system-ui, sans-serif; margin: 2rem auto; max-width: 72rem; }
 body { padding: 0 1rem; }
+div { overflow-x: auto; }
 table { border-collapse: collapse; margin: .5rem 0 1rem; }
-td, th { padding: .2rem .6rem; text-align: right; white-space: nowrap; }
+td, th { padding: .2rem .6rem; text-align: right; }
+th { vertical-align: bottom; }
+td { white-space: nowrap; }
 td:first-child, th:first-child { text-align: left; }
 tr + tr { border-top: 1px solid #8884; }
-figure { display: inline-block; margin: 0 1rem 1rem 0; }
+figure { display: inline-block; margin: .5rem 1rem 1rem 0; }
 figcaption { text-align: center; }
 svg { overflow: visible; }
 .axis { stroke: currentColor; stroke-opacity: .5; fill: none; }
@@ -82,11 +85,15 @@ def page(title: str, traces: Iterable[tuple[str, Sequence[Verdict]]]) -> str:
         )
         drawn = "".join(_figure(each) for each in verdicts)
         pool = verdicts[0].pool if verdicts else ""
+        title_of = f"{escape(name)} · {escape(pool)}"
+        table = f"<table><tr>{heads}</tr>{rows}</table>"
         parts.append(
-            f"<h2>{escape(name)} · {escape(pool)}</h2><table><tr>{heads}</tr>{rows}</table>{drawn}"
+            f'<h2>{title_of}</h2><div role="region" aria-label="{title_of}" tabindex="0">{table}'
+            f"</div>{drawn}"
         )
     return (
         f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{escape(title)}</title>'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<style>{_STYLE}</style><h1>{escape(title)}</h1>{''.join(parts)}</html>\n"
     )
 

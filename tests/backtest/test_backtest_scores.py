@@ -190,3 +190,11 @@ def test_a_page_stands_alone_and_escapes_names() -> None:
     assert "<h2>&lt;b&gt;" in page
     assert "src=" not in page
     assert "href=" not in page
+
+
+def test_a_table_scrolls_by_itself_in_a_narrow_window() -> None:
+    verdicts = list(_compare(LinearFactory(), _steady(), PoolSpec(60.0)).values())
+    page = diagram.page("Backtest", [("steady", verdicts[:1])])
+    assert "div { overflow-x: auto; }" in page
+    assert 'role="region"' in page.split("<table>", maxsplit=1)[0]
+    assert 'tabindex="0"><table>' in page
