@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import tomllib
@@ -54,6 +55,17 @@ def test_the_tests_of_new_projects_pass_at_once(tmp_path: Path):
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_is_of_a_hook_that_there_is(kind: str):
     assert KINDS[kind].hook in hooks
+
+
+def test_every_command_of_a_readme_is_the_environments_own(tmp_path: Path):
+    for kind in KINDS:
+        assert run(["plugin", "new", f"my-{kind}", "--kind", kind, "--into", str(tmp_path)]) == 0
+        readme = (tmp_path / f"ratelord-my-{kind}" / "README.md").read_text(encoding="utf-8")
+        shells = "\n".join(re.findall(r"```sh\n(.*?)```", readme, re.DOTALL))
+
+        named = re.findall(r"\S*\bratelord (?=[a-z])", shells)
+
+        assert set(named) == {".venv/bin/ratelord "}
 
 
 def test_what_was_written_is_listed(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
