@@ -7,47 +7,30 @@ import hmac
 import logging
 import socket
 import ssl
-from collections.abc import Awaitable, Callable, Iterator, MutableMapping
-from contextlib import contextmanager
-from functools import partial
-from typing import Any, Final, cast
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any, Final
 
 import msgspec
-import uvicorn
 
 from ratelord_core.errors import LeaderMoved, NobodyThere
+from ratelord_core.inbound import Bounds, Server, listener, serving
 from ratelord_core.transport import MAX_BODY, Address, Answer
 from ratelord_federation.calling import PATH, Moved
-from ratelord_federation.patience import MOST, PATIENCE, PatientProtocol
 
 GRACE: Final = 1
 """Seconds in which what is being answered may end when the place is closed."""
-REST: Final = 75
-"""Seconds that a connection may rest: longer than a link keeps one, so that none is closed just
-when it is used."""
+PATIENCE: Final = 30.0
+"""Seconds in which a request must have come whole, its head too: nobody is known before that."""
+MOST: Final = 512
+"""Connections at once. Half of the files that a process may usually open: without any left, a
+server can take no connection, and does nothing but try."""
+_ROOM: Final = 2 * MAX_BODY
+"""Bytes of one request, with all that is about its body."""
 _log = logging.getLogger("ratelord")
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
-
-
-class _Server(uvicorn.Server):
-    """Leaves the signals to whoever runs the loop, and tells when it listens."""
-
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
-        self.listening = asyncio.Event()
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Begin to listen."""
-        await super().startup(sockets)
-        self.listening.set()
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Nothing is captured."""
-        yield
 
 
 class HttpServed:
@@ -66,9 +49,9 @@ class HttpServed:
         self._answer = answer
         self._expected = None if credential is None else f"Bearer {credential}".encode()
         self._proof = proof
-        self._protocol = partial(PatientProtocol, patience=patience, most=most)
+        self._bounds = Bounds(most, patience, request_bytes=_ROOM)
         self._address = Address("http://")
-        self._server: _Server | None = None
+        self._server: Server | None = None
         self._serving: asyncio.Task[None] | None = None
         self._answering: set[asyncio.Task[bytes]] = set()
 
@@ -82,30 +65,14 @@ class HttpServed:
 
     async def open(self, host: str, port: int) -> None:
         """Listen. Raises ``NobodyThere`` if the place cannot be had."""
-        listener = _listener(host, port)
+        place = _taken(host, port)
         scheme = "http" if self._proof is None else "https"
         shown = f"[{host}]" if ":" in host else host
-        self._address = Address(f"{scheme}://{shown}:{listener.getsockname()[1]}")
-        config = uvicorn.Config(
-            self._receive,
-            http=cast("Any", self._protocol),
-            log_level="critical",  # what goes wrong is said in our own words
-            access_log=False,
-            lifespan="off",
-            ws="none",
-            server_header=False,
-            date_header=False,
-            timeout_graceful_shutdown=GRACE,
-            timeout_keep_alive=REST,
-            interface="asgi3",
-            proxy_headers=False,
-            log_config=None,
-        )
-        config.load()
-        config.ssl = self._proof
-        self._server = _Server(config)
+        self._address = Address(f"{scheme}://{shown}:{place.getsockname()[1]}")
+        self._server = serving(self._receive, self._bounds, grace=GRACE)
+        self._server.config.ssl = self._proof
         self._serving = asyncio.get_running_loop().create_task(
-            self._server.serve([listener]), name=f"serving {self._address}"
+            self._server.serve([place]), name=f"serving {self._address}"
         )
         await self._server.listening.wait()
 
@@ -171,14 +138,11 @@ async def _reply(send: Send, status: int, body: bytes = b"") -> None:
     await send({"type": "http.response.body", "body": body})
 
 
-def _listener(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+def _taken(host: str, port: int) -> socket.socket:
     try:
-        listener = socket.create_server((host, port), family=family)
+        return listener(host, port)
     except OSError as error:
         raise NobodyThere(
             f"cannot listen on {host}:{port} ({error.strerror}); take another port",
             may_have_acted=False,
         ) from None
-    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    return listener

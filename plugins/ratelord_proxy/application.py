@@ -58,6 +58,10 @@ class Proxy:
             routes=[Route("/-/health", _health), Route("/{path:path}", self)]
         )
 
+    def refusal(self, status: int, reason: str) -> bytes:
+        """The body of an error of ours, in the provider's shape."""
+        return msgspec.json.encode(self._speech.error(status, f"ratelord proxy: {reason}"))
+
     async def look_ahead(self) -> None:
         """Say at once what would refuse every call: no daemon, or none that knows the account."""
         names = self._names
@@ -174,8 +178,8 @@ class Proxy:
         task.add_done_callback(self._settling.discard)
 
     async def _error(self, exchange: Exchange, status: int, reason: str) -> None:
-        body = msgspec.json.encode(self._speech.error(status, f"ratelord proxy: {reason}"))
-        await exchange.answer(status, [(b"content-type", b"application/json")], body)
+        head = [(b"content-type", b"application/json")]
+        await exchange.answer(status, head, self.refusal(status, reason))
 
 
 async def _health(_request: Request) -> Response:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import resource
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
@@ -17,6 +16,7 @@ from ratelord_core.http.server import Server, serve
 from ratelord_core.http.settings import HttpSettings
 from ratelord_core.http.shadow import ShadowDoors
 from ratelord_core.http.tls import TlsFiles
+from ratelord_core.inbound import allow_open_files
 from ratelord_core.jobs.replay_task import LogPlace
 from ratelord_core.model.ids import Entropy
 from ratelord_core.settings import Settings
@@ -34,7 +34,7 @@ async def open_door(
 ) -> tuple[Server, tuple[OpenExporter, ...]]:
     """Listen, and answer; the exporters are to be closed after the server has stopped.
     ``SettingsError`` if an address or a certificate cannot be used."""
-    _allow_open_files(settings.max_connections + _OTHER_FILES)
+    allow_open_files(settings.max_connections + _OTHER_FILES)
     own = (_backtests(settings), ShadowDoors(shadow))
     door = build_app(arbiter, _http_settings(settings, entropy), gather, own)
     offered = gather("ratelord_register_exporters")
@@ -97,11 +97,3 @@ def _tls_files(settings: Settings) -> TlsFiles | None:
     return TlsFiles(
         settings.tls_cert, settings.tls_key, settings.tls_client_ca, settings.tls_clients
     )
-
-
-def _allow_open_files(wanted: int) -> None:
-    """Raise the soft limit of open files as far as this process may: systems set it low."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
-    if soft != resource.RLIM_INFINITY and soft < most:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))

@@ -29,6 +29,7 @@ PUBLIC = (
     "ratelord_core.errors",
     "ratelord_core.clock",
     "ratelord_core.headers",
+    "ratelord_core.inbound",
     "ratelord_core.leaving",
     "ratelord_core.model_pools",
     "ratelord_core.model_provider",

@@ -16,6 +16,7 @@ from ratelord_core.testing.desk import Desk, desks, patiently
 from ratelord_core.testing.enforcing import EnforcingOpenai
 from ratelord_core.testing.loopback import LoopbackServer
 
+_PROXY = ("-m", "ratelord_core.cli", "proxy", "--listen", "127.0.0.1:0")
 POLICY = """
 providers:
   openai: [{id: openai, models: {gpt-x: {requests: 40, tokens: 1000000}}}]
@@ -39,11 +40,12 @@ def running() -> Callable[..., Any]:
 
 
 @contextmanager
-def _running(*words: str, **environment: str) -> Iterator[str]:
-    """``ratelord proxy …`` until the block ends: its address."""
+def _running(*words: str, files: int | None = None, **environment: str) -> Iterator[str]:
+    """``ratelord proxy …`` until the block ends: its address. It may open so many ``files``."""
+    bounded = [] if files is None else ["sh", "-c", f'ulimit -n {files}; exec "$@"', "sh"]
     clean = {k: v for k, v in os.environ.items() if not k.lower().endswith("_proxy")}
     process = subprocess.Popen(
-        [sys.executable, "-m", "ratelord_core.cli", "proxy", "--listen", "127.0.0.1:0", *words],
+        [*bounded, sys.executable, *_PROXY, *words],
         stdout=subprocess.PIPE,
         text=True,
         env=clean | environment,
@@ -66,7 +68,7 @@ def complaint() -> Callable[..., str]:
 
     def first(*words: str, **environment: str) -> str:
         process = subprocess.Popen(
-            [sys.executable, "-m", "ratelord_core.cli", "proxy", "--listen", "127.0.0.1:0", *words],
+            [sys.executable, *_PROXY, *words],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             text=True,
