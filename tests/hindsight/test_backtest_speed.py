@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from statistics import median
 from typing import Any
 
 QUESTIONS = 400
@@ -12,13 +13,14 @@ QUESTIONS = 400
 def test_a_question_is_replayed_for_less_than_twice_what_deciding_and_sealing_it_cost(
     begin: Callable[..., Any],
 ) -> None:
-    made, replayed = [], []
-    for _ in range(3):
+    def dearer() -> float:
         past = begin()
-        made.append(_cpu(lambda past=past: [_ask(past, number) for number in range(QUESTIONS)]))
-        replayed.append(_cpu(lambda past=past: past.backtest(past.text)))
+        made = _cpu(lambda: [_ask(past, number) for number in range(QUESTIONS)])
+        return _cpu(lambda: past.backtest(past.text)) / made
 
-    assert min(replayed) < 2 * min(made)
+    # What a processor does in a second changes with what its neighbours do: a change in between
+    # spoils one comparison or two.
+    assert median(dearer() for _ in range(5)) < 2
 
 
 def _ask(past: Any, number: int) -> None:
