@@ -109,10 +109,11 @@ def test_what_is_no_bounded_request_is_refused(sent: bytes, status: bytes) -> No
                 connection.sendall(sent)
             return heard(connection)
 
-    said = visited(visit, Bounds(patience=0.3, head_bytes=2048))
+    # What comes at once comes in time, if a busy machine lets it.
+    tries = (Bounds(patience=patience, head_bytes=2048) for patience in (0.3, 3.0, 30.0))
+    said = (visited(visit, bounds) for bounds in tries)
 
-    assert said.startswith(status)
-    assert bool(said) == bool(status)
+    assert any(one.startswith(status) and bool(one) == bool(status) for one in said)
 
 
 @pytest.mark.parametrize("kind", [b"late", b"long", b"unread", b"trickle"])
@@ -146,10 +147,11 @@ def test_who_waits_to_be_asked_for_a_body_is_waited_for() -> None:
             connection.sendall(b"body")
             return said + heard(connection)
 
-    said = visited(visit, Bounds(patience=0.5))
+    # As above.
+    said = (visited(visit, Bounds(patience=patience)) for patience in (0.5, 5.0))
 
-    assert said.startswith(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200")
-    assert b"4 bytes" in said
+    whole = b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200"
+    assert any(one.startswith(whole) and b"4 bytes" in one for one in said)
 
 
 def test_one_too_many_is_told_so_and_there_is_room_again_after_another_left() -> None:

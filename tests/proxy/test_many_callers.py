@@ -11,7 +11,7 @@ import httpx2
 
 
 def test_a_head_without_measure_is_refused_in_the_providers_words(proxy: str) -> None:
-    answer = httpx2.get(proxy + "/v1/models", headers={"x": "y" * 70_000})
+    answer = httpx2.get(proxy + "/v1/models", headers={"x": "y" * 70_000}, timeout=60)
 
     assert answer.status_code == 431
     assert "larger than 65536 bytes" in answer.json()["error"]["message"]
@@ -26,7 +26,7 @@ def test_idle_connections_do_not_use_up_the_files_that_calls_need(
         place = urlsplit(url)
         made = [socket.create_connection((place.hostname, place.port), 60) for _ in range(20)]
         idle = [open_.enter_context(one) for one in made]
-        turned_away = httpx2.get(url + "/-/health")
+        turned_away = httpx2.get(url + "/-/health", timeout=60)
         idle[0].sendall(b"GET /v1/models HTTP/1.1\r\nhost: here\r\n\r\n")
 
         assert idle[0].recv(12) == b"HTTP/1.1 200"
