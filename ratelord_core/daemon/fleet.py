@@ -143,6 +143,8 @@ class Fleet:
             return None
         seen = account.read_headers(headers, dated)
         self._learn(account, seen)
+        if seen:
+            self.watcher.heard(account_id, dated)
         return seen
 
     def _learn(self, account: Account, seen: tuple[Observation, ...]) -> None:

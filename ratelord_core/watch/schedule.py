@@ -88,13 +88,22 @@ class Schedule(msgspec.Struct, frozen=True):
         Exponential with equal jitter (between half of the step and all of it), but never before
         ``retry_after`` (seconds) is over, which is believed up to ``longest``.
         """
-        first = min(self.first_retry, max(self.shortest, self.interval))
-        step = min(first << min(failures - 1, 32), max(self.longest_retry, first))
+        step = self._step(failures)
         wait = max(self.shortest, step // 2 + int(step / 2 * chance))
         if retry_after is not None:
             ordered = from_seconds(min(max(retry_after, 0.0), self.longest / SECOND))
-            wait = max(wait, ordered + int(first * chance))
+            wait = max(wait, ordered + int(self._step(1) * chance))
         return now + wait
+
+    def after_hearing(self, failed_at: Micros, before: int) -> Micros:
+        """The earliest instant at which answered calls may have an open circuit probed: after a
+        poll that failed at ``failed_at``, if ``before`` probes came sooner for that reason."""
+        return failed_at + self._step(before + 1)
+
+    def _step(self, failures: int) -> Micros:
+        """The longest wait after that many failures in a row, by backoff alone."""
+        first = min(self.first_retry, max(self.shortest, self.interval))
+        return min(first << min(failures - 1, 32), max(self.longest_retry, first))
 
 
 def draw(entropy: Entropy) -> float:

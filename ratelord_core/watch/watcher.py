@@ -125,6 +125,16 @@ class Watcher:
             watched.nap.cancel()
         return True
 
+    def heard(self, account_id: str, dated: Micros) -> None:
+        """A call made at the instant ``dated`` was answered with this account's limits: the probe
+        of an open circuit may come sooner; not within an interval, if polls cost something."""
+        watched = self._accounts.get(account_id)
+        if watched is None:
+            return
+        apart = watched.account.poll_interval if watched.account.costly else 0
+        if watched.course.heard(dated, self._clock.now(), apart) and watched.nap is not None:
+            watched.nap.cancel()
+
     def account(self, account_id: str) -> Account | None:
         """The account of that id, if it is watched."""
         watched = self._accounts.get(account_id)

@@ -75,6 +75,28 @@ def test_a_provider_that_goes_bad_is_named_distrusted_and_told_nothing(
     assert not any(SECRET.encode() in content for content in files)
 
 
+def test_an_answered_call_ends_an_outage_before_the_next_poll_would(
+    start: Callable[..., Any], listen: Callable[..., RawServer]
+) -> None:
+    acme = listen(saying(503))
+    desk = start(POLICY.format(url=acme.url), environment={"ACME_KEY": SECRET})
+
+    def opened() -> Any:
+        told = desk.get("/v1/health")["providers"]["acme"]
+        return told["failures"] >= 6 and told  # the next poll is over three seconds away
+
+    resting = patiently(opened)
+    assert resting["state"] == "open"
+
+    acme.answer = GOOD
+    seen = {"x-ratelimit-limit": "1000", "x-ratelimit-remaining": "899", "x-ratelimit-reset": "99"}
+    desk.post("/v1/observations", {"provider_id": "acme", "headers": seen}).raise_for_status()
+
+    patiently(lambda: desk.get("/v1/health")["providers"]["acme"]["state"] == "healthy")
+    assert desk.events("provider_poll_observed")[0]["ts_ingest"] < resting["next_poll"]
+    assert not desk.pool("acme/default")["stale"]
+
+
 def _failures(desk: Any, kind: str, said: str) -> bool:
     told = [one["payload"] for one in desk.events("provider_error")]
     return any(one["kind"] == kind and said in one["detail"] for one in told)

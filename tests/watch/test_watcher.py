@@ -172,6 +172,64 @@ async def test_failures_back_off_open_the_circuit_and_one_success_closes_it(
     assert [line[3] for line in notebook.of("failed")] == [1, 2, 3, 4, 5, 6, 7]
 
 
+async def test_an_answered_call_brings_the_probe_of_an_open_circuit_forward(
+    watcher, stage, notebook, running
+) -> None:
+    provider = ScriptedProvider("p", stage.clock, *[failing()] * 8, succeed)
+    watcher.add(account(provider))
+    async with running():
+        await stage.advance(2 * MINUTE)  # of rests that double; the next one is over a minute
+        failures = len(provider.polls)
+        watcher.heard("p", provider.polls[-1])  # a call made no later than the failure
+        watcher.heard("nobody", stage.clock.now())
+        await stage.settle()
+        assert len(provider.polls) == failures
+        watcher.heard("p", stage.clock.now())
+        await stage.settle()
+        assert provider.polls[failures:] == [stage.clock.now()]
+
+
+async def test_probes_that_are_in_vain_though_calls_are_answered_become_rare(
+    watcher, stage, running
+) -> None:
+    provider = ScriptedProvider("p", stage.clock, failing())
+    watcher.add(account(provider))
+    async with running():
+        for _ in range(720):
+            await stage.advance(5 * SECOND)
+            watcher.heard("p", stage.clock.now())
+    assert len(provider.polls) < 35
+
+
+async def test_an_answered_call_brings_no_probe_before_the_time_that_the_provider_named(
+    watcher, stage, running
+) -> None:
+    script = [failing()] * 4 + [failing("rate_limited", 200.0), succeed]
+    provider = ScriptedProvider("p", stage.clock, *script)
+    watcher.add(account(provider))
+    async with running():
+        for _ in range(200):
+            await stage.advance(SECOND)
+            watcher.heard("p", stage.clock.now())
+        assert len(provider.polls) == 5
+        await stage.advance(MINUTE)
+    assert len(provider.polls) > 5
+
+
+async def test_a_probe_that_costs_something_comes_an_interval_after_the_last(
+    watcher, stage, running
+) -> None:
+    provider = ScriptedProvider("p", stage.clock, *[failing()] * 9, succeed, interval=30 * SECOND)
+    provider.poll_costs = True
+    watcher.add(account(provider))
+    async with running():
+        while len(provider.polls) < 9:
+            await stage.advance(SECOND)
+        watcher.heard("p", stage.clock.now())
+        await stage.advance(MINUTE)
+    assert provider.polls[9] - provider.polls[8] == 30 * SECOND
+
+
 async def test_a_retry_after_is_waited_for(watcher, stage, running) -> None:
     provider = ScriptedProvider("p", stage.clock, failing("rate_limited", 120.0), succeed)
     watcher.add(account(provider))
