@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from ratelord_sim.errors import ScenarioError
 from ratelord_sim.measure.metrics import METRICS
 from ratelord_sim.result import Result, encode
 
@@ -123,6 +124,15 @@ def test_a_trace_is_played_by_agents(plays: Playing, tmp_path: Path) -> None:
     assert result["totals"]["demands"] == 1500
     assert result["totals"]["agents"] == 7
     assert result["totals"]["units"] > 1_500_000
+
+
+def test_a_trace_that_counts_no_tokens_is_told_apart(plays: Playing, tmp_path: Path) -> None:
+    (tmp_path / "commits.csv").write_text("seconds_since_start,units,agent\n0,1,0\n")
+
+    with pytest.raises(
+        ScenarioError, match="no column 'tokens'; it has seconds_since_start, units"
+    ):
+        plays("name: it\nagents: [{name: a, behavior: trace, trace: commits.csv, column: tokens}]")
 
 
 def test_headers_that_agents_pass_on_show_hidden_spending_between_polls(plays: Playing) -> None:

@@ -63,6 +63,8 @@ def test_the_plain_forms_are_read(installed: Parts) -> None:
         ("agents: [{behavior: trace}]", 2, 21, "need each other"),
         ("agents: [{behavior: trace, trace: no.csv}]", 2, 35, "there is no file"),
         ("agents: [{}]\nphases: [{name: a}, {name: b}]", 3, 10, "only the last phase"),
+        ("agents: [{}]\npolices: {}", 3, 1, "did you mean 'policy'?"),
+        ("agents: [{}]\ntopology: {identites: []}", 3, 12, "did you mean 'identities'?"),
     ],
 )  # fmt: skip
 def test_a_mistake_is_named_with_its_place_and_the_nearest_name(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from ratelord_core.errors import Finding
@@ -36,7 +36,7 @@ def _rows(file: Path, group: AgentTerms) -> Iterator[tuple[float, int | None, fl
         if TIME not in known:
             raise _bad(file, 1, f"there is no column {TIME!r}")
         wanted = group.column
-        if wanted not in (None, "tokens", *known):
+        if wanted is not None and wanted not in _columns(known):
             raise _bad(file, 1, f"there is no column {wanted!r}; it has {', '.join(known)}")
         before = 0.0
         for row in reader:
@@ -49,6 +49,11 @@ def _rows(file: Path, group: AgentTerms) -> Iterator[tuple[float, int | None, fl
                 raise _bad(file, reader.line_num, f"{seconds:g} s comes after {before:g} s")
             before = seconds
             yield found
+
+
+def _columns(known: Sequence[str]) -> list[str]:
+    """What may tell units: the columns that there are, and ``tokens`` if both its parts are."""
+    return [*known, *(["tokens"] if {"tokens_in", "tokens_out"} <= set(known) else [])]
 
 
 def _units(row: dict[str, str], column: str | None) -> float | None:

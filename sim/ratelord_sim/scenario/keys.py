@@ -45,9 +45,13 @@ def keys_of(kind: type[msgspec.Struct]) -> dict[str, Key]:
     }
 
 
-def read_record(kind: type[Made], node: yaml.Node, path: str, reading: Reading) -> Made | None:
-    """A mapping as a record; unknown, repeated and missing keys are findings."""
+def read_record(
+    kind: type[Made], node: yaml.Node, path: str, reading: Reading, beside: tuple[str, ...] = ()
+) -> Made | None:
+    """A mapping as a record; unknown, repeated and missing keys are findings. Those ``beside`` it
+    are read elsewhere, and may be what a misspelt one was meant to be."""
     fields = Fields(node, path, reading)
+    fields.at(*beside)
     before = len(reading.findings)
     found: dict[str, Any] = {}
     for name, known in keys_of(kind).items():
@@ -96,11 +100,11 @@ def named(kind: type[Made], field: str) -> Reader:
     return read
 
 
-def record(kind: type[Made]) -> Reader:
-    """A reader of one record."""
+def record(kind: type[Made], *, beside: tuple[str, ...] = ()) -> Reader:
+    """A reader of one record; the keys ``beside`` it are read elsewhere."""
 
     def read(node: yaml.Node, path: str, reading: Reading) -> Made | None:
-        return read_record(kind, node, path, reading)
+        return read_record(kind, node, path, reading, beside)
 
     return read
 

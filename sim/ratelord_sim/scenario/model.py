@@ -18,6 +18,9 @@ from ratelord_sim.scenario.obedience import WHOLLY, Obedience, obedience
 START: Micros = 1_767_225_600 * SECOND
 """Midnight of the first of January 2026, UTC: when a scenario begins unless it says otherwise."""
 
+OF_POLICY = ("identities", "scopes", "workloads", "agents", "pricing")
+"""Sections of ``topology`` that a policy file has too, and that are read as there."""
+
 
 class PoolTerms(msgspec.Struct, frozen=True):
     """A pool as its provider keeps it."""
@@ -255,9 +258,9 @@ class Scenario(msgspec.Struct, frozen=True):
     seed: Annotated[int, key(plain.whole, "where all chance comes from")] = 1
     duration: Annotated[Micros, key(values.long_span, "how long it plays")] = MINUTE
     start: Annotated[Micros, key(values.instant, "the instant at which it begins")] = START
-    topology: Annotated[TopologyTerms, key(record(TopologyTerms), "what there is")] = (
-        TopologyTerms()
-    )
+    topology: Annotated[
+        TopologyTerms, key(record(TopologyTerms, beside=OF_POLICY), "what there is")
+    ] = TopologyTerms()
     phases: Annotated[tuple[PhaseTerms, ...], key(records(PhaseTerms), "parts of the time")] = ()
     sabotage: Annotated[
         tuple[SabotageTerms, ...], key(records(SabotageTerms, one=True), "hidden spenders")

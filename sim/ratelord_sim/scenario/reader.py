@@ -15,12 +15,9 @@ from ratelord_core.policy.tree import UnreadableError, compose, decode
 from ratelord_sim.errors import ScenarioError
 from ratelord_sim.scenario.check import check
 from ratelord_sim.scenario.keys import read_record
-from ratelord_sim.scenario.model import Scenario
+from ratelord_sim.scenario.model import OF_POLICY, Scenario
 from ratelord_sim.scenario.policy import read_policy
 from ratelord_sim.scenario.surgery import cut, cut_below
-
-_OF_POLICY = ("identities", "scopes", "workloads", "agents", "pricing")
-"""Sections of ``topology`` that a policy file has too, and that are read as there."""
 
 
 def read_file(path: Path, parts: Parts, *, policy: Path | None = None) -> Scenario:
@@ -52,8 +49,8 @@ def read_scenario(
         written, parts.actions, kinds, Conditions(parts.functions), tuple(parts.models)
     )
     said = cut(root, "policy")
-    sections = cut_below(root, "topology", _OF_POLICY)
-    scenario = read_record(Scenario, root, "", reading)
+    sections = cut_below(root, "topology", OF_POLICY)
+    scenario = read_record(Scenario, root, "", reading, beside=("policy",))
     if scenario is None:
         raise _error(source, reading)
     if policy is not None:
