@@ -24,6 +24,7 @@ from ratelord_core.model.views import (
     ShareView,
     UsageView,
 )
+from ratelord_core.model.window import Window
 
 _TOP = 10
 
@@ -50,7 +51,6 @@ class Reader:
         account = self._account(key, now)
         figures = account.figures(now)
         pool = account.pool
-        window = msgspec.to_builtins(pool.window)
         forecast = self._forecast_view(key, figures, now)
         return PoolView(
             provider_id=pool.provider_id,
@@ -61,7 +61,7 @@ class Reader:
             held=figures.held,
             scheduled=figures.scheduled,
             available=figures.available,
-            window=_window_seconds(window),
+            window=_window(pool.window),
             reset_at=_text(figures.reset_at),
             observed_at=_text(account.observed_at),
             staleness_seconds=to_seconds(self.state.polling.age(key, now)),
@@ -156,13 +156,19 @@ def _text(instant: Micros | None) -> str | None:
     return None if instant is None else to_text(instant)
 
 
-def _window_seconds(window: dict[str, object]) -> dict[str, object]:
-    every, anchor = window.pop("every", None), window.pop("anchor", None)
-    if isinstance(every, int):
-        window["every_seconds"] = to_seconds(every)
-    if isinstance(anchor, int):
-        window["anchor"] = to_text(anchor)
-    return window
+def _window(window: Window) -> dict[str, object]:
+    """What a window's kind has, and no more: a text equal to its default may be another object once
+    a state was thawed, so that leaving defaults out does not tell."""
+    told: dict[str, object] = {"kind": window.kind}
+    if window.unit is not None:
+        told |= {"unit": window.unit, "timezone": window.timezone}
+    if window.burst is not None:
+        told["burst"] = window.burst
+    if window.every is not None:
+        told["every_seconds"] = to_seconds(window.every)
+    if window.anchor is not None:
+        told["anchor"] = to_text(window.anchor)
+    return told
 
 
 def _shares(account: Account) -> dict[str, tuple[ShareView, ...]]:

@@ -150,11 +150,11 @@ class State:
         identities = sorted(self.identities, key=lambda identity: identity.identity_id)
         return {
             "ledger": self.ledger.picture(now),
-            "identities": [msgspec.to_builtins(identity) for identity in identities],
+            "identities": [msgspec.structs.asdict(identity) for identity in identities],
             "costs": self.costs.picture(),
             "spending": self.spending.picture(),
             "providers": sorted(
-                (msgspec.to_builtins(record) for record in self.providers),
+                (msgspec.structs.asdict(record) for record in self.providers),
                 key=lambda record: str(record["provider_id"]),
             ),
             "forecasts": self.book.state(),

@@ -149,7 +149,7 @@ def _circuits(world: World) -> dict[str, Any]:
 def _daemon(world: World) -> dict[str, Any]:
     return {
         "events": world.daemon.log.length,
-        "restarts": world.daemon.lives - 1,
+        "restarts": world.daemon.lives - 1 if world.daemon.lives else None,
         "messages_lost": world.line.lost,
         "messages_doubled": world.line.doubled,
         "over_admissions": sum(world.audit.over.values()),

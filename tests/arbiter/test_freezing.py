@@ -9,6 +9,7 @@ import pytest
 
 from ratelord_core import plugins
 from ratelord_core.freezing import CannotFreeze, CannotThaw, freeze, thaw
+from ratelord_core.model.identity import Identity
 from ratelord_core.replay import Blank
 
 
@@ -30,6 +31,18 @@ def test_every_built_in_model_s_states_are_frozen_and_thawed(model: str) -> None
     state = blank.state()
     thawed = thaw(freeze(state), blank.packages() | {"networkx"})
     assert thawed.picture(1) == state.picture(1)
+
+
+def test_who_is_known_looks_the_same_thawed() -> None:
+    loaded = plugins.load()
+    models = loaded.named("ratelord_register_forecast_models", "model_id")
+    blank = Blank(loaded.named("ratelord_register_graphs")["networkx"], models["linear"])
+    state = blank.state()
+    state.identities.put(Identity("bot:ci", kind="bot", status="quarantined"))
+    state.identities.put(Identity("key:1"))
+    thawed = thaw(freeze(state), blank.packages() | {"networkx"})
+    assert thawed.picture(1) == state.picture(1)
+    assert state.picture(1)["identities"][0]["status"] == "quarantined"
 
 
 @pytest.mark.parametrize("content", [Harm(), Reach(), {"a": 1}, os.getcwd])

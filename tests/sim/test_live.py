@@ -76,6 +76,7 @@ def test_a_scenario_plays_against_a_daemon_and_is_judged_from_outside(
     assert (code, failed) == (0, [])
     assert result["mode"] == "live"
     assert result["not_judged"] == ["restarts"]
+    assert result["daemon"]["restarts"] is None
     assert result["not_played"] == ["crash"]
     assert result["wall_latency_seconds"]["p50"] > 0
     assert result["daemon"]["messages_lost"] > 0

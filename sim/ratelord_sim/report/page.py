@@ -147,7 +147,7 @@ def _facts(result: Result) -> str:
     facts: list[tuple[str, Any]] = [
         ("over-admissions", daemon["over_admissions"]),
         ("events in the log", daemon["events"]),
-        ("restarts of the daemon", daemon["restarts"]),
+        ("restarts of the daemon", "–" if daemon["restarts"] is None else daemon["restarts"]),
         ("forecasts quoted, windows settled", f"{forecast['quotes']}, {forecast['windows']}"),
         ("Brier score", _f(forecast["brier"])),
         ("P90 bounds that held", _f(forecast["coverage"]["p90"])),
