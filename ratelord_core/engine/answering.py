@@ -27,6 +27,7 @@ from ratelord_core.model.decision import (
 )
 from ratelord_core.model.forecast import Forecast
 from ratelord_core.model.instant import DAY, HOUR, MINUTE, SECOND, Micros
+from ratelord_core.model.window import Window
 from ratelord_core.policy.trace import told
 from ratelord_core.policy.verdict import PolicyVerdict
 
@@ -203,4 +204,15 @@ def span_text(span: Micros) -> str:
     return f"{span / DAY:.0f} days"
 
 
+def ahead_text(window: Window, left: Micros | None = None) -> str:
+    """How far a pool's forecast looks, for people: ``before its reset in 3 min`` if so much is
+    ``left``. A window without a reset gives back all the time: it is looked at for its length."""
+    if window.kind == "concurrency":
+        return "before work that starts now ends"
+    if window.kind not in _PERIODS and window.every is not None:
+        return f"within {span_text(window.every)}"
+    return "before its reset" if left is None else f"before its reset in {span_text(left)}"
+
+
+_PERIODS = ("fixed", "calendar")
 _UNITS = ((SECOND, "s"), (MINUTE, "min"), (HOUR, "h"))

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from msgspec.structs import replace
 
-from ratelord_core.engine.answering import span_text
+from ratelord_core.engine.answering import ahead_text, span_text
 from ratelord_core.engine.freshness import Pacer, Stale, gap, stale_pool
 from ratelord_core.engine.moment import Moment
 from ratelord_core.engine.placing import place
@@ -87,10 +87,11 @@ def _shed(moment: Moment) -> Judgement | None:
         return None
     percent = round(100 * moment.outlook(key).p_exhaustion)
     reset_at = moment.figures[key].reset_at
+    ahead = ahead_text(moment.state.ledger.accounts[key].pool.window)
     return Judgement(
         None,
         "risk_too_high",
-        f"background work is shed: {key} runs dry before its reset with {percent} % probability",
+        f"background work is shed: {key} runs dry {ahead} with {percent} % probability",
         None if reset_at is None else max(0, reset_at - moment.now),
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from ratelord_core.engine.answering import span_text
+from ratelord_core.engine.answering import ahead_text
 from ratelord_core.engine.scribe import Scribe
 from ratelord_core.engine.state import State
 from ratelord_core.events.payloads import SystemStatusChanged, ThrottleAdvised
@@ -92,10 +92,10 @@ class Lookout:
         self, key: str, forecast: Forecast, level: RiskLevel, figures: Figures, now: Micros
     ) -> None:
         percent = round(100 * forecast.p_exhaustion)
-        reset_at = figures.reset_at
-        until = "its reset" if reset_at is None else f"its reset in {span_text(reset_at - now)}"
+        window, reset_at = self.state.ledger.accounts[key].pool.window, figures.reset_at
+        ahead = ahead_text(window, None if reset_at is None else reset_at - now)
         left = f"{key} has {figures.available} left"
-        why = f"{left}; it runs dry before {until} with {percent} % probability"
+        why = f"{left}; it runs dry {ahead} with {percent} % probability"
         event = ThrottleAdvised(
             kind="pool", target=key, until=figures.reset_at, rationale=why, risk_level=level
         )

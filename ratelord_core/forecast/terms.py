@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import inf
 from typing import Final
 
 from ratelord_core.model.forecast import Forecast
@@ -29,7 +30,13 @@ def scale_of(pool: Pool, span: Micros | None) -> float | None:
 
 
 def sane(said: Forecast) -> Forecast:
-    """An answer that makes sense; any other is a ``ValueError``."""
-    if 0.0 <= said.tte_p99 <= said.tte_p90 <= said.tte_p50 and 0.0 <= said.p_exhaustion <= 1.0:
-        return said
-    raise ValueError(f"bounds out of order or a probability outside 0 … 1: {said}")
+    """An answer that makes sense; any other is a ``ValueError``. What is no number is never so."""
+    if not (
+        0.0 <= said.tte_p99 <= said.tte_p90 <= said.tte_p50 and 0.0 <= said.p_exhaustion <= 1.0
+    ):
+        raise ValueError(f"bounds out of order or a probability outside 0 … 1: {said}")
+    if not (0.0 <= said.burn_mean < inf and 0.0 <= said.burn_variance < inf):
+        raise ValueError(f"a burn rate or its variance that is no number from 0 up: {said}")
+    if not (said.ttr >= 0.0 and said.margin >= -inf):
+        raise ValueError(f"a time to the reset or a margin that is no time: {said}")
+    return said

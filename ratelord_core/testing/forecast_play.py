@@ -63,6 +63,7 @@ def assert_sane(said: Forecast) -> None:
     assert said.burn_variance >= 0.0
     assert math.isfinite(said.burn_mean)
     assert math.isfinite(said.burn_variance)
+    assert said.ttr >= 0.0
     assert not math.isnan(said.margin)
     for bound in (said.tte_p50, said.tte_p90, said.tte_p99):
         assert math.isinf(bound) or bound <= said.ttr

@@ -101,6 +101,25 @@ def test_throttling_is_advised_once_for_each_worsening() -> None:
     assert len(table.events(ThrottleAdvised)) == len(advised)
 
 
+@pytest.mark.parametrize(
+    ("window", "ahead"),
+    [
+        ("{kind: fixed, every: 1h}", "before its reset in 60 min with"),
+        ("{kind: sliding, every: 1h}", "within 60 min with"),
+        ("{kind: bucket, every: 60s}", "within 60 s with"),
+        ("{kind: concurrency}", "before work that starts now ends with"),
+    ],
+)
+def test_advice_says_how_far_it_looks(window: str, ahead: str) -> None:
+    table = Table(JOBS.replace("{kind: fixed, every: 1h}", window))
+    for _ in range(12):
+        table.ask(expected_cost=9, max_wait=0)
+        table.pass_time(1)
+    advised = [advice.rationale for advice in table.events(ThrottleAdvised)]
+    assert advised
+    assert f"it runs dry {ahead}" in advised[0]
+
+
 def test_system_status_follows_the_worst_pool_and_each_change_is_an_event() -> None:
     table = Table(JOBS)
     use(table, 10, 9)

@@ -194,6 +194,13 @@ def test_a_model_that_fails_while_learning_fails_for_its_own_pool_only(
         Forecast(tte_p50=1.0, tte_p90=2.0, tte_p99=0.0),
         Forecast(tte_p50=-1.0, tte_p90=-1.0, tte_p99=-1.0),
         Forecast(tte_p50=math.nan, tte_p90=1.0, tte_p99=1.0),
+        Forecast(burn_mean=math.nan),
+        Forecast(burn_mean=math.inf),
+        Forecast(burn_mean=-1.0),
+        Forecast(burn_variance=math.nan),
+        Forecast(ttr=math.nan),
+        Forecast(ttr=-1.0),
+        Forecast(margin=math.nan),
     ],
 )
 @pytest.mark.usefixtures("caplog")
