@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -18,6 +19,8 @@ from pydantic_settings import (
 from ratelord_core import trust
 from ratelord_core.errors import SettingsError
 
+Listed = Annotated[tuple[str, ...], NoDecode]
+"""Names in a variable, separated by commas, or as a JSON array."""
 _POLICY_NAMES = ("policy.yaml", "policy.yml", "policy.json")
 
 
@@ -75,16 +78,19 @@ class Settings(BaseSettings):
     tls_clients: Literal["optional", "required"] = Field(
         "optional", description="Whether clients must show a certificate of tls_client_ca."
     )
-    allowed_hosts: tuple[str, ...] = Field(
-        (), description="Host names that requests may name, beside loopback and the bound address."
+    allowed_hosts: Listed = Field(
+        (),
+        description="Host names that requests may name, beside loopback and the bound address; "
+        "separated by commas.",
     )
     allow_insecure_bind: bool = Field(
         False,
         description="Listen on a public address although tokens are not required or TLS is off.",
     )
-    cors_origins: tuple[str, ...] = Field(
+    cors_origins: Listed = Field(
         (),
-        description="Web pages that may read replies, as https://example.com; none by default.",
+        description="Web pages that may read replies, as https://example.com, separated by commas; "
+        "none by default.",
     )
     max_waiting: int = Field(
         2048,
@@ -133,7 +139,7 @@ class Settings(BaseSettings):
         300.0, gt=0, description="Seconds of life after which a backtest is broken off."
     )
     backtest_megabytes: int = Field(2048, ge=256, description="Memory of a backtest, in MiB.")
-    without: tuple[str, ...] = Field((), description="Plugins to leave out, by name.")
+    without: Listed = Field((), description="Plugins to leave out, by name, separated by commas.")
     plugins_allow: Annotated[tuple[str, ...] | None, NoDecode] = Field(
         None,
         description="Distributions whose plugins may be loaded beside the built-in ones, "
@@ -147,6 +153,15 @@ class Settings(BaseSettings):
     @classmethod
     def _lower(cls, value: Any) -> Any:
         return value.lower() if isinstance(value, str) else value
+
+    @field_validator("allowed_hosts", "cors_origins", "without", mode="before")
+    @classmethod
+    def _list(cls, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        if value.lstrip().startswith("["):
+            return json.loads(value)
+        return tuple(part for one in value.split(",") if (part := one.strip()))
 
     @field_validator("plugins_allow", mode="before")
     @classmethod

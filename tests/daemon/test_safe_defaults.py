@@ -28,3 +28,20 @@ def test_without_any_setting_it_listens_to_this_machine_only() -> None:
     assert load_settings().host == "127.0.0.1"
     assert load_settings().cors_origins == ()
     assert load_settings().debug is False
+
+
+@pytest.mark.parametrize("written", ["a.example, b.example,", '["a.example", "b.example"]'])
+@pytest.mark.parametrize("name", ["allowed_hosts", "cors_origins", "without"])
+def test_a_variable_that_lists_takes_commas_as_well_as_json(
+    name: str, written: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(f"RATELORD_{name.upper()}", written)
+
+    assert getattr(load_settings(), name) == ("a.example", "b.example")
+
+
+def test_a_variable_that_lists_nothing_readable_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RATELORD_CORS_ORIGINS", "[http://a.example]")
+
+    with pytest.raises(SettingsError, match="RATELORD_CORS_ORIGINS"):
+        load_settings()
