@@ -22,13 +22,15 @@ _SESSION: Final = ("session_id", "sessionId", "conversation_id")
 
 class ToolUse(msgspec.Struct, frozen=True):
     """A tool that is about to run. ``server`` is "" for a tool of the host itself; ``key`` is the
-    same whenever a hook is called for the same use."""
+    same whenever a hook is called for the same use, ``session`` for everything that the host's
+    agent does in one sitting."""
 
     event: str
     server: str
     tool: str
     arguments: dict[str, Any]
     key: str | None = None
+    session: str = ""
 
 
 class NoToolUse(ValueError):
@@ -51,7 +53,7 @@ def read(content: bytes) -> ToolUse:
     server, name = _split(tool)
     use, session = _text(said, _KEY), _text(said, _SESSION)
     key = f"hook:{session}:{use}"[:LONGEST_KEY] if use else None
-    return ToolUse(event, server, name, _arguments(said), key)
+    return ToolUse(event, server, name, _arguments(said), key, session)
 
 
 def answer(use: ToolUse, verdict: Verdict, reason: str) -> dict[str, Any]:

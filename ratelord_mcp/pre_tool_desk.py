@@ -80,13 +80,14 @@ def _asked(
     client: Client, use: ToolUse, asker: Asker, workload: str, scope: str, options: dict[str, Any]
 ) -> Decision:
     wait = min(options.get("max_wait", asker.max_wait), asker.max_wait)
+    context = {"run_id": use.session} if use.session else None
     decision = client.ask(
         asker.agent,
         asker.identity(client),
         workload,
         scope,
         auto_wait=False,
-        **{**options, "max_wait": wait, "idempotency_key": use.key},
+        **{**options, "max_wait": wait, "idempotency_key": use.key, "client_context": context},
     )
     return _kept(client, decision) if decision.intent_id and decision.allowed else decision
 

@@ -10,7 +10,8 @@ import msgspec
 _NOISE: Final = frozenset(
     {
         *("title", "default", "$defs", "description", "examples", "format", "pattern"),
-        *("minimum", "maximum", "minLength", "maxLength", "minItems", "maxItems", "propertyNames"),
+        *("minimum", "maximum", "minLength", "maxLength", "minItems", "maxItems"),
+        *("maxProperties", "propertyNames"),
     }
 )
 """What costs a model's attention and helps it little: a value out of bounds is refused with the
@@ -100,5 +101,12 @@ def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
         return {**schema, "type": kinds[0] if len(kinds) == 1 else kinds}
     if "anyOf" in schema:
         options = [option for option in schema["anyOf"] if option != {"type": "null"}]
-        return options[0] if len(options) == 1 else {**schema, "anyOf": options}
+        return _map(options[0]) if len(options) == 1 else {**schema, "anyOf": options}
     return schema
+
+
+def _map(schema: dict[str, Any]) -> dict[str, Any]:
+    """A map whose values are of several kinds is told as a map: what is in it, the hint says."""
+    values = schema.get("additionalProperties")
+    mixed = isinstance(values, dict) and isinstance(values.get("type"), list)
+    return {"type": "object"} if mixed else schema

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from cyclopts import Parameter
 
 from ratelord_core.cli import known_ids
-from ratelord_core.cli.amounts import read_costs, read_pin
+from ratelord_core.cli.amounts import read_context, read_costs, read_pin
 
 if TYPE_CHECKING:
     from ratelord.wire import AskOptions
@@ -45,6 +45,9 @@ class Question:
         The earlier intent that this one continues.
     key
         Idempotency key: the same key gets the first answer again.
+    context
+        What is your own, as KEY=VALUE; run_id and task_id name the run and the task; may be
+        repeated.
     """
 
     agent: Annotated[str | None, Parameter(completer=known_ids.agents)] = None
@@ -59,6 +62,7 @@ class Question:
     max_wait: float | None = None
     renews: Annotated[str | None, Parameter(completer=known_ids.intents)] = None
     key: str | None = None
+    context: Annotated[tuple[str, ...], Parameter(negative=())] = ()
 
     def options(self, *, debug: bool) -> AskOptions:
         """The same for the client."""
@@ -75,6 +79,7 @@ class Question:
             "renews": self.renews,
             "idempotency_key": self.key,
             "debug": debug,
+            "client_context": read_context(self.context),
         }
 
 

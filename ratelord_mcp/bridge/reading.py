@@ -84,6 +84,10 @@ def intent_body(intent: Intent) -> dict[str, Any]:
     for name, wire in (("duration", "duration_hint"), ("max_wait", "max_wait_seconds")):
         if name in body:
             body[wire] = body.pop(name) / 1e6
+    for digest in ("run", "task"):  # the daemon makes them of the context, as for everybody
+        body.pop(digest, None)
+    if "context" in body:
+        body["client_context"] = body.pop("context")
     return cast("dict[str, Any]", body)
 
 

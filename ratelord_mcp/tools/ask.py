@@ -37,6 +37,7 @@ OFFERS: Final = (
     "max_wait_seconds",
     "idempotency_key",
     "dry_run",
+    "client_context",
 )
 HINTS: Final = {
     "agent_id": "your own stable name",
@@ -47,6 +48,7 @@ HINTS: Final = {
     "costs": "units by provider/pool",
     "max_wait_seconds": "0 = now or never",
     "idempotency_key": "same key, same answer",
+    "client_context": "run_id, task_id",
 }
 DESCRIPTION: Final = (
     "Ask BEFORE every rate-limited or paid action. allowed: wait wait_seconds, apply "

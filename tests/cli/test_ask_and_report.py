@@ -56,7 +56,7 @@ def test_everything_can_be_said(ratelord, here, wire, answer):
         "ask", "scan", "org:a", "--agent", "a", "--identity", "i", "--cost", "2.5",
         "--costs", "gh/search=2", "--costs", "gh/core=3", "--urgency", "high", "--pool", "gh/core",
         "--model", "m", "--duration", "30", "--max-wait", "0", "--renews", "0193", "--key", "k",
-        "--debug",
+        "--debug", "--context", "run_id=nightly=7", "--context", "task_id=1",
     )  # fmt: skip
     assert here.asked[-1].body == {
         "agent_id": "a",
@@ -74,6 +74,7 @@ def test_everything_can_be_said(ratelord, here, wire, answer):
         "renews": "0193",
         "idempotency_key": "k",
         "debug": True,
+        "client_context": {"run_id": "nightly=7", "task_id": "1"},
     }
 
 
@@ -176,6 +177,12 @@ def test_a_cost_that_is_none_is_refused_with_an_example(ratelord, here, cost):
     ran = ratelord("ask", "scan", "--identity", "i", "--costs", cost)
     assert ran.code == 2
     assert "PROVIDER/POOL=UNITS" in ran.err
+
+
+def test_a_context_that_says_nothing_is_refused_with_an_example(ratelord, here):
+    ran = ratelord("ask", "scan", "--identity", "i", "--context", "nightly")
+    assert ran.code == 2
+    assert "KEY=VALUE" in ran.err
 
 
 def test_a_report_says_what_was_settled(ratelord, here, wire, answer):

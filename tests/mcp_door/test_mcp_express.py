@@ -169,6 +169,7 @@ argument_values: dict[str, st.SearchStrategy[Any]] = {
     "dry_run": st.sampled_from([None, True, False, "yes"]),
     "debug": st.booleans(),
     "renews": st.none(),
+    "client_context": st.sampled_from([None, {}, {"run_id": "r", "task_id": 1}, {"k": "v"}, "r"]),
     "surprise": st.just(1),
 }
 ids = st.one_of(

@@ -31,6 +31,9 @@ policies:
     rules:
       - {name: no-forbidden-work, condition: "intent.workload_id == 'forbidden'", action: deny,
          params: {reason: "that work is not done here"}}
+  - id: runs
+    scope: agent:runner
+    rules: [{name: once-a-run, condition: run.requests >= 1, action: deny}]
 """
 NAMES = {
     "agent_id": "crawler-01",

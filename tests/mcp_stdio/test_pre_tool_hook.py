@@ -76,6 +76,16 @@ def test_a_limit_that_is_used_up_denies_with_the_time_to_come_back(hook, daemon)
     assert "retry_at 20" in verdicts[2][1]
 
 
+def test_a_session_of_the_host_is_a_run_and_has_the_caps_of_one(hook, daemon):
+    verdicts = [
+        _told(hook(USE | {"session_id": one}, "--url", daemon.url, "--agent", "runner")[1])
+        for one in ("s8", "s8", "s9")
+    ]
+
+    assert [verdict for verdict, _ in verdicts] == ["allow", "deny", "allow"]
+    assert "once-a-run" in verdicts[1][1]
+
+
 def test_an_approval_may_leave_the_last_word_to_the_host_s_own_permissions(hook, daemon):
     assert hook(USE, "--url", daemon.url, "--on-approve", "pass")[1] == {}
 

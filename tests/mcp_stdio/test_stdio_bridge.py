@@ -29,6 +29,19 @@ def test_two_processes_share_one_budget(spawn, daemon):
     assert allowed == [True] * 3 + [False] * 3
 
 
+def test_a_run_that_an_agent_names_has_its_cap_on_the_far_side_too(spawn, daemon):
+    host = spawn("--url", daemon.url)
+    host.greet()
+
+    asked = [
+        host.ask(agent_id="runner", client_context={"run_id": run})
+        for run in ("nightly-1", "nightly-1", "nightly-2")
+    ]
+
+    assert [answer["allowed"] for answer in asked] == [True, False, True]
+    assert "once-a-run" in asked[1]["reason"]
+
+
 @pytest.mark.parametrize("era", ["auto", "legacy"])
 @pytest.mark.anyio
 @pytest.mark.parametrize("anyio_backend", ["asyncio"])
