@@ -51,9 +51,8 @@ class Pace:
         even = reading.even
         if not self._params.demand:
             return even
-        if reading.risk < self._params.free_below:
-            return inf
-        return even / reading.risk
+        risk = reading.risk
+        return inf if risk <= 0.0 or risk < self._params.free_below else even / risk
 
 
 class PaceFactory:

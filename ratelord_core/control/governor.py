@@ -8,6 +8,7 @@ from typing import Any, Final
 import msgspec
 
 from ratelord_core.control.protocol import DelayController, PaceParams, Reading
+from ratelord_core.control.trusted import Trusted
 from ratelord_core.control.turns import Turns
 from ratelord_core.model.instant import SECOND, Micros
 
@@ -60,7 +61,9 @@ class Governor:
     more than its share follows itself at its share of that, and leaves the places between to
     others."""
 
-    def __init__(self, params: PaceParams, controller: DelayController, window: Micros) -> None:
+    def __init__(
+        self, params: PaceParams, controller: DelayController | Trusted, window: Micros
+    ) -> None:
         self.params = params
         self.controller = controller
         self._next: Micros = 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any, Final
 
 import msgspec
@@ -10,6 +11,7 @@ import msgspec
 from ratelord_core.control.governor import Governor, Spaced
 from ratelord_core.control.outside import OutsideUse
 from ratelord_core.control.protocol import ControllerFactory, PaceParams
+from ratelord_core.control.trusted import Trusted
 from ratelord_core.events.lines import PacedLine
 from ratelord_core.model.instant import Micros, to_seconds
 
@@ -28,7 +30,8 @@ class Paced(msgspec.Struct, frozen=True, gc=False):
 
     def governor(self, window: Micros) -> Governor:
         """A governor that has seen nothing yet; ``window`` is the pool's length in µs."""
-        return Governor(self.params, self.factory.build(self.params), window)
+        controller = Trusted(self.params.algorithm, partial(self.factory.build, self.params))
+        return Governor(self.params, controller, window)
 
 
 class _Rule(msgspec.Struct, frozen=True):

@@ -44,6 +44,11 @@ def test_pace_holds_nobody_up_who_need_not_fear() -> None:
     assert made("pace", demand=False).pace(reading(risk=0.0)) == pytest.approx(50 / 30)
 
 
+def test_pace_without_any_risk_holds_nobody_up_even_where_nobody_is_free() -> None:
+    assert made("pace", free_below=0.0).pace(reading(risk=0.0)) == inf
+    assert made("pace", free_below=0.0).pace(reading(risk=0.5)) == pytest.approx(2 * 50 / 30)
+
+
 @pytest.mark.parametrize("name", ["pace", "pid", "aimd"])
 def test_an_empty_pool_has_no_pace(name: str) -> None:
     assert made(name).pace(reading(spent=100)) == 0.0

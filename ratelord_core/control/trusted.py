@@ -1,0 +1,90 @@
+"""A plugin's controller, trusted until it fails: nothing that it does reaches a decision."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any, Final
+
+from ratelord_core.control.protocol import DelayController, Reading
+
+_log = logging.getLogger(__name__)
+
+_SLOWEST: Final = 1e-9
+"""A slower pace (units a second) is none: one unit in thirty years."""
+
+
+class Trusted:
+    """A controller with the even pace behind it. One that raises, or answers a pace that is none,
+    is not asked again, because its memory cannot be trusted: its pool goes on at the even pace.
+
+    ``name`` is what rules write as ``algorithm``.
+    """
+
+    def __init__(self, name: str, build: Callable[[], DelayController]) -> None:
+        self._name = name
+        self._controller: DelayController | None = None
+        try:
+            self._controller = build()
+        except Exception as error:  # noqa: BLE001 - a plugin's controller may raise anything
+            self._fail(error)
+
+    def update(self, reading: Reading) -> None:
+        """How the pool stands now."""
+        if self._controller is not None:
+            try:
+                self._controller.update(reading)
+            except Exception as error:  # noqa: BLE001 - a plugin's controller may raise anything
+                self._fail(error)
+
+    def alarmed(self, t: float, part: float) -> None:
+        """The provider refused, or counted use that nobody had told us of."""
+        if self._controller is not None:
+            try:
+                self._controller.alarmed(t, part)
+            except Exception as error:  # noqa: BLE001 - a plugin's controller may raise anything
+                self._fail(error)
+
+    def pace(self, reading: Reading) -> float:
+        """Units a second that may start: the controller's pace, or the even one if it failed."""
+        if self._controller is None:
+            return reading.even
+        try:
+            return _sane(self._controller.pace(reading))
+        except Exception as error:  # noqa: BLE001 - a plugin's controller may raise anything
+            self._fail(error)
+            return reading.even
+
+    def state(self) -> list[Any] | None:
+        """Everything the controller remembers; None if there is nothing to trust."""
+        if self._controller is not None:
+            try:
+                return self._controller.state()
+            except Exception as error:  # noqa: BLE001 - a plugin's controller may raise anything
+                self._fail(error)
+        return None
+
+    def restore(self, state: list[Any] | None) -> None:
+        """Continue from a state; one that had failed begins anew."""
+        if self._controller is not None and state is not None:
+            try:
+                self._controller.restore(state)
+            except Exception as error:  # noqa: BLE001 - a plugin's controller may raise anything
+                self._fail(error)
+
+    def _fail(self, error: Exception) -> None:
+        self._controller = None
+        _log.error(
+            "delay controller %s failed with %s: %s; its pool goes on at the even pace until the "
+            "daemon starts again, mend that plugin or name another algorithm in the rule",
+            self._name,
+            type(error).__name__,
+            error,
+        )
+
+
+def _sane(pace: float) -> float:
+    """A pace that is one; any other is a ``ValueError``."""
+    if not pace >= 0.0:
+        raise ValueError(f"a pace of {pace} is none")
+    return pace if pace > _SLOWEST else 0.0
