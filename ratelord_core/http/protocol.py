@@ -17,11 +17,11 @@ from ratelord_core.http.limits import USUAL, Limits
 from ratelord_core.http.spoken import problem_bytes
 from ratelord_core.http.sse import ABORT
 from ratelord_core.http.tls import certified_name
+from ratelord_core.inbound.offers import without_offer
 
 LINGER: Final = 1.0
 """Seconds in which what a refused stranger goes on sending is thrown away."""
 _OK: Final = b"HTTP/1.1 200 OK\r\n"
-_OFFERING: Final = (b"upgrade", b"connection", b"http2-settings")
 _SLACK: Final = 1024 * 1024
 _FRAMED: Final = 8
 """Bytes around each byte of a body, at most, beside ``_SLACK`` bytes altogether."""
@@ -135,17 +135,12 @@ class BoundedProtocol(HttpToolsProtocol):
         (RFC 9110, 7.8), and the parser has left its body aside. Some clients offer HTTP/2 with the
         first request of every connection."""
         self._offers = None
-        method, version = self.parser.get_method(), self.parser.get_http_version().encode()
-        if method == b"CONNECT":
+        head = without_offer(self.parser, self.url, self.headers)
+        if head is None:
             self.send_400_response("")
             return
-        lines = [b"%s %s HTTP/%s" % (method, self.url, version)]
-        lines += [b"%s: %s" % one for one in self.headers if one[0].lower() not in _OFFERING]
-        said = b",".join(value for name, value in self.headers if name.lower() == b"connection")
-        if b"close" in said.lower():
-            lines.append(b"connection: close")
         self.parser = httptools.HttpRequestParser(self)
-        self.data_received(b"\r\n".join((*lines, b"", rest)))
+        self.data_received(head + rest)
 
     def on_message_begin(self) -> None:
         super().on_message_begin()

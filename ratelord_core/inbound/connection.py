@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any, Final, cast
 
+import httptools
 import msgspec
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from ratelord_core.inbound.offers import without_offer
 
 LINGER: Final = 1.0
 """Seconds in which what a refused stranger goes on sending is thrown away."""
@@ -54,6 +58,8 @@ class BoundedConnection(HttpToolsProtocol):
         """Bytes since the last request, or since its body went on if that has no bound."""
         self._head = 0
         self._large = False
+        self._offers: int | None = None
+        """Where the head ended that offered another protocol, in the bytes that came last."""
         self._since: float | None = None
         self._watch: asyncio.TimerHandle | None = None
 
@@ -81,6 +87,9 @@ class BoundedConnection(HttpToolsProtocol):
         self._expect()  # be it an empty line, which begins no request, and ends a rest
         self._came += len(data)
         super().data_received(data)
+        if self._offers is not None:
+            self._decline(data[self._offers :])
+            return
         whole = self._bounds.request_bytes
         room = self._bounds.head_bytes if self._in_head or whole is None else whole
         if self._came > room and not self._ended:
@@ -105,6 +114,8 @@ class BoundedConnection(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """A body may follow."""
+        if self.parser.should_upgrade():
+            return
         super().on_headers_complete()
         self._in_head = False
         self._flows()
@@ -116,6 +127,8 @@ class BoundedConnection(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """It is whole: what takes time now is the answer."""
+        if self.parser.should_upgrade():
+            return
         super().on_message_complete()
         self._in_head = True
         self._rest()
@@ -125,6 +138,22 @@ class BoundedConnection(HttpToolsProtocol):
         if not self._ended:
             what = self._too_large() if self._large else (400, "what arrived is not HTTP/1.1")
             self._end(*what)
+
+    def _unsupported_upgrade_warning(self) -> None:
+        """Called by uvicorn while it handles what the parser raised, which says where the head of
+        a request ended that offers another protocol."""
+        raised = sys.exception()
+        self._offers = 0 if raised is None else raised.args[0]
+
+    def _decline(self, rest: bytes) -> None:
+        """Read it once more, as if it offered nothing: the parser has left its body aside."""
+        self._offers, self._came = None, 0
+        head = without_offer(self.parser, self.url, self.headers)
+        if head is None:
+            self.send_400_response("")
+            return
+        self.parser = httptools.HttpRequestParser(self)
+        self.data_received(head + rest)
 
     def _too_large(self) -> tuple[int, str]:
         if self._in_head:

@@ -154,6 +154,27 @@ def test_who_waits_to_be_asked_for_a_body_is_waited_for() -> None:
     assert any(one.startswith(whole) and b"4 bytes" in one for one in said)
 
 
+@pytest.mark.parametrize("split", [1, 60, 200])
+def test_an_offer_to_speak_otherwise_is_not_taken_and_the_request_is_answered(split: int) -> None:
+    offer = (
+        b"connection: Upgrade, HTTP2-Settings\r\nupgrade: h2c\r\nhttp2-settings: AAMAAABkAAQ\r\n"
+    )
+    asked = HEAD % b"" + offer + b"content-length: 4\r\n\r\nbody"
+    after = HEAD % b"" + LAST + b"content-length: 6\r\n\r\nbodies"
+
+    def visit(connect: Callable[[], socket.socket], _slow: Slow) -> bytes:
+        with connect() as connection:
+            connection.sendall(asked[:split])
+            connection.sendall(asked[split:] + after)
+            return heard(connection)
+
+    said = visited(visit, Bounds(patience=30.0))
+
+    assert said.count(b"HTTP/1.1 200") == 2
+    assert b"4 bytes" in said
+    assert b"6 bytes" in said
+
+
 def test_one_too_many_is_told_so_and_there_is_room_again_after_another_left() -> None:
     whole = HEAD % b"" + LAST + b"content-length: 0\r\n\r\n"
 
