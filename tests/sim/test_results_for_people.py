@@ -111,6 +111,13 @@ def test_a_comparison_names_what_changed_and_by_how_much(small: Path, installed:
     assert found["success"]["second"] is False
 
 
+def test_what_is_compared_may_be_shipped(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["compare", "s15", "s15"]) == 0
+    assert "nothing differs" in capsys.readouterr().out
+    assert run(["compare", "s1", "s15"]) == 2
+    assert "name one" in capsys.readouterr().err
+
+
 def test_run_writes_files_and_says_by_its_exit_code_whether_all_holds(
     small: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -205,6 +205,11 @@ def test_the_command_tells_how_far_it_came(capsys: pytest.CaptureFixture[str]) -
     assert said == {"seed": 3, "first": 40, "played": 2, "next": 42, "findings": []}
 
 
+@pytest.mark.parametrize("nothing", ["--count=0", "--minutes=0", "--first=-1", "--jobs=0"])
+def test_a_search_that_would_look_at_nothing_is_refused(nothing: str) -> None:
+    assert run(["fuzz", nothing]) == 2
+
+
 def test_crashes_that_overlap_are_one_absence(installed: Parts) -> None:
     tree = {
         "name": "x",

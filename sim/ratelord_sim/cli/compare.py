@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ratelord_core.cli.options import Json
-from ratelord_core.cli.outcome import DONE, USAGE, CommandFailed
+from ratelord_core.cli.outcome import DONE
 
 
 def compare(
@@ -22,7 +22,8 @@ def compare(
     Parameters
     ----------
     first
-        A result (``run --json``), a scenario, or, with --scenario, a policy file.
+        A result (``run --json``), a scenario (a file or the name of a shipped one), or, with
+        --scenario, a policy file.
     second
         What it is compared with, of the same kind.
     scenario
@@ -31,17 +32,16 @@ def compare(
         Another seed than the scenario's.
     """
     from ratelord_core.cli.screen import print_json, print_table
-    from ratelord_sim import library
+    from ratelord_sim.cli.named import the_one
     from ratelord_sim.company import play_all
     from ratelord_sim.report.difference import differences, result_in
 
     if scenario is not None:
-        paths = library.find([scenario])
-        if len(paths) != 1:
-            raise CommandFailed(f"{scenario!r} names {len(paths)} scenarios; name one", USAGE)
-        both = [play_all(paths, seed=seed, policy=policy)[0] for policy in (first, second)]
+        played = the_one(scenario)
+        both = [play_all([played], seed=seed, policy=policy)[0] for policy in (first, second)]
     else:
-        both = [result_in(file) or play_all([file], seed=seed)[0] for file in (first, second)]
+        files = [the_one(str(named)) for named in (first, second)]
+        both = [result_in(file) or play_all([file], seed=seed)[0] for file in files]
     found = differences(*both)
     if json:
         print_json({"first": str(first), "second": str(second), "differences": found})

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from cyclopts import Parameter
+from cyclopts import Parameter, validators
 
 from ratelord_core.cli.options import Json
 from ratelord_core.cli.outcome import DONE, FAILED
@@ -19,11 +19,11 @@ _WITHOUT_WORDS = 200
 
 def fuzz(
     *,
-    minutes: float | None = None,
-    count: int | None = None,
+    minutes: Annotated[float | None, Parameter(validator=validators.Number(gt=0))] = None,
+    count: Annotated[int | None, Parameter(validator=validators.Number(gte=1))] = None,
     seed: int = 1,
-    first: int = 0,
-    jobs: Annotated[int, Parameter(alias="-j")] = 1,
+    first: Annotated[int, Parameter(validator=validators.Number(gte=0))] = 0,
+    jobs: Annotated[int, Parameter(alias="-j", validator=validators.Number(gte=1))] = 1,
     out: Path = Path("findings"),
     json: Json = False,
 ) -> int:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
-from cyclopts import Parameter
+from cyclopts import Parameter, validators
 
 from ratelord_core.cli.options import Json
 from ratelord_core.cli.outcome import DONE, FAILED, USAGE, CommandFailed
@@ -20,7 +20,7 @@ def run(
     json: Json = False,
     csv: Path | None = None,
     report: Path | None = None,
-    jobs: Annotated[int | None, Parameter(alias="-j")] = None,
+    jobs: Annotated[int | None, Parameter(alias="-j", validator=validators.Number(gte=1))] = None,
     target: str | None = None,
     speed: float | None = None,
     token_env: str | None = None,

@@ -28,17 +28,15 @@ def policy(
 
     from ratelord_core import parts
     from ratelord_core.cli.screen import print_json
-    from ratelord_sim import library
+    from ratelord_sim.cli.named import the_one
     from ratelord_sim.live.briefing import briefing
     from ratelord_sim.scenario.reader import read_file
 
-    paths = library.find([scenario])
-    if len(paths) != 1:
-        raise CommandFailed(f"{scenario!r} names {len(paths)} scenarios; name one", USAGE)
+    path = the_one(scenario)
     if not 0 < speed <= 1000:
         raise CommandFailed(f"--speed {speed:g} is not above 0 and up to 1000; choose one", USAGE)
     loaded = parts.load()
-    told = briefing(read_file(paths[0], loaded), loaded, speed)
+    told = briefing(read_file(path, loaded), loaded, speed)
     if json:
         print_json(told)
     else:

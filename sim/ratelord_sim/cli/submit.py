@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 
 from ratelord_core.cli.options import Json
-from ratelord_core.cli.outcome import DONE, FAILED, USAGE, CommandFailed
+from ratelord_core.cli.outcome import DONE, FAILED, CommandFailed
 
 if TYPE_CHECKING:
     from ratelord import Client
@@ -66,11 +66,9 @@ def _content(scenario: str) -> str | dict[str, Any]:
     import yaml
 
     from ratelord_sim import library
+    from ratelord_sim.cli.named import the_one
 
-    paths = library.find([scenario])
-    if len(paths) != 1:
-        raise CommandFailed(f"{scenario!r} names {len(paths)} scenarios; name one", USAGE)
-    path = paths[0]
+    path = the_one(scenario)
     if library.shipped().get(path.stem) == path:
         return path.stem
     try:

@@ -22,7 +22,8 @@ td,th{padding:.4em .6em;border-bottom:1px solid var(--line);vertical-align:top}
 .n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
 tr.good td:first-child{color:#2e9e5b}tr.bad td{color:#c0392b;font-weight:600}
 code{font-size:.9em}.wide{overflow-x:auto}
-.wide table{font-size:.8rem}.wide td,.wide th{padding:.4em .45em}
+.wide table{font-size:.8rem}.wide td,.wide th{padding:.4em}
+.wide th{white-space:normal;vertical-align:bottom}
 figure{margin:.4em 0}svg{width:100%;height:auto;display:block}
 svg text{fill:var(--soft);font-size:11px}.up,.last{text-anchor:end}
 .across{text-anchor:middle}
