@@ -66,6 +66,22 @@ def pool(window: float | None, capacity: str, column: str, share: float) -> Pool
     return PoolSpec(window or 3600.0, column, share, 1, units)
 
 
+def terms(origins: int, seed: int, blind: bool, poll: float | None) -> Terms:
+    """How the options say that models are to be asked."""
+    if origins < 1:
+        raise CommandFailed(f"--origins {origins} must be 1 or more", USAGE)
+    if poll is not None and not 0.0 < poll < float("inf"):
+        raise CommandFailed(f"--poll {poll:g} must be more than 0 seconds", USAGE)
+    return Terms(origins, seed, blind, poll)
+
+
+def places(*files: Path | None) -> None:
+    """What is to be written in the end must have a folder: said before the work."""
+    for file in files:
+        if file is not None and not file.parent.is_dir():
+            raise CommandFailed(f"{file}: there is no folder {file.parent}; make it first", USAGE)
+
+
 def compare(
     factories: dict[str, ForecastModelFactory], trace: Trace, pool: PoolSpec | None, terms: Terms
 ) -> list[Verdict]:

@@ -72,6 +72,11 @@ def test_a_backtest_writes_its_table(tmp_path: Path, capsys: pytest.CaptureFixtu
         (["--capacity", "plenty"], "--capacity plenty must be auto or a number"),
         (["--share", "1.5"], "--share 1.5 must lie between 0 and 1"),
         (["--window", "0"], "--window 0 must be more than 0 seconds"),
+        (["--poll", "-1"], "--poll -1 must be more than 0 seconds"),
+        (["--poll", "nan"], "--poll nan must be more than 0 seconds"),
+        (["--origins", "0"], "--origins 0 must be 1 or more"),
+        (["--report", "nowhere/page.html"], "there is no folder nowhere; make it first"),
+        (["--table", "nowhere/table.md"], "there is no folder nowhere; make it first"),
     ],
 )
 def test_what_makes_no_sense_is_refused(

@@ -75,7 +75,8 @@ def backtest(
 
     models = scoring.models(model)
     pool = scoring.pool(window, capacity, column, share)
-    terms = scoring.Terms(origins, seed, blind, poll)
+    terms = scoring.terms(origins, seed, blind, poll)
+    scoring.places(report, table)
     traces = [read_trace(path) for path in trace]
     found = [(read.name, scoring.compare(models, read, pool, terms)) for read in traces]
     if report is not None:
