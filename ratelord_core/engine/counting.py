@@ -14,6 +14,7 @@ from ratelord_core.model.decision import DecidedBy
 from ratelord_core.model.forecast import Forecast
 from ratelord_core.model.ids import split_pool_key
 from ratelord_core.model.instant import DAY, SECOND, Micros, to_text
+from ratelord_core.model.money import dollars
 from ratelord_core.model.pool import MONEY, declared_key
 from ratelord_core.policy.verdict import Counted, Notice, PolicyVerdict
 
@@ -103,7 +104,7 @@ def _amount(moment: Moment, pool: str, units: int) -> str:
     unit = moment.pool(pool).unit
     if unit != MONEY or units < _CENT:
         return f"{units} {unit}"
-    return f"${units / 1_000_000:,.2f}"
+    return dollars(units)
 
 
 def _notice(moment: Moment, rule: Counted, pool: str, mark: str, said: str) -> Notice:

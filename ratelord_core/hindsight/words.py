@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from ratelord_core.model.money import dollars
+
 MEANING: Final = {
     "denied": "would have been denied",
     "approved": "would have been let through",
@@ -43,7 +45,7 @@ def sides(found: dict[str, Any]) -> list[tuple[str, str, str]]:
     told.append(("waited, all together", *waits))
     for what, key in _MONEY:
         if before[key] or after[key]:
-            told.append((what, money(before[key]), money(after[key])))
+            told.append((what, dollars(before[key]), dollars(after[key])))
     dry = [sum(pool[key] for pool in found["pools"]) for key in _DRY]
     told.append(("times that a pool ran dry", f"{dry[0]:,}", f"{dry[1]:,}"))
     return told
@@ -54,11 +56,6 @@ _MONEY: Final = (
     ("spent, as reported", "cost_microusd"),
 )
 _DRY: Final = ("exhaustions_before", "exhaustions_after")
-
-
-def money(microusd: int) -> str:
-    """An amount of money: ``$1.25``."""
-    return f"${microusd / 1_000_000:,.4f}" if 0 < microusd < 10_000 else f"${microusd / 1e6:,.2f}"
 
 
 def waited(seconds: float) -> str:

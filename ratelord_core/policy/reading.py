@@ -73,10 +73,12 @@ class Reading:
 
     def check_mentioned(self, known: Mapping[str, Collection[str]]) -> None:
         """What is mentioned and not among the known names of its kind is a finding."""
+        # Who owns the caps of rules sells nothing: no hint names it.
+        meant = {**known, "provider": [one for one in known["provider"] if one != "policy"]}
         for node, path, kind, name in self.mentioned:
             if name not in known[kind]:
                 message = f"no {kind} is called {name!r}"
-                self.found(node, path, message, self.guesses.nearest(name, known[kind]))
+                self.found(node, path, message, self.guesses.nearest(name, meant[kind]))
 
     def found_inside(
         self, node: yaml.ScalarNode, offset: int, path: str, message: str, hint: str = ""

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from ratelord_core.engine.prices import Amount, Prices
 from ratelord_core.events.payloads import ConfigLoaded, IntentDecided, IntentReported
+from ratelord_core.model.money import dollars
 from ratelord_core.testing.table import Table
 
 BUDGET = "{id: budget/day, unit: microusd, limit: 100000, window: {kind: calendar, every: day}}"
@@ -24,6 +25,12 @@ TOKENS = "llm/tokens"
 def money(decision: object) -> int:
     (line,) = [line for line in decision.holds if line.pool == "budget/day"]  # type: ignore[attr-defined]  # a Decision
     return int(line.units)
+
+
+def test_small_amounts_are_told_apart() -> None:
+    assert [dollars(one) for one in (0, 250, 9_000, 18_000, 20_000, 1_250_000, 3_000_000_000)] == [
+        *("$0.00", "$0.00025", "$0.009", "$0.018", "$0.02", "$1.25", "$3,000.00")
+    ]
 
 
 def test_an_intent_that_names_what_is_counted_holds_what_it_costs() -> None:

@@ -16,9 +16,9 @@ from ratelord_core.cli.app import run
 from ratelord_core.engine.overrider import Denial
 from ratelord_core.errors import InvalidRequest
 from ratelord_core.hindsight.page import page
-from ratelord_core.hindsight.words import money
 from ratelord_core.model.instant import to_text
 from ratelord_core.model.intent import Intent
+from ratelord_core.model.money import dollars
 
 Begin = Callable[..., Any]
 
@@ -306,7 +306,7 @@ def test_the_command_reads_a_log_and_shows_the_difference(
         ("cost, as foreseen", "expected_cost_microusd"),
         ("spent, as reported", "cost_microusd"),
     ):
-        before, after = (money(whole[side][key]) for side in ("before", "after"))
+        before, after = (dollars(whole[side][key]) for side in ("before", "after"))
         assert before != after
         assert re.search(rf"{what}\W+{re.escape(before)}\W+{re.escape(after)}", told)
         assert f"<td>{what}</td><td>{before}</td><td>{after}</td>" in shown

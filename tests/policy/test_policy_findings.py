@@ -131,6 +131,14 @@ MISTAKES = [
     (
         (
             "providers: {mock: [{id: fast}]}\n"
+            "policies: [{id: p, limit: 5, rules: [{name: r, action: route, params: {to: [{provider: ▶zz}]}}]}]"
+        ),
+        "no provider is called 'zz'",
+        "known: fast",
+    ),
+    (
+        (
+            "providers: {mock: [{id: fast}]}\n"
             "policies: [{id: p, rules: [{name: r, action: route, params: {to: [{model: m}, {provider: ▶fats}]}}]}]"
         ),
         "no provider is called 'fats'",

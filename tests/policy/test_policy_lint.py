@@ -87,6 +87,17 @@ SUSPICIONS = {
         "rule 'q/r' is shadowed",
         "",
     ),
+    "shadowed from above, and approved above only otherwise": (
+        rules(
+            "{name: a, condition: \"intent.urgency == 'high'\", action: approve}",
+            deny('"remaining < 9"'),
+        )
+        + "  - {id: q, scope: org:a, rules: [▶"
+        + deny("\"remaining < 5 && intent.urgency == 'background'\"")
+        + "]}\n",
+        "rule 'q/r' is shadowed",
+        "",
+    ),
     "shadowed by an approval": (
         rules("{name: fine, action: approve, priority: 5}", "▶" + deny('"remaining < 5"')),
         "'p/fine' always approves first",
@@ -215,6 +226,14 @@ def test_a_suspicion_is_named_with_its_exact_place_and_a_hint(
         + deny('"remaining < 5"')
         + "]}\n",
         rules("{name: a, action: approve}")
+        + "  - {id: q, scope: org:a, rules: ["
+        + deny('"remaining < 5"')
+        + "]}\n",
+        # whose money it is, no provider of this file need know: a cap of a rule counts it
+        "pricing: {llm: {input: 3000}}\n"
+        + rules("{name: r, action: budget_cap, params: {limit_microusd: 5, window: day}}"),
+        # what is approved above is looked at below, where the denial was not reached
+        rules("{name: a, condition: \"intent.urgency == 'high'\", action: approve}", deny("'true'"))
         + "  - {id: q, scope: org:a, rules: ["
         + deny('"remaining < 5"')
         + "]}\n",

@@ -16,7 +16,7 @@ def look(document: Document, places: Places) -> Iterator[Finding]:
     yield from _units(document, places)
     yield from _budgets(document, places)
     known = {one.id for one in document.providers}
-    known |= {pool.provider_id for pool in document.pools}
+    known |= {pool.provider_id for pool in document.pools} - {"policy"}
     for provider in document.pricing if known else ():
         if provider not in known:
             message = f"prices of {provider!r}, which is no provider and has no pool"

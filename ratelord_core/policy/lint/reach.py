@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from ratelord_core.errors import Finding
@@ -13,6 +13,7 @@ from ratelord_core.policy.lint.places import Places
 from ratelord_core.policy.lint.points import implies, verdict
 
 _MOST_PAIRS = 50_000
+_MOST_PARDONS = 50
 
 
 class Standing(NamedTuple):
@@ -50,8 +51,10 @@ def look(document: Document, places: Places) -> Iterator[Finding]:
     enders = [one for one in rules if _ends(one)]
     if len(enders) * len(rules) > _MOST_PAIRS:
         enders = enders[: max(1, _MOST_PAIRS // len(rules))]
+    pardons = [one for one in rules if _pardons(one)]
     for one in rules:
-        before = next((ender for ender in enders if _hides(ender, one)), None)
+        hiding = (ender for ender in enders if _hides(ender, one))
+        before = next((ender for ender in hiding if not _spared(one, ender, pardons)), None)
         if before is not None:
             always = _always(before.rule)
             what = "is never reached" if always else "is shadowed"
@@ -79,6 +82,24 @@ def _hides(before: Standing, after: Standing) -> bool:
     if after.policy.scope.startswith("pool:") and not before.policy.scope.startswith("pool:"):
         return _always(before.rule)  # their conditions mean different pools
     return implies(after.rule.condition, before.rule.condition)
+
+
+def _pardons(one: Standing) -> bool:
+    return one.rule.action == "approve" and one.policy.scope == ROOT_SCOPE
+
+
+def _spared(after: Standing, before: Standing, pardons: Sequence[Standing]) -> bool:
+    """Whether an approval may end the level of ``before`` ahead of it, so that a rule of a lower
+    level is looked at all the same."""
+    if before.policy.scope != ROOT_SCOPE or after.policy.scope == ROOT_SCOPE:
+        return False
+    if len(pardons) > _MOST_PARDONS:
+        return True
+    return any(
+        one.order < before.order
+        and verdict(f"({one.rule.condition}) && ({after.rule.condition})") is not False
+        for one in pardons
+    )
 
 
 def _always(rule: RuleConfig) -> bool:
