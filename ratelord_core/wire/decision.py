@@ -205,5 +205,6 @@ def _seconds(millis: int | None) -> float | None:
 
 @lru_cache(maxsize=64)  # the answers of a batch tell the same
 def _told(pool: str, p_exhaustion: int, ttr: int | None) -> str:
-    percent = f"{pool}: {p_exhaustion / 10_000:.3g} % likely to run dry before it resets"
-    return percent if ttr is None else f"{percent} in {ttr / 1000:.3g} s"
+    percent = f"{pool}: {p_exhaustion / 10_000:.3g} % likely to run dry"
+    # not "before its reset": a window that gives back all the time is looked at for its length
+    return percent if ttr is None else f"{percent}; {ttr / 1000:.3g} s to its reset"

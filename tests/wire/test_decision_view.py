@@ -115,7 +115,8 @@ def test_an_infinite_time_to_exhaustion_is_null_and_the_others_are_seconds():
         "ttr_seconds": 40.0,
     }
     assert view["evaluation"]["tightest_pool"] == "github-main/search"
-    assert "12 %" in view["evaluation"]["risk_summary"]
+    summary = view["evaluation"]["risk_summary"]
+    assert summary == "github-main/search: 12 % likely to run dry; 40 s to its reset"
     assert view["decided_by"] == {"policy_id": "safety", "rule": "red-line"}
 
 
