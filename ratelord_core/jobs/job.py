@@ -52,14 +52,12 @@ class Job:
         self._work = asyncio.create_task(self._run())
 
     async def read(self) -> None:
-        """Wait until the task has been read. Raises what its kind says for one with findings, or
-        ``RatelordError`` if it could not be read."""
+        """Wait until the task has been read, or is over before that: ``status`` and ``error`` tell.
+        Raises what its kind says for one with findings."""
         while self.status == "reading":
             await self.changed.wait()
         if self.findings:
             raise self._kind.invalid(self.findings)
-        if self.status == "failed" and not self.title:
-            raise RatelordError(self.error or "it could not be read")
 
     def cancel(self) -> None:
         """Break it off."""

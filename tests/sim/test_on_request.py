@@ -169,12 +169,21 @@ def test_a_simulation_that_takes_too_long_is_broken_off_and_none_outlives_its_da
     with DaemonProcess(tmp_path, policy="policies: []", environment=settings) as daemon:
         with httpx2.Client(base_url=daemon.url, timeout=60) as client:
             begun = client.post("/v1/simulation", json=LONG)
-            where = f"/v1/simulation/{begun.json().get('simulation_id')}"
-            if begun.status_code == 202:
-                told = events(client.get(where, params={"stream": "true"}).text)
-                assert told[-1][0] == "failed"
-                assert "broken off after 1.5 s" in told[-1][1]["error"]
+            assert begun.status_code == 202, begun.text
+            told = events(client.get(begun.headers["location"], params={"stream": "true"}).text)
+            assert told[-1][0] == "failed"
+            assert "broken off after 1.5 s" in told[-1][1]["error"]
         assert daemon.stop() == 0
+
+
+def test_one_that_is_broken_off_before_it_was_read_says_so_and_is_no_defect(
+    tmp_path: Path,
+) -> None:
+    settings = {"RATELORD_SIMULATION_SECONDS": "0.01"}
+    with DaemonProcess(tmp_path, policy="policies: []", environment=settings) as daemon:
+        begun = httpx2.post(f"{daemon.url}/v1/simulation", json=LONG, timeout=60)
+        assert (begun.status_code, begun.json()["status"]) == (202, "failed")
+        assert "broken off after 0.01 s" in begun.json()["error"]
 
 
 def test_wrong_bounds_stop_the_start(tmp_path: Path) -> None:
