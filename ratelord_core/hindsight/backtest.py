@@ -36,13 +36,21 @@ _SPELLS = 50
 
 class Terms(msgspec.Struct, frozen=True):
     """What to replay: questions asked from ``since`` (included) until ``until`` (not), with the
-    state that everything before led to. ``examples`` of each kind of change are listed."""
+    state that everything before led to. ``examples`` of each kind of change are listed. Raises
+    ``InvalidRequest`` for a span that ends before it begins."""
 
     since: Micros | None = None
     until: Micros | None = None
     examples: int = 20
     seed: int = 0
     graph: str = "networkx"
+
+    def __post_init__(self) -> None:
+        if self.since is not None and self.until is not None and self.until <= self.since:
+            raise InvalidRequest(
+                f"the span ends (to, {to_text(self.until)}) before it begins (from, "
+                f"{to_text(self.since)}): exchange the two"
+            )
 
 
 class Course:

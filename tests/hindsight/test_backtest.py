@@ -250,6 +250,14 @@ def test_a_span_in_which_nobody_asked_is_refused(begin: Begin) -> None:
         begin(RULES).backtest(RULES)
 
 
+def test_a_span_that_ends_before_it_begins_is_refused(begin: Begin) -> None:
+    past = begin(RULES)
+    with pytest.raises(
+        InvalidRequest, match=r"ends \(to, .*\) before it begins .*: exchange the two"
+    ):
+        past.backtest(RULES, since=past.now, until=past.now - 1)
+
+
 def test_a_pin_that_the_candidate_does_not_know_is_left_out_and_said(begin: Begin) -> None:
     past = begin(
         RULES
