@@ -27,7 +27,7 @@ _MOST_ASKS: Final = 3
 
 
 class Asker(msgspec.Struct, frozen=True):
-    """Who asks, and how far it goes. ``max_wait`` in seconds."""
+    """Who asks, in which run, and how far it goes. ``max_wait`` in seconds."""
 
     server: str
     agent: str
@@ -35,6 +35,7 @@ class Asker(msgspec.Struct, frozen=True):
     scope: str = "global"
     max_wait: float = 30.0
     on_unreachable: Literal["deny", "allow"] = "deny"
+    run: str = ""
 
 
 class Tool(msgspec.Struct, frozen=True):
@@ -126,6 +127,8 @@ class Desk:
         asker = self.asker
         wait = min(plan.options.get("max_wait", asker.max_wait), asker.max_wait)
         options: Any = {**plan.options, "max_wait": wait, "idempotency_key": new_key()}
+        if asker.run:
+            options["client_context"] = {"run_id": asker.run}
         ids = (agent, plan.identity_id or asker.identity, plan.workload_id, plan.scope_id)
 
         async def call(client: ratelord.AsyncClient) -> Decision:

@@ -19,6 +19,7 @@ def wrap(
     agent: str = "",
     identity: str = "",
     scope: str = "global",
+    run_id: str = "",
     max_wait: float = 30.0,
     on_unreachable: Literal["deny", "allow"] = "deny",
     no_start: Annotated[bool, Parameter(negative=())] = False,
@@ -44,6 +45,9 @@ def wrap(
         Whom it is charged to; else RATELORD_IDENTITY, else nobody known.
     scope
         Where calls happen whose entry names no scope.
+    run_id
+        The run that the calls belong to, for caps of runs; else RATELORD_RUN_ID, else a new one
+        each start.
     max_wait
         The longest wait for a call, in seconds.
     on_unreachable
@@ -57,6 +61,7 @@ def wrap(
     headers = read_headers(header_env) if url else {}
 
     with leaves_when_told():
+        from ratelord.wire import new_key
         from ratelord_mcp.bridge.opening import line_to_daemon
         from ratelord_mcp.gateway.desk import Asker
         from ratelord_mcp.gateway.serving import Wrapped, named, run
@@ -68,6 +73,7 @@ def wrap(
             scope=scope,
             max_wait=max_wait,
             on_unreachable=on_unreachable,
+            run=run_id or os.environ.get("RATELORD_RUN_ID", "") or new_key(),
         )
         line = line_to_daemon(None, None, start=not no_start)
         try:

@@ -194,6 +194,17 @@ def test_a_run_keeps_something_to_finish_with() -> None:
     assert not spend(table, 1, urgency="high", **run).allowed
 
 
+def test_what_draws_from_no_pool_counts_for_its_run_too() -> None:
+    table = Table("""
+policies:
+  - id: runs
+    rules: [{name: twice, condition: run.requests > 1, action: deny}]
+""")
+    assert [table.ask(run="nightly-7").allowed for _ in range(4)] == [True, True, False, False]
+    assert table.ask(run="nightly-8").allowed
+    assert table.ask().allowed
+
+
 def test_what_a_run_is_called_goes_no_further() -> None:
     table = budget("limit_microusd: 100, window: 24h, per: client_context.run_id")
     spend(table, context={"run_id": "sk-secret"})

@@ -53,6 +53,7 @@ policies:
   - id: night
     rules:
       - {name: closed, condition: "intent.workload_id == 'night/echo'", action: deny, overridable: true}
+      - {name: once, condition: "intent.workload_id == 'runs/echo' && run.requests > 0", action: deny}
 """
 
 

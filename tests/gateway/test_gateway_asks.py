@@ -43,6 +43,18 @@ def test_a_call_is_held_reported_and_attributed(wrap: Wrap, desk: Desk) -> None:
     assert report["settled"] == [["cap/used", 1]]
 
 
+def test_what_passes_one_gateway_is_one_run_unless_it_is_told_to_belong_to_another(
+    wrap: Wrap,
+) -> None:
+    def refused(gateway: Any) -> list[bool]:
+        return [gateway.call("echo", number).get("isError", False) for number in (1, 2)]
+
+    assert refused(wrap("runs")) == [False, True]
+    assert refused(wrap("runs")) == [False, True]
+    assert refused(wrap("runs", "--run-id", "nightly-7")) == [False, True]
+    assert refused(wrap("runs", "--run-id", "nightly-7")) == [True, True]
+
+
 def test_a_refusal_says_when_to_come_back_and_the_server_never_sees_the_call(
     wrap: Wrap, desk: Desk
 ) -> None:

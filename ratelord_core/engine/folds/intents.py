@@ -48,16 +48,9 @@ def decided(state: State, at: Micros, who: Dimensions, intent_id: str, e: Intent
     if e.reason_code in _NO_ROOM and isinstance(e.tightest, str):
         _queue_up(state, who, e.tightest, at)
     if e.holds:
-        asker = state.asker(who, urgent=asked is not None and asked.urgency == "high")
-        hold = state.ledger.place(intent_id, asker, e.holds, at + e.start, at)
-        if asked is not None:
-            if state.prices.lists or asked.run or asked.task:
-                units = _units(state, [(line.pool, line.units) for line in e.holds])
-                receipt = hold.note = Receipt.of(asked, e, who.agent_id, units)
-                state.spending.add(receipt.keys, receipt.spent)
-            if e.modifications:
-                hold.asked_as = state.asked_as
-        _burn(state, e, asker.party, at)
+        _hold(state, at, who, intent_id, asked, e)
+    elif e.decision != "deny_with_reason":
+        _count(state, who, asked, e)
     elif e.reason_code in _HELD_BACK and isinstance(e.tightest, str) and e.tightest:
         party = (who.agent_id, who.identity_id, who.scope_id)
         state.book.refused(e.tightest, at, party, room=e.reason_code not in _NO_ROOM)
@@ -65,6 +58,34 @@ def decided(state: State, at: Micros, who: Dimensions, intent_id: str, e: Intent
         _pace(state, at, who, e)
     if asked is not None and asked.key:
         _remember(state, asked, intent_id, e, at)
+
+
+def _hold(
+    state: State,
+    at: Micros,
+    who: Dimensions,
+    intent_id: str,
+    asked: IntentSubmitted | None,
+    e: IntentDecided,
+) -> None:
+    asker = state.asker(who, urgent=asked is not None and asked.urgency == "high")
+    hold = state.ledger.place(intent_id, asker, e.holds, at + e.start, at)
+    hold.note = _count(state, who, asked, e)
+    if asked is not None and e.modifications:
+        hold.asked_as = state.asked_as
+    _burn(state, e, asker.party, at)
+
+
+def _count(
+    state: State, who: Dimensions, asked: IntentSubmitted | None, e: IntentDecided
+) -> Receipt | None:
+    """What was approved counts under its names, where somebody may want to know."""
+    if asked is None or not (state.prices.lists or asked.run or asked.task):
+        return None
+    units = _units(state, [(line.pool, line.units) for line in e.holds])
+    receipt = Receipt.of(asked, e, who.agent_id, units)
+    state.spending.add(receipt.keys, receipt.spent)
+    return receipt
 
 
 def _remember(
