@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from ratelord_core.control.protocol import DelayController, Reading
+
+T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
 
@@ -31,46 +33,34 @@ class Trusted:
 
     def update(self, reading: Reading) -> None:
         """How the pool stands now."""
-        if self._controller is not None:
-            try:
-                self._controller.update(reading)
-            except Exception as error:  # noqa: BLE001 - a plugin's controller may raise anything
-                self._fail(error)
+        self._asked(lambda controller: controller.update(reading), None)
 
     def alarmed(self, t: float, part: float) -> None:
         """The provider refused, or counted use that nobody had told us of."""
-        if self._controller is not None:
-            try:
-                self._controller.alarmed(t, part)
-            except Exception as error:  # noqa: BLE001 - a plugin's controller may raise anything
-                self._fail(error)
+        self._asked(lambda controller: controller.alarmed(t, part), None)
 
     def pace(self, reading: Reading) -> float:
         """Units a second that may start: the controller's pace, or the even one if it failed."""
-        if self._controller is None:
-            return reading.even
-        try:
-            return _sane(self._controller.pace(reading))
-        except Exception as error:  # noqa: BLE001 - a plugin's controller may raise anything
-            self._fail(error)
-            return reading.even
+        return self._asked(lambda controller: _sane(controller.pace(reading)), reading.even)
 
     def state(self) -> list[Any] | None:
         """Everything the controller remembers; None if there is nothing to trust."""
-        if self._controller is not None:
-            try:
-                return self._controller.state()
-            except Exception as error:  # noqa: BLE001 - a plugin's controller may raise anything
-                self._fail(error)
-        return None
+        return self._asked(lambda controller: controller.state(), None)
 
     def restore(self, state: list[Any] | None) -> None:
         """Continue from a state; one that had failed begins anew."""
-        if self._controller is not None and state is not None:
-            try:
-                self._controller.restore(state)
-            except Exception as error:  # noqa: BLE001 - a plugin's controller may raise anything
-                self._fail(error)
+        if state is not None:
+            self._asked(lambda controller: controller.restore(state), None)
+
+    def _asked(self, ask: Callable[[DelayController], T], otherwise: T) -> T:
+        """What the controller answers; ``otherwise`` from when it has failed."""
+        if self._controller is None:
+            return otherwise
+        try:
+            return ask(self._controller)
+        except Exception as error:  # noqa: BLE001 - a plugin's controller may raise anything
+            self._fail(error)
+            return otherwise
 
     def _fail(self, error: Exception) -> None:
         self._controller = None

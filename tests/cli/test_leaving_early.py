@@ -27,7 +27,6 @@ sys.exit(run(sys.argv[2:]))
 """Sends itself the signal at the moment when it begins to load a module."""
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="no process is told so there")
 @pytest.mark.parametrize(
     ("loading", "words"),
     [
@@ -55,7 +54,6 @@ def test_a_server_that_is_told_to_stop_while_it_loads_leaves_with_0(
     assert b"Traceback" not in done.stderr
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="no process is told so there")
 def test_who_interrupts_a_command_while_it_loads_sees_no_traceback(tmp_path: Path) -> None:
     early = EARLY.partition("from ratelord_core")[0].replace("SIGTERM", "SIGINT")
     script = f"{early}\nfrom ratelord_core.cli import main\nmain()"

@@ -7,6 +7,7 @@ import socket
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import pytest
@@ -57,7 +58,7 @@ def visited(visit: Callable[[Callable[[], socket.socket], Slow], Any], bounds: B
         serves = asyncio.create_task(server.serve([taken]))
         await server.listening.wait()
         try:
-            connect = lambda: socket.create_connection(place, timeout=60)  # noqa: E731 - a shorthand
+            connect = partial(socket.create_connection, place, timeout=60)
             return await asyncio.to_thread(visit, connect, slow)
         finally:
             server.should_exit = True
