@@ -12,6 +12,7 @@ from ratelord_core import __version__
 from ratelord_core.arbiter import EventFilter
 from ratelord_core.clock import Clock
 from ratelord_core.engine import Engine
+from ratelord_core.engine.outlooks import failed_model_view
 from ratelord_core.errors import (
     NotFound,
     PolicyError,
@@ -82,7 +83,10 @@ class Onlooker:
     def health(self) -> HealthView:
         state = self.engine.state
         providers = dict(self._around.provider_health())
-        failing = any(provider.state in {"degraded", "open"} for provider in providers.values())
+        failed = tuple(failed_model_view(one) for one in self.engine.lookout.failures())
+        failing = bool(failed) or any(
+            provider.state in {"degraded", "open"} for provider in providers.values()
+        )
         return HealthView(
             status=self._status(failing),
             system_status=state.system_status,
@@ -96,6 +100,7 @@ class Onlooker:
             policy_version=state.policy_version,
             providers=providers,
             policy_error=self.policy_error,
+            failed_models=failed,
         )
 
     def _status(self, failing: bool) -> str:

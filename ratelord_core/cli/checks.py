@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 if TYPE_CHECKING:
+    from ratelord import Client
     from ratelord_core.settings import Settings
     from ratelord_core.store import StoreFactory
 
@@ -169,7 +170,7 @@ def address(settings: Settings) -> Check:
     if settings.port:
         with Client(f"{scheme}://{host}:{settings.port}", timeout=1.0) as client:
             if client.ping():
-                return Check("address", "ok", f"a daemon answers at {where}")
+                return _running(client, where)
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     with socket.socket(family) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -179,6 +180,21 @@ def address(settings: Settings) -> Check:
             step = "end what uses it, or choose another with --port"
             return Check("address", "failed", f"{where}: {error.strerror}", step)
     return Check("address", "ok", f"{where} is free; start the daemon: ratelord up")
+
+
+def _running(client: Client, where: str) -> Check:
+    """How the daemon is that answers there, as far as it tells."""
+    from ratelord import RatelordError
+
+    try:
+        health = client.health()
+    except RatelordError:  # it wants a token that nobody gave us
+        return Check("address", "ok", f"a daemon answers at {where}")
+    state = health.get("status", "ok")
+    detail = f"a daemon answers at {where}, and is {state}"
+    if state == "ok":
+        return Check("address", "ok", detail)
+    return Check("address", "warning", detail, "see why: ratelord status")
 
 
 def tokens_hidden() -> Check:

@@ -112,6 +112,11 @@ class Metrics(Collector):
         yield GaugeMetricFamily(
             "ratelord_risk_score", "The risk of the system as a whole, 0 to 100.", health.risk_score
         )
+        yield GaugeMetricFamily(
+            "ratelord_failed_models",
+            "Pools whose forecast model fails: what draws from them is denied.",
+            len(health.failed_models),
+        )
         providers = GaugeMetricFamily(
             "ratelord_provider_healthy",
             "Whether an account's provider answers its polls.",

@@ -50,13 +50,13 @@ def judge(
 
 
 def _broken(state: State, moment: Moment) -> Judgement | None:
-    """Without a forecast nobody knows the risk: a model that failed denies, by its name."""
-    failed = state.book.failed
-    for pool in moment.course.pools:
-        if pool in failed:
-            reason = f"{failed[pool]}; mend that plugin or choose another forecast_model"
-            return Judgement(None, "forecast_stale", reason)
-    return None
+    """Without a forecast nobody knows the risk: a model that failed denies, by its name, until it
+    answers again."""
+    found = [state.book.failed[pool] for pool in moment.course.pools if pool in state.book.failed]
+    if not found:
+        return None
+    last = max(found, key=lambda failure: failure.again)
+    return Judgement(None, "forecast_stale", str(last), max(0, last.again - moment.now))
 
 
 def _wish(state: State, moment: Moment, verdict: PolicyVerdict) -> Wish | Judgement:

@@ -8,6 +8,7 @@ from ratelord_core.engine.answering import ahead_text
 from ratelord_core.engine.scribe import Scribe
 from ratelord_core.engine.state import State
 from ratelord_core.events.payloads import SystemStatusChanged, ThrottleAdvised
+from ratelord_core.forecast.failure import Failure
 from ratelord_core.forecast.record import cost_computed, forecast_computed
 from ratelord_core.ledger import Figures
 from ratelord_core.model.forecast import Forecast, RiskLevel
@@ -31,6 +32,7 @@ class Lookout:
         self._levels: dict[str, RiskLevel] = {}
         self._risks: dict[str, float] = {}
         self._forgotten: Collection[str] = ()
+        self._trial_due: Micros = 0
         self._many = _MANY
 
     def forget(self, pools: Collection[str]) -> None:
@@ -45,6 +47,8 @@ class Lookout:
         at for a second)."""
         self.scribe.turn(now)
         self._tidy(now)
+        if self.state.book.failed:
+            self._try_again(now)
         for key in [key for key in self.state.ledger.accounts if key not in self._forgotten]:
             if PART in key:
                 continue
@@ -65,6 +69,25 @@ class Lookout:
         if ledger.sweep(now):
             self.state.shape += 1
         self._many = 2 * len(ledger.accounts) + _MANY
+
+    def failures(self) -> list[Failure]:
+        """The models that failed, of pools that anybody can draw from."""
+        known, gone = self.state.ledger.accounts, self._forgotten
+        failed = self.state.book.failed
+        return [failed[key] for key in sorted(failed) if key in known and key not in gone]
+
+    def _try_again(self, now: Micros) -> None:
+        """Build one model that failed anew. One at a time: a model that never answers stops the
+        daemon for as long as it is waited for, and does so for every pool."""
+        due = [one for one in self.failures() if one.again <= now]
+        if not due or now < self._trial_due:
+            return
+        key = min(due, key=lambda one: one.again).pool
+        figures = self.state.ledger.account(key, now).figures(now)
+        self.state.book.revive(key, now, figures.used, self.state.standing(key, figures, now))
+        again = self.state.book.failed.get(key)
+        self._trial_due = now if again is None else again.again
+        self._seen.pop(key, None)
 
     def _alive(self, key: str) -> bool:
         """Whether a pool's risk may change although nothing was done to it."""
@@ -108,7 +131,7 @@ class Lookout:
         status = _STATUS[worst]
         score = round(100 * max(self._risks.values(), default=0.0))
         watched = (state.providers.get(account) for account in state.polling.intervals)
-        degraded = any(record.state in _FAILING for record in watched)
+        degraded = any(record.state in _FAILING for record in watched) or bool(self.failures())
         if status == state.system_status and degraded == state.degraded:
             state.risk_score = score
             return

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 
+from ratelord_core.forecast.failure import Failure
 from ratelord_core.model.forecast import Forecast, Score
 from ratelord_core.model.instant import Micros, to_text
-from ratelord_core.model.views import ForecastView, ShareForecastView
+from ratelord_core.model.views import FailedModelView, ForecastView, ShareForecastView
 
 
 def forecast_view(
@@ -37,6 +38,17 @@ def forecast_view(
         as_of_ts=to_text(now),
         score=score,
         share=share,
+    )
+
+
+def failed_model_view(failure: Failure) -> FailedModelView:
+    """A failed model in wire form."""
+    return FailedModelView(
+        pool=failure.pool,
+        model_id=failure.model_id,
+        error=failure.error,
+        since=to_text(failure.since),
+        next_try=to_text(failure.again),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from copy import deepcopy
 from math import inf
 from typing import Any, Final
@@ -10,17 +10,24 @@ from typing import Any, Final
 from msgspec.structs import replace
 
 from ratelord_core.forecast.announced import Announced, is_material
+from ratelord_core.forecast.failure import Failure
 from ratelord_core.forecast.levels import RiskLevels
 from ratelord_core.forecast.page import Calm, Page, Rank, Standing
-from ratelord_core.forecast.protocol import ForecastModelFactory
-from ratelord_core.forecast.share import ShareForecast, Whose, share_forecast
+from ratelord_core.forecast.pages import Pages
+from ratelord_core.forecast.protocol import ForecastModel, ForecastModelFactory
+from ratelord_core.forecast.share import (
+    EVERYBODY,
+    ShareForecast,
+    Whose,
+    share_forecast,
+    tell,
+)
+from ratelord_core.forecast.terms import scale_of
 from ratelord_core.forecast.track import TrackRecord
 from ratelord_core.model.forecast import Forecast, RiskLevel, Score
-from ratelord_core.model.ids import split_pool_key
 from ratelord_core.model.instant import HOUR, SECOND, Micros, to_seconds
 from ratelord_core.model.party import NOBODY, Party
-from ratelord_core.model.pool import PART, Pool, declared_key
-from ratelord_core.model.window import Window
+from ratelord_core.model.pool import Pool, declared_key
 
 _NOTHING: Final = Forecast()
 _ROUGHNESS: Final = 256
@@ -41,9 +48,9 @@ class ForecastBook:
     def __init__(self, factory: ForecastModelFactory, levels: RiskLevels | None = None) -> None:
         self._factory = factory
         self.levels = levels or RiskLevels()
-        self.failed: dict[str, str] = {}
-        """A sentence for every pool whose model cannot be asked any more."""
-        self._pages = _Pages(self._open)
+        self.failed: dict[str, Failure] = {}
+        """Every pool whose model cannot be asked."""
+        self._pages = Pages(self._open)
 
     @property
     def model_id(self) -> str:
@@ -174,6 +181,19 @@ class ForecastBook:
         slots = page.pool.window.kind == "concurrency"
         return self.levels.level(forecast.p_exhaustion, before, slots=slots)
 
+    def revive(self, pool: str, now: Micros, used: int, standing: Standing) -> None:
+        """Build the model of a pool for which it failed anew, and tell it what was asked for within
+        the last three windows; it has failed again if that does, or cannot answer."""
+        page = self._pages[pool]
+
+        def build() -> ForecastModel:
+            shape, limit = page.pool, float(page.pool.limit or 0)
+            model = self._factory.build(limit, scale_of(shape, page.span))
+            tell(model, page.slices.until(now), EVERYBODY, limit, shape.window.kind)
+            return model
+
+        page.revive(build, now, used, standing)
+
     def apart(self, pools: Iterable[str]) -> ForecastBook:
         """A book that may be told of these pools what only might happen: this one will not know.
         Of other pools it must be asked only."""
@@ -256,31 +276,6 @@ class ForecastBook:
             return _NOTHING
         said = page.forecast(now, standing.available, standing.reset_at, units, standing.staleness)
         return _NOTHING if said is None else said
-
-
-class _Pages(dict[str, Page]):
-    """Pages by pool. One that is asked for before its pool was declared is that of a pool of which
-    nothing is known. Parts of a pool that is counted for each value apart have no forecast but
-    their shares': they have one page, on which nothing binds."""
-
-    __slots__ = ("_open", "of_parts")
-
-    def __init__(self, opened: Callable[[Pool], Page]) -> None:
-        super().__init__()
-        self._open = opened
-        self.of_parts: dict[str, Page] = {}
-
-    def __missing__(self, pool: str) -> Page:
-        whole, part, _ = pool.partition(PART)
-        if part:
-            return self.of_parts.get(whole) or self._open_parts(whole)
-        page = self[pool] = self._open(Pool(*split_pool_key(pool), window=Window(kind="fixed")))
-        return page
-
-    def _open_parts(self, whole: str) -> Page:
-        page = self.of_parts[whole] = self._open(Pool("local", PART))
-        page.slices = self[whole].slices.empty()
-        return page
 
 
 def _scale(pool: Pool) -> tuple[object, ...]:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import logging
+from collections.abc import Callable
 from math import inf
-from types import TracebackType
 from typing import Any, Final
 
 import msgspec
 from msgspec.structs import replace
 
 from ratelord_core.forecast.announced import Announced
+from ratelord_core.forecast.failure import Failure, Guard
 from ratelord_core.forecast.flow import FLOWING, Flow
 from ratelord_core.forecast.protocol import ForecastModel, ForecastModelFactory
 from ratelord_core.forecast.slices import Slices
@@ -20,8 +20,6 @@ from ratelord_core.model.forecast import Forecast
 from ratelord_core.model.instant import HOUR, SECOND, Micros, to_seconds
 from ratelord_core.model.party import Party
 from ratelord_core.model.pool import MAX_UNITS, Pool
-
-_log = logging.getLogger(__name__)
 
 _ENDING: Final = frozenset({"fixed", "calendar"})
 """Windows that end, so that forecasts come true or do not."""
@@ -63,47 +61,12 @@ class Calm(msgspec.Struct, frozen=True, gc=False):
     forecast: Forecast
 
 
-class Guard:
-    """Around every call into a model: one that raises, or answers nonsense, is not asked again,
-    because its memory cannot be trusted. The daemon lives on; ``failed`` says what happened, by
-    pool."""
-
-    def __init__(self, model_id: str, pool: str, failed: dict[str, str]) -> None:
-        self._who = f"forecast model {model_id} failed for pool {pool}"
-        self._pool = pool
-        self._failed = failed
-
-    @property
-    def failure(self) -> str:
-        """Why the model is not asked any more; empty while it is."""
-        return self._failed.get(self._pool, "")
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
-    ) -> bool:
-        if error is None:
-            return False
-        if not isinstance(error, Exception):
-            return False
-        self.report(error)
-        return True
-
-    def report(self, error: Exception) -> None:
-        """The model failed."""
-        self._failed[self._pool] = (
-            f"{self._who} with {type(error).__name__}: {error}; its risk is unknown until the "
-            "daemon starts again, another model can be chosen with the setting forecast_model"
-        )
-        _log.error("%s", self.failure)
-
-
 class Page:
     """A model with the pool that it watches."""
 
-    def __init__(self, factory: ForecastModelFactory, pool: Pool, failed: dict[str, str]) -> None:
+    def __init__(
+        self, factory: ForecastModelFactory, pool: Pool, failed: dict[str, Failure]
+    ) -> None:
         self.pool = pool
         self.model_id, self.model_version = factory.model_id, factory.model_version
         self.guard = Guard(factory.model_id, pool.key, failed)
@@ -135,7 +98,7 @@ class Page:
         try:
             self._model.observe(t, float(units))
         except Exception as error:  # noqa: BLE001 - a plugin's model may raise anything
-            self._fail(error)
+            self._fail(error, at)
             return False
         if flow is not None:
             return flow.takes(units) or t >= self.trials.due
@@ -163,14 +126,14 @@ class Page:
         limit, until = self.pool.limit or 0, self._until(t)
         if self._model is not None:
             self.calm = None
-            with self.guard:
+            with self.guard.at(round(t * SECOND)):
                 self._model.window(t, float(limit), float(used), until, self.pool.window.kind)
             self._drop_if_failed()
         if self.trials.stood(t, dry=dry) and self._model is not None and used < limit:
             try:
                 said = sane(self._model.forecast(t, float(limit - used), until))
             except Exception as error:  # noqa: BLE001 - a plugin's model may raise anything
-                self._fail(error)
+                self._fail(error, round(t * SECOND))
             else:
                 horizon = to_seconds(self.span or HOUR) if until is None else until - t
                 self.trials.lay_aside_for(t, horizon, said)
@@ -187,7 +150,7 @@ class Page:
             try:
                 self._model.refused(at / SECOND)
             except Exception as error:  # noqa: BLE001 - a plugin's model may raise anything
-                self._fail(error)
+                self._fail(error, at)
 
     def found_none(self, at: Micros) -> None:
         """Somebody was not let through for want of room: what never ends is gone."""
@@ -197,6 +160,7 @@ class Page:
     def window(self, at: Micros, used: int, reset_at: Micros | None) -> None:
         """The pool's window as it is now: after a reset, or when its shape changed."""
         self.last = self.ranked = self.calm = None
+        self.guard.at(at)
         if self._model is not None:
             reset = None if reset_at is None else to_seconds(reset_at)
             limit, kind = float(self.pool.limit or 0), self.pool.window.kind
@@ -218,7 +182,7 @@ class Page:
         """Usage of that size was not foreseen."""
         self.last = self.ranked = self.calm = None
         if self._model is not None:
-            with self.guard:
+            with self.guard.at(at):
                 self._model.widen(to_seconds(at), float(units))
             self._drop_if_failed()
 
@@ -234,7 +198,7 @@ class Page:
         try:
             said = sane(self._model.forecast(t, float(remaining), reset, float(extra), staleness))
         except Exception as error:  # noqa: BLE001 - a plugin's model may raise anything
-            self._fail(error)
+            self._fail(error, now)
             return None
         return said if until is None else replace(said, ttr=inf, margin=inf)
 
@@ -255,6 +219,21 @@ class Page:
                 self._model.restore(memory)
             self._drop_if_failed()
 
+    def revive(
+        self, build: Callable[[], ForecastModel], at: Micros, used: int, standing: Standing
+    ) -> None:
+        """The model failed: go on with a new one, if that can answer. What the old one said is not
+        held against it."""
+        self.guard.begin_anew(at)
+        self.trials.drop()
+        with self.guard:
+            self._model = build()
+        if self._model is not None:
+            self.window(at, used, standing.reset_at)
+            left, reset_at = standing.available, standing.reset_at
+            if self.forecast(at, left, reset_at, 0, standing.staleness) is not None:
+                self.guard.is_well()
+
     def _ran_dry(self, at: Micros, units: int) -> None:
         self.trials.exhausted(at / SECOND)
         if self.used - units < (self.pool.limit or 0):
@@ -267,12 +246,12 @@ class Page:
             try:
                 said = sane(self._model.forecast(t, left, reset_at))
             except Exception as error:  # noqa: BLE001 - a plugin's model may raise anything
-                self._fail(error)
+                self._fail(error, round(t * SECOND))
             else:
                 self.trials.lay_aside(t, said)
 
-    def _fail(self, error: Exception) -> None:
-        self.guard.report(error)
+    def _fail(self, error: Exception, at: Micros) -> None:
+        self.guard.at(at).report(error)
         self._model = self.ranked = self.calm = None
 
     def _drop_if_failed(self) -> None:

@@ -30,6 +30,9 @@ _LUMPS: Final = 4
 Whose = tuple[str | None, str | None, str | None]
 """Agent, identity and scope; None for any."""
 
+EVERYBODY: Final[Whose] = (None, None, None)
+"""The share that is the whole."""
+
 
 class ShareForecast(NamedTuple):
     """What the model says of a share ``alone``, as if nobody else asked; None if it failed.
@@ -54,7 +57,7 @@ def share_forecast(
     span, kind, limit = span_of(pool.window), pool.window.kind, float(pool.limit or left.available)
     try:
         model = factory.build(limit, scale_of(pool, span))
-        _tell(model, slices, whose, limit, kind)
+        tell(model, slices, whose, limit, kind)
         alone = sane(_asked(model, now, left, limit, kind))
     except Exception as error:  # noqa: BLE001 - a plugin's model may raise anything
         name = f"{factory.model_id} for a share of {pool.key}"
@@ -78,7 +81,7 @@ def _burn_share(slices: Sequence[Slice], whose: Whose) -> float:
     return min(1.0, max(0.0, mine / every)) if every > 0 else 0.0
 
 
-def _tell(
+def tell(
     model: ForecastModel, slices: Sequence[Slice], whose: Whose, limit: float, kind: str
 ) -> None:
     """Tell a model what the share asked for, as if the gaps between slices had not been.

@@ -184,6 +184,10 @@ class Trials:
         self._empty_at = min(self._empty_at, t)
         self.due = inf
 
+    def drop(self) -> None:
+        """Nobody knows what became of the forecasts that wait."""
+        self._waiting, self.reset_at, self.due = [], None, inf
+
     def state(self) -> list[Any]:
         """Everything remembered, as plain JSON values."""
         waiting = [[t, h, p, [_plain(bound) for bound in b]] for t, h, p, b in self._waiting]

@@ -158,6 +158,19 @@ class ProviderHealth(msgspec.Struct, frozen=True):
     """By how much the provider's clock is ahead of ours (negative: behind), if it compares them."""
 
 
+class FailedModelView(msgspec.Struct, frozen=True):
+    """A forecast model that fails for a pool, ``since`` when nothing is known of the pool's risk.
+    What ``meanwhile`` becomes of it, what to do, and when the model is tried again."""
+
+    pool: str
+    model_id: str
+    error: str
+    since: str
+    next_try: str
+    meanwhile: str = "whatever draws from the pool is denied (forecast_stale)"
+    next_step: str = "mend the plugin or choose another forecast_model, and start the daemon again"
+
+
 class HealthView(msgspec.Struct, frozen=True):
     """How the daemon is. ``status``: ok, degraded, initializing or read_only."""
 
@@ -174,6 +187,7 @@ class HealthView(msgspec.Struct, frozen=True):
     providers: dict[str, ProviderHealth]
     policy_error: str | None = None
     """Why the policy file as it stands is not in force."""
+    failed_models: tuple[FailedModelView, ...] = ()
 
 
 class SettledHold(msgspec.Struct, frozen=True):

@@ -7,10 +7,12 @@ import msgspec
 import pytest
 
 from ratelord_core.engine import State
+from ratelord_core.events.payloads import SystemStatusChanged
 from ratelord_core.forecast.book import ForecastBook
 from ratelord_core.policy.action import Effect
 from ratelord_core.policy.situation import Situation
 from ratelord_core.testing.table import Table
+from ratelord_linear.plugin import LinearFactory
 
 JOBS = "pools: [{id: local/jobs, limit: 10, window: {kind: fixed, every: 60s}}]\n"
 RULE = JOBS + "policies: [{id: house, scope: global, rules: [{name: odd, action: odd}]}]"
@@ -76,6 +78,41 @@ def test_a_forecast_model_that_fails_is_a_denial_with_its_name() -> None:
     assert "forecast model odd failed" in denied.reason
     assert table.figures("local/jobs").held == 0
     assert table.engine.reader.pool("local/jobs", table.now).risk_level == "unknown"
+
+
+class Moody(OddModel):
+    """Cannot count while it is in a mood."""
+
+    bad = True
+
+    def build(self, limit: float, window_seconds: float | None) -> Any:
+        """Fails, or is another model."""
+        return fail() if self.bad else LinearFactory().build(limit, window_seconds)
+
+
+def test_a_model_that_is_well_again_is_believed_and_the_system_is_degraded_meanwhile() -> None:
+    pools = (
+        "pools: [{id: local/jobs, limit: 10, window: {kind: fixed, every: 60s}},"
+        " {id: local/more, limit: 10, window: {kind: sliding, every: 60s}}]\n"
+    )
+    table, model = Table(pools), Moody()
+    table.engine.state.book = ForecastBook(model)
+    table.configure(pools)
+    table.pass_time(1)
+    failures = table.engine.lookout.failures()
+    assert [one.pool for one in failures] == ["local/jobs", "local/more"]
+    assert table.engine.state.degraded
+    denied = table.ask()
+    assert denied.retry_after == max(one.again for one in failures) - table.now
+
+    model.bad = False
+    for _ in range(2):  # one model at a time
+        assert not table.ask().allowed
+        table.pass_time(2)
+
+    assert table.ask().allowed
+    assert not table.engine.lookout.failures()
+    assert [event.degraded for event in table.events(SystemStatusChanged)] == [True, False]
 
 
 def test_a_graph_that_fails_answers_nobody_and_holds_nothing(

@@ -127,5 +127,5 @@ def test_what_makes_no_sense_is_refused_and_named_and_is_no_safety(said: Forecas
     standing = Standing(50, START + HOUR)
     answer = book.with_intent(KEY, START, standing, 1)
 
-    assert "nonsense" in book.failed[KEY]
+    assert "nonsense" in str(book.failed[KEY])
     assert book.level(KEY, answer, standing) == "unknown"

@@ -161,14 +161,57 @@ def test_a_model_that_raises_makes_the_risk_unknown_and_is_named(
     standing = Standing(900, RESET)
     said = book.outlook(KEY, START, standing)
     assert book.level(KEY, said, standing) == "unknown"
-    assert "counting" in book.failed[KEY]
-    assert "gh/core" in book.failed[KEY]
-    assert "ZeroDivisionError: by zero" in book.failed[KEY]
-    assert caplog.messages == list(book.failed.values())
+    assert "counting" in str(book.failed[KEY])
+    assert "gh/core" in str(book.failed[KEY])
+    assert "ZeroDivisionError: by zero" in str(book.failed[KEY])
+    assert caplog.messages == [str(failure) for failure in book.failed.values()]
     book.observe(KEY, START, 5)
     book.outlook(KEY, START + MINUTE, standing)
     assert factory.models[0].asked == 1
     assert len(caplog.messages) == 1
+
+
+@pytest.mark.usefixtures("caplog")
+def test_a_model_that_failed_is_built_anew_and_taught_what_was_asked_for_of_late() -> None:
+    factory = CountingFactory()
+    book = _book(factory)
+    standing = Standing(900, RESET)
+    for second in range(40):
+        book.observe(KEY, START + second * SECOND, 2)
+    factory.models[0].says = ZeroDivisionError("by zero")
+    book.outlook(KEY, START + 40 * SECOND, standing)
+    book.observe(KEY, START + 41 * SECOND, 3)
+    failed = book.failed[KEY]
+    assert failed.since == START + 40 * SECOND
+
+    book.revive(KEY, failed.again, 83, standing)
+
+    assert not book.failed
+    told = [units for what, *_, units in factory.models[1].told if what == "observe"]
+    assert sum(told) == pytest.approx(83)
+    assert factory.models[1].told[-1][0] == "window"
+    assert book.outlook(KEY, failed.again, standing).p_exhaustion == 0.3
+    assert book.level(KEY, book.outlook(KEY, failed.again, standing), standing) == "warn"
+    assert KEY in book.state()
+
+
+@pytest.mark.usefixtures("caplog")
+def test_a_model_that_goes_on_failing_is_tried_ever_more_rarely() -> None:
+    factory = CountingFactory()
+    book = _book(factory)
+    standing = Standing(900, RESET)
+    factory.models[0].says = factory.says = ZeroDivisionError("by zero")
+    book.outlook(KEY, START, standing)
+    pauses, now = [], START
+    for _ in range(14):
+        failed = book.failed[KEY]
+        pauses.append(failed.again - now)
+        now = failed.again
+        book.revive(KEY, now, 0, standing)
+        assert book.failed[KEY].since == START
+
+    assert pauses[:4] == [2 * SECOND, 4 * SECOND, 8 * SECOND, 16 * SECOND]
+    assert pauses[-1] == 60 * MINUTE
 
 
 def test_a_model_that_fails_while_learning_fails_for_its_own_pool_only(
@@ -216,7 +259,7 @@ def test_a_model_that_cannot_be_built_has_failed() -> None:
             raise MemoryError("no room")
 
     book = _book(Broken())
-    assert "MemoryError" in book.failed[KEY]
+    assert "MemoryError" in str(book.failed[KEY])
 
 
 def test_an_interrupt_is_not_a_failure_of_the_model() -> None:

@@ -44,12 +44,25 @@ def _show(health: dict[str, Any]) -> None:
     )
     if health.get("policy_error"):
         say(f"The policy file is not in force: {words.plain(health['policy_error'])}", "red")
+    for failed in health.get("failed_models") or ():
+        say(_failed(failed), "red")
     providers = health.get("providers") or {}
     if providers:
         print_table(
             ("provider", "plugin", "state", "last poll", "next poll", "last error"),
             [_provider(name, row) for name, row in sorted(providers.items())],
         )
+
+
+def _failed(row: Any) -> str:
+    model, pool, error, meanwhile, step = (
+        words.plain(row.get(name) or "?")
+        for name in ("model_id", "pool", "error", "meanwhile", "next_step")
+    )
+    return (
+        f"The forecast model {model} failed for {pool} {words.since(row.get('since'))} ({error}): "
+        f"{meanwhile}. It is tried again at {words.plain(row.get('next_try') or '?')}; {step}."
+    )
 
 
 def _provider(name: str, row: Any) -> list[str]:

@@ -1,0 +1,138 @@
+"""A forecast model that turns bad and well again, in a real daemon: everybody is told, and it recovers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from ratelord_core.testing.desk import Desk, desks, patiently
+
+POLICY = """
+settings: {forecast_model: moody}
+pools:
+  - {id: local/jobs, limit: 1000, window: {kind: fixed, every: 1h}, default: false}
+  - {id: local/tap, limit: 1000, window: {kind: bucket, every: 1h}, default: false}
+workloads: {scan: {consumes: {local/jobs: 1}}, sip: {consumes: {local/tap: 1}}}
+"""
+MOODY = """
+import os, time
+from ratelord_core import hookimpl
+from ratelord_core.model.forecast import Forecast
+from ratelord_linear.plugin import LinearFactory
+
+def mood():
+    with open(os.environ["MOOD"]) as file:
+        return file.read()
+
+class Moody:
+    def __init__(self, well):
+        self._well = well
+    def forecast(self, now, remaining, reset_at, extra_units=0.0, staleness=0.0):
+        how = mood()
+        if how == "raises":
+            raise ZeroDivisionError("in a bad mood")
+        if how == "hangs":
+            time.sleep(600)
+        if how == "nonsense":
+            return Forecast(p_exhaustion=float("nan"))
+        return self._well.forecast(now, remaining, reset_at, extra_units, staleness)
+    def __getattr__(self, name):
+        return getattr(self._well, name)
+
+class Factory:
+    model_id, model_version = "moody", "1"
+    def build(self, limit, window_seconds):
+        return Moody(LinearFactory().build(limit, window_seconds))
+
+@hookimpl
+def ratelord_register_forecast_models():
+    return [Factory()]
+"""
+
+
+@pytest.fixture(scope="module")
+def moods(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Desk, Callable[[str], Any]]]:
+    """A daemon that forecasts with the model, and who sets its mood."""
+    folder = tmp_path_factory.mktemp("moods")
+    (folder / "moody.py").write_text(MOODY, encoding="utf-8")
+    info = folder / "moody-1.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: moody\nVersion: 1\n")
+    (info / "entry_points.txt").write_text("[ratelord]\nmoody = moody\n")
+    mood = folder / "mood"
+    mood.write_text("well")
+    begin: Callable[..., Desk]
+    with desks(folder, POLICY) as begin:
+        desk = begin(environment={"PYTHONPATH": str(folder), "MOOD": str(mood)})
+        yield desk, mood.write_text
+
+
+@pytest.mark.parametrize(
+    ("mood", "error"),
+    [
+        ("raises", "ZeroDivisionError: in a bad mood"),
+        ("nonsense", "ValueError: "),
+        ("hangs", "Overran: "),
+    ],
+)
+def test_a_model_that_turns_bad_is_seen_everywhere_and_comes_back(
+    moods: tuple[Desk, Callable[[str], Any]], mood: str, error: str
+) -> None:
+    desk, become = moods
+    become("well")
+    patiently(lambda: desk.ask()["allowed"])
+    assert desk.get("/v1/health")["failed_models"] == []
+
+    become(mood)
+    denied = desk.ask(expected_cost=2)
+
+    assert not denied["allowed"]
+    assert denied["reason_code"] == "forecast_stale"
+    assert denied["retry_after_seconds"] > 0
+    _is_told(desk, error)
+    if mood == "raises":
+        _is_shown(desk)
+
+    become("well")
+    patiently(lambda: desk.get("/v1/health")["status"] == "ok")
+    assert desk.get("/v1/health")["failed_models"] == []
+    assert desk.pool("local/jobs")["forecast"]["model_id"] == "linear"
+    assert desk.pool("local/jobs")["risk_level"] == "ok"
+    assert desk.ask()["allowed"]
+    assert desk.ask(workload_id="sip")["allowed"]
+    assert "moody answers again for pool local/jobs" in desk.daemon.log
+    assert _turns(desk)[-1] is False
+    assert desk.command("events", "verify").returncode == 0
+
+
+def _is_told(desk: Desk, error: str) -> None:
+    health = desk.get("/v1/health")
+    told = {one["pool"]: one for one in health["failed_models"]}["local/jobs"]
+    assert health["status"] == "degraded"
+    assert told["model_id"] == "moody"
+    assert told["error"].startswith(error)
+    assert told["since"] < told["next_try"]
+    assert "forecast_model" in told["next_step"]
+    assert "denied" in told["meanwhile"]
+    assert desk.get("/v1/health/ready")["status"] == "degraded"
+    assert desk.pool("local/jobs")["risk_level"] == "unknown"
+    patiently(lambda: _turns(desk)[-1:] == [True])
+
+
+def _turns(desk: Desk) -> list[bool]:
+    turns = desk.events("system_status_changed")
+    return [turn["payload"].get("degraded", False) for turn in turns]
+
+
+def _is_shown(desk: Desk) -> None:
+    shown = " ".join(desk.command("status").stdout.split())
+    assert "is degraded" in shown
+    assert "The forecast model moody failed for local/jobs" in shown
+    port = desk.daemon.url.rpartition(":")[2]
+    looked = json.loads(desk.command("doctor", "--json", RATELORD_PORT=port).stdout)["checks"]
+    address = {check["name"]: check for check in looked}["address"]
+    assert address["state"] == "warning"
+    assert "ratelord status" in address["next_step"]
