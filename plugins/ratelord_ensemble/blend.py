@@ -23,7 +23,7 @@ from ratelord_ensemble.experts import Experts
 from ratelord_ensemble.view import BELIEF, PRIOR, View
 
 MODEL_ID: Final = "ensemble"
-MODEL_VERSION: Final = "4"
+MODEL_VERSION: Final = "5"
 UNKNOWN_HORIZON: Final = 3600.0
 """Seconds to look ahead when neither the next reset nor the window's length is known."""
 
@@ -200,7 +200,9 @@ class EnsembleModel:
         lively = view.lively > _HALF
         bounds = view.bounds(left, self._levels(lively))
         features = view.features(left)
-        self._calibration.lay_aside(Shadow(t, view.horizon, features, bounds, lively, usages))
+        shadow = Shadow(t, view.horizon, features, bounds, lively, usages)
+        if self._calibration.lay_aside(shadow):
+            self._occasions.crowded()
 
     def _settling(self, view: View, left: float) -> Outlook:
         """Risk and bounds in a window that ends."""

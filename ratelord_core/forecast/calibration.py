@@ -27,6 +27,8 @@ _SHARING: Final = 0.7
 """n times the usual number of usages weigh n to the power of this: they share their fate."""
 _LEAST_RISK: Final = 0.005
 """A shadow that says less has nothing to teach."""
+_MOST_PENDING: Final = 64
+"""Shadows of one window at most: what its end costs must not grow with what was used in it."""
 _STEP: Final = 0.12
 """The conformal step, in standard deviations of one settled bound."""
 _EARLIEST, _LATEST = -2.5, 1.5
@@ -75,9 +77,14 @@ class Calibration:
         """Whether it is still open what becomes of this window."""
         return self._exhausted_at is None
 
-    def lay_aside(self, shadow: Shadow) -> None:
-        """Remember a forecast until it is known whether it came true."""
+    def lay_aside(self, shadow: Shadow) -> bool:
+        """Remember a forecast until it is known whether it came true. Whether there were so many
+        that every other usage's was let go of, and the one after it stands for both."""
         self._pending.append(shadow)
+        if len(self._pending) <= _MOST_PENDING:
+            return False
+        self._pending = _thinned(self._pending)
+        return True
 
     def exhausted(self, t: float) -> None:
         """The pool ran dry."""
@@ -221,6 +228,23 @@ class Calibration:
                 scaled = certainty * row[i]
                 for j in range(i + 1):
                     line[j] += scaled * row[j]
+
+
+def _thinned(pending: list[Shadow]) -> list[Shadow]:
+    """Every other usage's shadow stands for the one before it as well; instants stay."""
+    kept: list[Shadow] = []
+    carried = 0
+    for shadow in pending:
+        if not shadow.usages:
+            kept.append(shadow)
+        elif carried:
+            kept.append(shadow._replace(usages=carried + shadow.usages))
+            carried = 0
+        else:
+            carried = shadow.usages
+    if carried:  # the newest has nobody after it
+        kept.append(next(one for one in reversed(pending) if one.usages))
+    return kept
 
 
 def _weights(pending: list[Shadow], usual: float) -> list[float]:

@@ -78,6 +78,11 @@ class Occasions:
         stands_for, self.since = self.since, 0
         return stands_for
 
+    def crowded(self) -> None:
+        """So many usages of this window were looked at that half of them were let go of: from now
+        on half as many are looked at."""
+        self.every *= 2
+
     def state(self) -> list[Any]:
         """Everything remembered, as plain JSON values."""
         kept = [getattr(self, name) for name in _FIELDS]

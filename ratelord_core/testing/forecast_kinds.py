@@ -16,6 +16,7 @@ from ratelord_core.forecast import ForecastModel, ForecastModelFactory
 from ratelord_core.model.forecast import Forecast
 from ratelord_core.testing.forecast_play import (
     LIMIT,
+    RESET,
     START,
     WINDOW,
     assert_sane,
@@ -153,3 +154,11 @@ class ForecastKinds:
         assert risks[0] < 0.2
         assert 0.0 < risks[3] < 1.0
         assert risks[-1] == 1.0
+
+    def test_a_crowded_window_takes_no_more_memory(self, factory: ForecastModelFactory) -> None:
+        model, sizes = factory.build(1e9, WINDOW), []
+        model.window(START, 1e9, 0.0, RESET, "fixed")
+        for each in range(4000):
+            model.observe(START + WINDOW * each / 4001, 1.0 + each % 3)
+            sizes.append(len(json.dumps(model.state())) if each in (999, 3999) else 0)
+        assert sizes[3999] < 1.5 * sizes[999] + 1000

@@ -107,6 +107,19 @@ def test_a_risk_is_right_for_those_who_ask_and_who_ask_most_count_most(
     assert _risk(calibration, 0.0) > said - 0.06
 
 
+def test_of_a_crowded_window_little_is_kept_and_stands_for_all_of_it() -> None:
+    calibration, thinned = _calibration(), 0
+    for each in range(3003):
+        usages = 0 if each % 1001 == 7 else 3
+        shadow = Shadow(float(each), 60.0, (1.0, 0.0), NEVER, lively=True, usages=usages)
+        thinned += calibration.lay_aside(shadow)
+    pending = calibration.state()["pending"]
+    assert len(pending) <= 64
+    assert thinned > 40
+    assert [one[0] for one in pending if not one[5]] == [7.0, 1008.0, 2009.0]
+    assert sum(one[5] for one in pending) == 3 * 3000
+
+
 def test_a_restored_calibration_goes_on_as_if_nothing_had_happened() -> None:
     one, twin = _calibration(), _calibration()
     _teach(one, 20, 1.0, 0.3, (20.0, 10.0, 5.0))

@@ -43,6 +43,16 @@ def test_the_usages_looked_at_stand_for_all_of_them(usages: int) -> None:
     assert occasions.begin(1800.0, 1860.0) == pytest.approx(usages)
 
 
+def test_a_crowded_window_is_looked_at_half_as_often_until_the_next_one_begins() -> None:
+    occasions = Occasions()
+    occasions.begin(0.0, 60.0)
+    assert [occasions.used() for _ in range(6)] == [0, 0, 3, 0, 0, 3]
+    occasions.crowded()
+    assert [occasions.used() for _ in range(6)] == [0, 0, 0, 0, 0, 6]
+    occasions.begin(60.0, 120.0)
+    assert [occasions.used() for _ in range(3)] == [0, 0, 3]
+
+
 def test_in_a_window_that_never_ends_no_instant_is_looked_at() -> None:
     occasions = Occasions()
     occasions.begin(0.0, None)
