@@ -14,6 +14,7 @@ from mcp.server.transport_security import TransportSecuritySettings
 from ratelord_core.doors import CALLER, Begun, Building, Receive, Scope, Send
 from ratelord_core.model.caller import Caller
 from ratelord_core.stream_seats import StreamSeats, party_of
+from ratelord_mcp import last_words
 from ratelord_mcp.call import Context
 from ratelord_mcp.express import Express
 from ratelord_mcp.seats import Seats
@@ -72,6 +73,7 @@ class Hall:
             await closing.wait()
             self._close()
             await asyncio.sleep(PARTING)
+        await last_words.finish()
 
     async def serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""

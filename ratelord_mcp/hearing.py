@@ -12,13 +12,12 @@ from ratelord_core.errors import RatelordError
 from ratelord_core.model.caller import Caller
 from ratelord_core.model.decision import Decision
 from ratelord_core.model.intent import Intent, Report
+from ratelord_mcp.last_words import keep, unbroken
 
 DECIDED: Final = "ratelord.decided"
 """Where the scope of a request has its decision, if it was made before the library saw it."""
 
 _log = logging.getLogger(__name__)
-_freeing: set[asyncio.Task[None]] = set()
-"""The loop keeps no task alive by itself."""
 
 
 async def decide(arbiter: Arbiter, intent: Intent, caller: Caller) -> Decision:
@@ -27,10 +26,15 @@ async def decide(arbiter: Arbiter, intent: Intent, caller: Caller) -> Decision:
     asked = arbiter.begin(intent, caller)
     if intent.idempotency_key is not None:
         return await asked
+    return await heard(asked, arbiter, caller)
+
+
+async def heard(asked: asyncio.Future[Decision], arbiter: Arbiter, caller: Caller) -> Decision:
+    """The answer; if the call is cancelled before it is there, what it holds is freed then."""
     try:
-        return await asyncio.shield(asked)
+        return await unbroken(asked)
     except asyncio.CancelledError:
-        asked.add_done_callback(lambda done: free_unheard(done, arbiter, caller))
+        free_unheard(asked, arbiter, caller)
         raise
 
 
@@ -55,10 +59,18 @@ def nobody_waits(receive: Callable[[], Awaitable[MutableMapping[str, Any]]]) -> 
     return False
 
 
-def free_unheard(done: asyncio.Future[Decision], arbiter: Arbiter, caller: Caller) -> None:
+def free_unheard(asked: asyncio.Future[Decision], arbiter: Arbiter, caller: Caller) -> None:
     """Give back what a decision holds that nobody hears of, once it is durable."""
-    if done.cancelled() or done.exception() is not None or not done.result().allowed:
-        return
-    task = asyncio.ensure_future(free(arbiter, done.result(), caller))
-    _freeing.add(task)
-    task.add_done_callback(_freeing.discard)
+    keep(_freed_once_known(asked, arbiter, caller))
+
+
+async def _freed_once_known(
+    asked: asyncio.Future[Decision], arbiter: Arbiter, caller: Caller
+) -> None:
+    try:
+        await asyncio.wait((asked,))
+    except asyncio.CancelledError:
+        asked.cancel()  # nobody is left to whom it could be told
+        raise
+    if not asked.cancelled() and asked.exception() is None and asked.result().allowed:
+        await free(arbiter, asked.result(), caller)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import secrets
 from collections import OrderedDict
@@ -16,6 +17,7 @@ from ratelord_core.model.decision import Decision
 from ratelord_core.model.intent import Intent
 from ratelord_mcp import human
 from ratelord_mcp.call import Context, McpCall
+from ratelord_mcp.hearing import heard
 
 _SECONDS: Final = 20.0
 """How long a call may stand still for a human; no tool of ours takes longer."""
@@ -79,8 +81,9 @@ class HumanOverride:
         if not verdict.allow:
             return decision
         by = f"human at {_client(call.context, call.caller)}"
+        allowing = call.arbiter.override(intent_id, by, verdict.reason, call.caller)
         try:
-            return await call.arbiter.override(intent_id, by, verdict.reason, call.caller)
+            return await heard(asyncio.ensure_future(allowing), call.arbiter, call.caller)
         except RatelordError as error:
             _log.warning("intent %s was not overridden: %s", intent_id, error)
             self._believed &= not isinstance(error, Forbidden)

@@ -21,6 +21,7 @@ import anyio
 from anyio.to_thread import run_sync
 
 from ratelord_mcp.glance import NO_MESSAGE, Glance, glance
+from ratelord_mcp.unanswered import Unanswered
 
 if TYPE_CHECKING:
     from mcp.server.lowlevel.server import Server
@@ -72,22 +73,26 @@ def split(read: Callable[[], bytes], longest: int = LONGEST_LINE) -> Iterator[by
 
 async def messages(lines: Lines, output: Output) -> AsyncIterator[str]:
     """The lines that are messages; of any other the client is told at once, for the library would
-    let it wait for ever."""
+    let it wait for ever. They end when the input has ended and what was asked is answered: the
+    library then cancels whatever it still works on."""
     async for line in lines:
-        complaint = complaint_about(line)
+        seen = glance(line)
+        complaint = complaint_about(line, seen)
         if complaint is None:
+            if seen is not None:
+                output.unanswered.heard(seen)
             yield line
         elif complaint:
             await output.write(complaint)
+    await output.unanswered.none_left()
 
 
-def complaint_about(line: str) -> str | None:
+def complaint_about(line: str, seen: Glance | None) -> str | None:
     """What to answer to a line that is no message, "" if nothing; None if it is one."""
     from mcp.types import jsonrpc_message_adapter  # noqa: PLC0415 - imported sparingly by the verb
 
     if not line.strip():
         return ""
-    seen = glance(line)
     try:
         jsonrpc_message_adapter.validate_json(line, by_name=False)
     except (ValueError, RecursionError):
@@ -139,14 +144,16 @@ class Lines:
 
 class Output:
     """A descriptor that is written to in threads, so that a client that is slow to read holds up
-    nothing but its own answers."""
+    nothing but its own answers. ``unanswered`` is what it asked and has no answer to."""
 
     def __init__(self, descriptor: int) -> None:
+        self.unanswered = Unanswered()
         self._descriptor = descriptor
 
     async def write(self, text: str) -> None:
         """Write all of it."""
         await run_sync(self._write_all, text.encode(), abandon_on_cancel=True)
+        self.unanswered.said(text)
 
     async def flush(self) -> None:
         """Nothing is kept back."""
@@ -172,20 +179,16 @@ def claim() -> tuple[int, int]:
 def told_to_stop(stop: Callable[[], None]) -> Iterator[None]:
     """SIGINT and SIGTERM call ``stop`` within the block."""
     loop = asyncio.get_running_loop()
-    signals = (signal.SIGINT, signal.SIGTERM)
-    if sys.platform == "win32":  # loops know no signals there
-        before = {name: signal.getsignal(name) for name in signals}
-        for name in signals:
+    before = {name: signal.getsignal(name) for name in (signal.SIGINT, signal.SIGTERM)}
+    for name in before:
+        if sys.platform == "win32":  # loops know no signals there
             signal.signal(name, lambda *_: loop.call_soon_threadsafe(stop))
-    else:
-        for name in signals:
+        else:
             loop.add_signal_handler(name, stop)
     try:
         yield
     finally:
-        if sys.platform == "win32":
-            for name, handler in before.items():
-                signal.signal(name, handler)
-        else:
-            for name in signals:
+        for name, handler in before.items():
+            if sys.platform != "win32":
                 loop.remove_signal_handler(name)
+            signal.signal(name, handler or signal.SIG_DFL)

@@ -46,6 +46,7 @@ class Line:
         self._past: list[Ends] = []
         self._failed: DaemonUnreachable | None = None
         self._failed_at = 0.0
+        self._parting = False
 
     async def open(self) -> None:
         """Look for the daemon now, so that the first call need not; finding none is no error."""
@@ -77,6 +78,10 @@ class Line:
                     raise
         return call(self._search(ends).looking)
 
+    def seek_no_more(self) -> None:
+        """Whoever is not there now is gone: nobody is looked for, or started, for a last word."""
+        self._parting = True
+
     async def close(self) -> None:
         """Hang up."""
         for ends in (*self._past, *([self._ends] if self._ends else ())):
@@ -87,6 +92,8 @@ class Line:
         with self._searching:
             if self._ends is not None and self._ends is not stale:
                 return self._ends  # somebody else found it while we waited
+            if self._parting:
+                raise DaemonUnreachable("the daemon is gone; it is not looked for any more")
             self._rest()
             try:
                 found = self._seek()

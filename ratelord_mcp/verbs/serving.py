@@ -11,12 +11,13 @@ import anyio
 from ratelord_core import plugins
 from ratelord_core.clock import SystemClock
 from ratelord_core.model.caller import Caller
+from ratelord_mcp import last_words
 from ratelord_mcp.bridge.line import Line
 from ratelord_mcp.bridge.opening import line_to_daemon
 from ratelord_mcp.bridge.remote_arbiter import RemoteArbiter
 from ratelord_mcp.call import Context
 from ratelord_mcp.server import Offers, build
-from ratelord_mcp.stdio import serve
+from ratelord_mcp.stdio import serve, told_to_stop
 
 _GREETING = 0.1
 """Seconds in which the client is greeted before anything else is loaded."""
@@ -38,6 +39,8 @@ async def _bridge(line: Line) -> None:
         group.start_soon(_open_soon, line)
         await serve(server)
         group.cancel_scope.cancel()
+    line.seek_no_more()
+    await _say_last_words()
     await line.close()
 
 
@@ -58,6 +61,13 @@ async def _embedded() -> None:
 
     async with embedded(load_settings()) as arbiter:
         await serve(build(arbiter, _caller_of, offers=_offers()))
+        await _say_last_words()
+
+
+async def _say_last_words() -> None:
+    """Before the way to the arbiter is closed; told to stop meanwhile, it stops."""
+    with anyio.CancelScope() as scope, told_to_stop(scope.cancel):
+        await last_words.finish()
 
 
 def _offers() -> Offers:

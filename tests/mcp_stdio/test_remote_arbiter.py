@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import msgspec
 import pytest
 
@@ -14,6 +16,7 @@ from ratelord_core.model.caller import LOCAL_OPERATOR
 from ratelord_core.model.identity import Identity
 from ratelord_core.model.intent import Intent, Report
 from ratelord_core.model.observation import Observation
+from ratelord_mcp import last_words
 from ratelord_mcp.bridge.line import Line
 from ratelord_mcp.bridge.remote_arbiter import RemoteArbiter
 
@@ -79,6 +82,21 @@ async def test_a_report_settles_and_another_one_is_a_conflict(arbiter):
         await arbiter.report(one.intent_id, Report(actual_cost=2), LOCAL_OPERATOR)
     extended = await arbiter.extend(two.intent_id, 90_000_000, LOCAL_OPERATOR)
     assert extended.intent_id == two.intent_id
+
+
+async def test_a_report_that_nobody_waits_for_is_made(arbiter, client):
+    one = await arbiter.ask(INTENT, LOCAL_OPERATOR)
+    reporting = asyncio.ensure_future(
+        arbiter.report(one.intent_id, Report(actual_cost=1), LOCAL_OPERATOR)
+    )
+    await asyncio.sleep(0)
+    reporting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await reporting
+
+    await last_words.finish(60)
+
+    assert client.explain(one.intent_id)["report"]["outcome"] == "success"
 
 
 async def test_what_is_looked_at_is_what_the_daemon_shows(arbiter, client):
