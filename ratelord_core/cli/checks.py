@@ -42,7 +42,7 @@ def run_checks(settings: Settings) -> Iterator[Check]:
     """Every check, in the order in which a start would need them."""
     yield python()
     yield clock(time.time())
-    yield folder(settings.db_path.parent)
+    yield folder(settings.db_path)
     yield disk(settings.db_path.parent)
     yield plugins(settings)
     yield log(settings)
@@ -67,14 +67,22 @@ def clock(now: float) -> Check:
     return Check("clock", "ok", shown)
 
 
-def folder(path: Path) -> Check:
-    """Whether the log's folder can be written (or made)."""
+def folder(log: Path) -> Check:
+    """Whether the log's folder can be written; a start makes the default one and no other."""
+    from ratelord_core.settings import default_db_path
+
+    path = log.parent
     existing = next(each for each in (path, *path.parents) if each.exists())
     if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
         return Check(
             "folder", "failed", f"{existing} cannot be written", "choose another with --db PATH"
         )
-    return Check("folder", "ok", f"{path}" + ("" if path.exists() else " (will be made)"))
+    if path.exists():
+        return Check("folder", "ok", str(path))
+    if log != default_db_path():
+        step = "create it, or choose another with --db PATH"
+        return Check("folder", "failed", f"there is no folder {path}", step)
+    return Check("folder", "ok", f"{path} (will be made)")
 
 
 def disk(path: Path) -> Check:
@@ -88,10 +96,11 @@ def disk(path: Path) -> Check:
 
 
 def plugins(settings: Settings) -> Check:
-    """Whether every plugin can be loaded."""
-    from ratelord_core.plugins import survey
+    """Whether every plugin can be loaded, and one offers the store and the graph that are set."""
+    from ratelord_core import plugins as installed
+    from ratelord_core.errors import PluginError
 
-    found = survey(settings.without)
+    found = installed.survey(settings.without)
     broken = [info for info in found if info.state == "broken"]
     if broken:
         return Check(
@@ -100,6 +109,16 @@ def plugins(settings: Settings) -> Check:
             "; ".join(info.error for info in broken),
             f"repair it, or leave it out: ratelord up --without {broken[0].name}",
         )
+    try:
+        loaded = installed.load(settings.without)
+    except PluginError as error:
+        what, _, step = str(error).partition("; ")
+        return Check("plugins", "failed", what, step)
+    for setting in ("store", "graph"):
+        offered, name = loaded.named(f"ratelord_register_{setting}s"), getattr(settings, setting)
+        if name not in offered:
+            step = f"choose one of {', '.join(sorted(offered)) or 'none'}"
+            return Check("plugins", "failed", f"there is no {setting} {name!r}", step)
     return Check("plugins", "ok", ", ".join(info.name for info in found if info.state == "loaded"))
 
 
@@ -113,8 +132,9 @@ def log(settings: Settings) -> Check:
         return Check("log", "ok", f"{path} (will be made)")
     try:
         stores = installed.load(settings.without).named("ratelord_register_stores")
-        if settings.store in stores:
-            return _opened(stores[settings.store], path)
+        if settings.store not in stores:
+            return Check("log", "warning", f"{path}: not opened", "see plugins above")
+        return _opened(stores[settings.store], path)
     except StoreLocked as error:
         holder = _PROCESS.search(str(error))
         by = f" by {holder.group()}" if holder else ""
@@ -124,8 +144,6 @@ def log(settings: Settings) -> Check:
         return Check("log", "failed", what, step or "restore it from a copy")
     except (StoreError, PluginError) as error:
         return Check("log", "warning", str(error))
-    step = f"choose one of {', '.join(sorted(stores))}"
-    return Check("log", "failed", f"there is no store {settings.store!r}", step)
 
 
 def _opened(factory: StoreFactory, path: Path) -> Check:

@@ -196,6 +196,25 @@ def test_the_doctor_knows_a_folder_that_cannot_be_written(ratelord, tmp_path):
     assert "--db PATH" in ran.out
 
 
+@pytest.mark.parametrize(
+    ("words", "failed", "said"),
+    [
+        (("--db", "nowhere/ratelord.db"), "folder", "there is no folder"),
+        (("--store", "tape"), "plugins", "there is no store 'tape' — choose one of sqlite"),
+        (("--graph", "paper"), "plugins", "there is no graph 'paper' — choose one of networkx"),
+        (("--without", "nobody"), "plugins", "--without nobody: no such plugin"),
+    ],
+)
+def test_the_doctor_sees_what_a_start_would_stumble_over(ratelord, words, failed, said):
+    ran = ratelord("doctor", "--port", "0", *words)
+    assert ran.code == 1
+    (line,) = [line for line in ran.out.splitlines() if line.startswith("✗")]
+    assert line.split()[1] == failed
+    assert said in line
+    started = ratelord("up", "--port", "0", *words)
+    assert started.code == 1
+
+
 def test_the_doctor_mistrusts_a_clock_that_was_never_set():
     from ratelord_core.cli.checks import clock
 
