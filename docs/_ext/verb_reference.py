@@ -13,6 +13,7 @@ from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
 from ratelord_core.cli.app import build
+from ratelord_core.cli.help_page import worth_saying
 
 
 def verbs_of(app: App, before: str = "") -> Iterator[tuple[str, App]]:
@@ -64,7 +65,9 @@ def _row(argument: Argument) -> str:
     said = " ".join((argument.parameter.help or "").split()).replace("|", "or")
     choices = argument.get_choices()
     listed = f" One of {', '.join(f'`{choice}`' for choice in choices)}." if choices else ""
-    return f"| {names} | {said}{listed} |"
+    default = None if argument.required else worth_saying(argument.field_info.default)
+    else_ = f" Default: `{default}`." if default else ""
+    return f"| {names} | {said}{listed}{else_} |"
 
 
 class Verbs(SphinxDirective):

@@ -46,7 +46,7 @@ def proxy(
     provider
         How the provider speaks: headers for any other, by its response headers alone.
     listen
-        HOST:PORT to listen on; port 0 takes a free one. Default: 127.0.0.1:8091.
+        HOST:PORT to listen on; port 0 takes a free one.
     upstream
         Where the provider is. Default: the provider's own address.
     provider_id

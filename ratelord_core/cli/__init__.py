@@ -14,15 +14,15 @@ def main() -> None:
 
 def daemon_main() -> None:
     """The console script ``ratelord-d``: ``ratelord up``."""
-    sys.exit(_ran(["up", *sys.argv[1:]]))
+    sys.exit(_ran(sys.argv[1:], daemon=True))
 
 
-def _ran(words: list[str]) -> int:
+def _ran(words: list[str], *, daemon: bool = False) -> int:
     """The exit code; who is interrupted while the command line loads says no more than later."""
     from ratelord_core.cli.outcome import INTERRUPTED
 
     try:
-        from ratelord_core.cli.app import run
+        from ratelord_core.cli.app import run, run_daemon
     except KeyboardInterrupt:
         return INTERRUPTED
-    return run(words)
+    return run_daemon(words) if daemon else run(words)

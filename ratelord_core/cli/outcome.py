@@ -23,7 +23,7 @@ class CommandFailed(Exception):
         super().__init__(message)
 
 
-def say_and_code(error: BaseException) -> int:
+def say_and_code(error: BaseException, program: str = "ratelord") -> int:
     """Say the error in one line on standard error; returns the exit code that goes with it."""
     if isinstance(error, BrokenPipeError):
         # Whoever read us has seen enough; keep the interpreter from flushing into the void.
@@ -34,7 +34,7 @@ def say_and_code(error: BaseException) -> int:
     if os.environ.get("RATELORD_DEBUG"):
         traceback.print_exception(error, file=sys.stderr)
     code, message = _row(error)
-    print(f"ratelord: {message}", file=sys.stderr)
+    print(f"{program}: {message}", file=sys.stderr)
     return code
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated, Literal
 
 from cyclopts import App, Parameter
@@ -9,9 +10,16 @@ from cyclopts import App, Parameter
 from ratelord_core.cli.options import ADMINISTER
 from ratelord_core.cli.outcome import DONE, USAGE, CommandFailed
 
+_READ_BY_ZSH = "; it needs in ~/.zshrc: autoload -Uz compinit && compinit"
+
 
 def register(app: App) -> None:
     """Add the verb."""
+    app.command(completion_of(app), name="completion", group=ADMINISTER)
+
+
+def completion_of(app: App) -> Callable[..., int]:
+    """The verb, for all that ``app`` knows; its signature is its help."""
 
     def completion(
         shell: Literal["bash", "zsh", "fish", "powershell"] | None = None,
@@ -32,13 +40,14 @@ def register(app: App) -> None:
 
         try:
             if install:
-                print(f"installed: {app.install_completion(shell=shell)}; open a new shell")
+                path = app.install_completion(shell=shell)
+                zsh = _READ_BY_ZSH if path.name.startswith("_") else ""
+                print(f"installed: {path}; open a new shell{zsh}")
             else:
                 print(app.generate_completion(shell=shell))
         except ShellDetectionError as error:
-            raise CommandFailed(
-                "cannot tell which shell this is; name it: ratelord completion bash", USAGE
-            ) from error
+            said = f"cannot tell which shell this is; name it: {app.name[0]} completion bash"
+            raise CommandFailed(said, USAGE) from error
         return DONE
 
-    app.command(completion, group=ADMINISTER)
+    return completion
