@@ -96,7 +96,7 @@ class Reader:
         aged = msgspec.structs.replace(
             forecast, freshness=to_seconds(self.state.polling.age(key, now))
         )
-        score = self.state.book.score(key)
+        score = self.state.book.score(key, now)
         return forecast_view(pool.provider_id, pool.pool_id, aged, level, now, score)
 
     def usage(

@@ -127,7 +127,7 @@ class Sharers:
         agent, identity, scope = whose
         p_alone = None if alone is None else alone.p_exhaustion
         share = ShareForecastView(agent, identity, scope, left, said.burn_share, p_alone)
-        score = self.state.book.score(declared_key(key))
+        score = self.state.book.score(declared_key(key), now)
         named = (pool.provider_id, pool.pool_id)
         return forecast_view(*named, forecast, level, now, score, share)
 

@@ -233,9 +233,9 @@ class ForecastBook:
                 asked[party] = asked.get(party, 0) + units
         return asked
 
-    def score(self, pool: str) -> Score | None:
-        """How the pool's forecasts fared; None before any of them settled."""
-        return self._pages[pool].trials.record.score()
+    def score(self, pool: str, now: Micros) -> Score | None:
+        """How the pool's forecasts fared until now; None before any of them settled."""
+        return self._pages[pool].trials.score(to_seconds(now))
 
     def records(self) -> dict[str, TrackRecord]:
         """The track record of every pool of which a forecast has settled."""

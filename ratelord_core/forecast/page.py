@@ -129,6 +129,11 @@ class Page:
             with self.guard.at(round(t * SECOND)):
                 self._model.window(t, float(limit), float(used), until, self.pool.window.kind)
             self._drop_if_failed()
+        self._try_out_flow(t, used, dry=dry)
+
+    def _try_out_flow(self, t: float, used: int, *, dry: bool) -> None:
+        """Settle forecasts of a window that never ends; lay one aside."""
+        limit, until = self.pool.limit or 0, self._until(t)
         if self.trials.stood(t, dry=dry) and self._model is not None and used < limit:
             try:
                 said = sane(self._model.forecast(t, float(limit - used), until))
@@ -173,6 +178,7 @@ class Page:
             self.trials.begin(to_seconds(at), reset if kind in _ENDING else None)
             if self.flow is not None:
                 self.flow.spare = 0
+                self._try_out_flow(to_seconds(at), used, dry=used >= limit)
             elif used >= limit:
                 self.trials.exhausted(to_seconds(at))
             elif to_seconds(at) >= self.trials.due:

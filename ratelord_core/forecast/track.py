@@ -184,6 +184,16 @@ class Trials:
         self._empty_at = min(self._empty_at, t)
         self.due = inf
 
+    def score(self, t: float) -> Score | None:
+        """The record at ``t`` as figures. Of a window that never ends nobody tells while it is left
+        alone: what would have ended by then counts as held."""
+        if self.reset_at is not None or all(t < since + far for since, far, _, _ in self._waiting):
+            return self.record.score()
+        later = Trials(self._window)
+        later.restore(self.state())
+        later.stood(t, dry=False)
+        return later.record.score()
+
     def drop(self) -> None:
         """Nobody knows what became of the forecasts that wait."""
         self._waiting, self.reset_at, self.due = [], None, inf

@@ -55,7 +55,7 @@ def driven(model: str, kind: WindowKind, minutes: int = 120) -> ForecastBook:
 def test_forecasts_of_windows_that_never_end_are_settled_and_calibrated(
     model: str, kind: WindowKind
 ) -> None:
-    score = driven(model, kind).score(KEY)
+    score = driven(model, kind).score(KEY, START + 120 * MINUTE)
 
     assert score is not None
     assert score.forecasts > 100
@@ -68,6 +68,36 @@ def test_forecasts_of_windows_that_never_end_are_settled_and_calibrated(
 
 
 @pytest.mark.parametrize("kind", ["sliding", "bucket", "concurrency"])
+def test_a_pool_that_is_left_alone_has_a_record_as_soon_as_one_window_has_passed(
+    kind: WindowKind,
+) -> None:
+    every = "" if kind == "concurrency" else ", every: 60s"
+    table = Table(f"pools: [{{id: local/idle, limit: 9, window: {{kind: {kind}{every}}}}}]")
+
+    def settled() -> int:
+        forecast = table.engine.reader.pool("local/idle", table.now).forecast
+        assert forecast is not None
+        return 0 if forecast.score is None else forecast.score.forecasts
+
+    table.pass_time(59)
+    assert settled() == 0
+    table.pass_time(1)
+    assert settled() == 1
+    before = table.engine.state.book.state()
+    table.pass_time(600)
+    assert settled() == 1
+    assert table.engine.state.book.state() == before, "looking changes nothing"
+
+    assert table.ask().allowed
+    table.pass_time(600)
+    assert settled() == 2
+    replayed = table.replayed()
+    assert replayed.book.score("local/idle", table.now) == table.engine.state.book.score(
+        "local/idle", table.now
+    )
+
+
+@pytest.mark.parametrize("kind", ["sliding", "bucket", "concurrency"])
 def test_what_was_learnt_of_them_survives_a_snapshot(kind: WindowKind) -> None:
     book, twin = driven("ensemble", kind, 20), ForecastBook(MODELS["ensemble"])
     window = Window(kind, every=None if kind == "concurrency" else MINUTE)
@@ -75,7 +105,7 @@ def test_what_was_learnt_of_them_survives_a_snapshot(kind: WindowKind) -> None:
     twin.restore(book.state())
     now, standing = START + 20 * MINUTE, Standing(11)
 
-    assert twin.score(KEY) == book.score(KEY)
+    assert twin.score(KEY, now) == book.score(KEY, now)
     if kind != "concurrency":  # how long work takes is known from whole snapshots and the log only
         assert twin.with_intent(KEY, now, standing, 1) == book.with_intent(KEY, now, standing, 1)
 

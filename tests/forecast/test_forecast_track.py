@@ -104,9 +104,9 @@ def _spent(book: ForecastBook, windows: int, units: int) -> None:
 def test_a_book_scores_its_own_forecasts_as_windows_end() -> None:
     book = ForecastBook(LinearFactory())
     book.declare(POOL, START, 0, START + MINUTE)
-    assert book.score(POOL.key) is None
+    assert book.score(POOL.key, START + 60 * MINUTE) is None
     _spent(book, 12, 2)
-    score = book.score(POOL.key)
+    score = book.score(POOL.key, START + 60 * MINUTE)
     assert score is not None
     assert score.base_rate == 1.0
     assert score.windows == 12
@@ -122,4 +122,4 @@ def test_the_same_tellings_give_the_same_score_also_across_a_snapshot() -> None:
     _spent(book, 5, 1)
     twin.restore(json.loads(json.dumps(book.state(), allow_nan=False)))
     assert twin.state() == book.state()
-    assert twin.score(POOL.key) == book.score(POOL.key)
+    assert twin.score(POOL.key, START + 60 * MINUTE) == book.score(POOL.key, START + 60 * MINUTE)
