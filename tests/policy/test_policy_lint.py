@@ -152,6 +152,23 @@ SUSPICIONS = {
         "no workload 'v'",
         "",
     ),
+    "a workload in a condition": (
+        "workloads: {scan: {}}\n" + rules(deny("▶\"intent.workload_id == 'scann'\"")),
+        "no workload 'scann'",
+        "'scan'",
+    ),
+    "a workload among several in a condition": (
+        "workloads: {scan: {}}\n"
+        + rules(deny("▶\"intent.workload_id in ['scan', 'wipe'] && remaining < 5\"")),
+        "no workload 'wipe'",
+        "",
+    ),
+    "a workload in a condition where tools are mapped": (
+        "workloads: {scan: {}}\ntools: [{match: 'git/*'}]\n"
+        + rules(deny("▶\"intent.workload_id == 'scann'\"")),
+        "no workload 'scann'",
+        "'scan'",
+    ),
     "a scope of a kind that nothing has": (
         "policies: [{id: p, scope: ▶'pol:a/b', rules: [{name: r, action: deny}]}]\n",
         "scope 'pol:a/b' is of no kind that is known",
@@ -243,6 +260,11 @@ def test_a_suspicion_is_named_with_its_exact_place_and_a_hint(
         ),
         "providers: {mock: [{id: m}]}\n" + rules(deny("\"pool.id == 'm/anything'\"")),
         rules(deny("\"pool.id == 'x/y' && identity.id == 'key:z'\"")),
+        rules(deny("\"intent.workload_id == 'wipe'\"")),
+        "workloads: {scan: {}}\n" + rules(deny("\"intent.workload_id.startsWith('wipe')\"")),
+        # a tool without a workload of its own is one by its name
+        "workloads: {scan: {}}\ntools: [{match: 'git/*'}]\n"
+        + rules(deny("\"intent.workload_id == 'git/push'\"")),
         "",
     ],
 )

@@ -17,6 +17,7 @@ _KINDS = {
     "provider_id": "provider",
     "identity.id": "identity",
     "intent.identity_id": "identity",
+    "intent.workload_id": "workload",
 }
 
 
@@ -25,7 +26,9 @@ _SCOPES = ("global", "org", "env", "repo", "pool", "identity", "agent")
 
 class _Known:
     """What a document declares. A provider may have pools that nobody listed, and identities are
-    registered while the daemon runs: where the file is silent, everything is known."""
+    registered while the daemon runs: where the file is silent, everything is known. A tool
+    without a workload of its own is one by its name: where tools are mapped, only what is nearly
+    the name of a workload is not known."""
 
     def __init__(self, document: Document) -> None:
         self.accounts = {one.id for one in document.providers}
@@ -36,6 +39,7 @@ class _Known:
         self.identities = {one.identity_id for one in topology.identities}
         self.identities |= {one for one in topology.providers.values() if one}
         self.workloads = set(topology.workloads)
+        self.mapped = bool(document.tools)
         self.guesses = Guesses()
         self.scopes = {*topology.scopes, *topology.scopes.values(), "global"}
 
@@ -51,7 +55,10 @@ class _Known:
             return None
         if not known or name.endswith("*") or name in known:
             return None
-        return self.guesses.nearest(name, known)
+        hint = self.guesses.nearest(name, known)
+        if kind == "workload" and self.mapped and not hint.startswith("did you mean"):
+            return None  # the name of a tool that has no other
+        return hint
 
 
 def look(document: Document, places: Places) -> Iterator[Finding]:
