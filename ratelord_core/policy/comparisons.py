@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
+from ratelord_core.policy import lexer
 from ratelord_core.policy.variables import VARIABLES
 
 if TYPE_CHECKING:
@@ -33,6 +34,8 @@ _OPERATORS: Final[dict[str, Callable[[Any, Any], bool]]] = {
     "==": operator.eq,
     "!=": operator.ne,
 }
+
+_OPENING, _CLOSING = frozenset("([{"), frozenset(")]}")
 
 Comparison = tuple[str, type, Callable[[Any, Any], bool], float | str]
 """The value's name, the kind it must have, how it is compared, with what."""
@@ -85,6 +88,22 @@ def comparisons(written: str) -> AnyOf | None:
             conjunction.append(found)
         any_of.append(tuple(conjunction))
     return tuple(any_of)
+
+
+def leading(written: str) -> Conjunction:
+    """The comparisons that a CEL text begins with and that must all hold: what stands before the
+    first ``&&`` that joins something else, where nothing but ``&&`` joins the whole."""
+    found: list[Comparison] = []
+    depth, begin, plain = 0, 0, True
+    for token in lexer.tokens(written):
+        depth += (token.text in _OPENING) - (token.text in _CLOSING)
+        if depth == 0 and token.text in ("||", "?"):
+            return ()
+        if depth == 0 and token.text == "&&" and plain:
+            comparison = _comparison(written[begin : token.start])
+            plain, begin = comparison is not None, token.end
+            found += () if comparison is None else (comparison,)
+    return tuple(found)
 
 
 def _comparison(written: str) -> Comparison | None:

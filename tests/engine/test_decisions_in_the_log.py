@@ -123,6 +123,23 @@ def test_the_log_gives_the_answer_that_was_given_and_its_whole_trace(
     )
 
 
+def test_the_trace_shows_no_label_that_was_not_looked_at() -> None:
+    condition = "\"intent.urgency == 'high' && agent.labels.team == 'a'\""
+    table = Table(
+        "agents: {a: {labels: {team: b}}}\n"
+        "pools: [{id: local/jobs, limit: 10, window: {kind: fixed, every: 60s}}]\n"
+        "policies: [{id: p, scope: global, rules: ["
+        f"{{name: team-a, condition: {condition}, action: deny}}]}}]"
+    )
+    seen = {}
+    for urgency in ("normal", "background", "high"):
+        (step,) = table.ask(urgency=urgency, debug=True).trace
+        seen[urgency] = step.inputs
+    assert seen["normal"] == {"intent.urgency": "normal"}
+    assert seen["background"] == {"intent.urgency": "background"}
+    assert seen["high"] == {"intent.urgency": "high", "agent.labels": {"team": "b"}}
+
+
 def test_the_trace_shows_every_rule_also_those_that_did_not_hold_and_infinite_values() -> None:
     table = Table(RULES)
     decision = table.ask("work", **NAMES, debug=True)

@@ -114,12 +114,54 @@ def test_labels_that_may_be_missing_are_left_to_cel(
             assert _answer(_CONDITIONS.compile(text), values) == _answer(_by_cel(text), values)
 
 
-def test_values_that_decide_nothing_are_not_read() -> None:
-    class Once(dict[str, Any]):
-        def __missing__(self, name: str) -> float:
-            self[name] = 1.0
-            return 1.0
+_TEAM = "agent.labels.team == 'a'"
+_LAST = st.sampled_from(
+    [
+        _TEAM,
+        f"({_TEAM} || remaining < 1)",
+        f"!({_TEAM} && cost < 1)",
+        f"{_TEAM} || cost < 1",
+        f"(cost < 1 ? {_TEAM} : false)",
+        f"{_TEAM} ? cost < 1 : remaining < 1",
+        "'a && b' in agent.labels",
+        "['a', 'b'].exists(x, x == pool.id && cost < 1)",
+    ]
+)
 
+
+@settings(max_examples=200)
+@given(
+    st.lists(_PARTS, min_size=1, max_size=3),
+    _LAST,
+    _VALUES,
+    st.sampled_from([{}, {"team": "a"}, {"team": "b"}]),
+)
+@example(["remaining < 1"], _TEAM, {"remaining": "a"}, {})
+def test_what_a_condition_begins_with_decides_as_in_cel(
+    parts: list[str], last: str, values: dict[str, Any], labels: dict[str, str]
+) -> None:
+    text = " && ".join([*parts, last])
+    given = dict.fromkeys(_NUMBERS, 0.0) | dict.fromkeys(_TEXTS, "a") | values
+    given["agent.labels"] = labels
+    assert _answer(_CONDITIONS.compile(text), given) == _answer(_by_cel(text), given)
+
+
+class Once(dict[str, Any]):
+    """Values that are told apart from those that were never read."""
+
+    def __missing__(self, name: str) -> float:
+        self[name] = 1.0
+        return 1.0
+
+
+def test_what_stands_behind_a_comparison_that_does_not_hold_is_not_read() -> None:
+    values = Once()
+    condition = _CONDITIONS.compile("cost < 5 && remaining > 5 && agent.labels.team == 'a'")
+    assert not condition.holds(values)
+    assert values == {"cost": 1.0, "remaining": 1.0}
+
+
+def test_values_that_decide_nothing_are_not_read() -> None:
     values = Once()
     assert not _CONDITIONS.compile("remaining > 5 && cost > 0 || remaining > 7").holds(values)
     assert values == {"remaining": 1.0}
