@@ -13,6 +13,8 @@ Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 
 _NOTHING_TO_FEAR = 0.05
 """A risk below this holds nobody up."""
+_LIKELY = 0.5
+"""From this risk on what is left is given out evenly: whoever goes faster takes from later."""
 
 
 class AheadParams(PaceParams, frozen=True, kw_only=True):
@@ -24,8 +26,8 @@ class AheadParams(PaceParams, frozen=True, kw_only=True):
 
 
 class Pace:
-    """What is left ÷ the time to the reset, fed forward: as fast as that is a multiple of the
-    demand to be expected, and without a wait where the pool will hardly run dry.
+    """What is left ÷ the time to the reset, fed forward: just that where the pool is likelier than
+    not to run dry, faster the less likely it is, and without a wait where it hardly will.
 
     What is left follows from the ledger, so use above or below expectation, drift and refunds
     change the pace of the very next start.
@@ -52,7 +54,9 @@ class Pace:
         if not self._params.demand:
             return even
         risk = reading.risk
-        return inf if risk <= 0.0 or risk < self._params.free_below else even / risk
+        if risk <= 0.0 or risk < self._params.free_below:
+            return inf
+        return even * max(1.0, _LIKELY / risk)
 
 
 class PaceFactory:

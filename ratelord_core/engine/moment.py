@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from ratelord_core.control import Paced
 from ratelord_core.engine import steering
@@ -78,6 +78,12 @@ class Moment:
             if tight > most:
                 self.tightest, most = pool, tight
         self._most = most
+
+    @property
+    def pools(self) -> Iterable[str]:
+        """The pools that it draws from and that bind it."""
+        soft = self.course.soft
+        return [pool for pool in self.figures if pool not in soft] if soft else list(self.figures)
 
     @property
     def system_status(self) -> str:

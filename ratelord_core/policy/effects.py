@@ -75,13 +75,16 @@ class Effects:
     def _paced(
         self, rule: Rule, focus: str | None, effect: Pace, *, lenient: bool
     ) -> Wait | Instead:
-        """The wait that a controller asks for; none is as good as no rule."""
-        pool = focus or self._situation.tightest
-        span = 0
-        if pool is not None:
-            span = self._situation.pace(rule.number, pool, effect.paced, binding=not lenient)
+        """The longest wait that a controller asks for: in the pool that the rule means, or in any
+        that the intent draws from. None is as good as no rule."""
+        found = self._situation
+        spans = {
+            pool: found.pace(rule.number, pool, effect.paced, binding=not lenient)
+            for pool in (found.pools if focus is None else (focus,))
+        }
+        pool = max(spans, key=spans.__getitem__, default="")
         why = effect.reason or f"{effect.paced.params.algorithm} spaces the starts in {pool}"
-        return Wait(span, why) if span else Instead((), reason=effect.reason)
+        return Wait(spans[pool], why) if any(spans.values()) else Instead((), reason=effect.reason)
 
     def _take(self, rule: Rule, focus: str | None, effect: Effect, reason: str) -> None:
         if isinstance(effect, Deny):

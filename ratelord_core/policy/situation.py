@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Protocol
 
 import msgspec
@@ -72,6 +73,11 @@ class Situation(Protocol):
     def tightest(self) -> str | None:
         """The key of the pool that this intent brings nearest to exhaustion; None = it draws from
         none."""
+        ...
+
+    @property
+    def pools(self) -> Iterable[str]:
+        """The keys of all pools that it draws from and that bind it."""
         ...
 
     @property

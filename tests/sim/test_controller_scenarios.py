@@ -12,6 +12,7 @@ import pytest
 from ratelord_core.control.governor import Governor
 from ratelord_core.control.outside import OutsideUse
 from ratelord_core.control.turns import Turns
+from ratelord_core.engine.folds import intents
 from ratelord_core.parts import Parts
 from ratelord_sim.library import shipped
 from ratelord_sim.play import play
@@ -96,3 +97,25 @@ def test_without_feedback_tokens_rush_out_at_once(without: Without) -> None:
     )
 
     assert "variation" in failed
+
+
+def test_without_a_pace_for_each_pool_the_longer_window_is_not_used_evenly(
+    without: Without,
+) -> None:
+    failed = without(
+        "s27-two-windows-at-once",
+        ("scope: global", "scope: pool:api/minute"),
+        ("duration: 15m", "duration: 5m"),
+    )
+
+    assert "variation" in failed
+
+
+def test_places_kept_for_those_whom_another_pool_turns_away_are_lost(without: Without) -> None:
+    failed = without(
+        "s28-requests-and-tokens",
+        (intents, "_impatient", lambda *_: set()),
+        ("duration: 12m", "duration: 6m"),
+    )
+
+    assert "utilisation_mean" in failed

@@ -51,13 +51,31 @@ def decided(state: State, at: Micros, who: Dimensions, intent_id: str, e: Intent
         _hold(state, at, who, intent_id, asked, e)
     elif e.decision != "deny_with_reason":
         _count(state, who, asked, e)
-    elif e.reason_code in _HELD_BACK and isinstance(e.tightest, str) and e.tightest:
-        party = (who.agent_id, who.identity_id, who.scope_id)
-        state.book.refused(e.tightest, at, party, room=e.reason_code not in _NO_ROOM)
+    elif e.reason_code in _HELD_BACK:
+        _refuse(state, at, who, asked, e)
     if state.pacing.active:
-        _pace(state, at, who, e)
+        _pace(state, at, who, asked, e)
     if asked is not None and asked.key:
         _remember(state, asked, intent_id, e, at)
+
+
+def _refuse(
+    state: State, at: Micros, who: Dimensions, asked: IntentSubmitted | None, e: IntentDecided
+) -> None:
+    """Forecasts of the pools that turned it away hear that more was wanted."""
+    party, room = (who.agent_id, who.identity_id, who.scope_id), e.reason_code not in _NO_ROOM
+    pools = _impatient(state, asked, e)
+    if not pools and isinstance(e.tightest, str) and e.tightest:
+        pools = {e.tightest}
+    for pool in sorted(pools):
+        state.book.refused(pool, at, party, room=room)
+
+
+def _impatient(state: State, asked: IntentSubmitted | None, e: IntentDecided) -> set[str]:
+    """The pools whose controllers would have let it start later than it may."""
+    patience = None if asked is None else asked.max_wait
+    most = state.settings.default_max_wait if patience is None else patience
+    return {line.pool for line in e.paced if line.wait > most}
 
 
 def _hold(
@@ -115,10 +133,18 @@ def _units(state: State, drawn: Iterable[tuple[str, int]]) -> int:
     return max(units, default=0)
 
 
-def _pace(state: State, at: Micros, who: Dimensions, e: IntentDecided) -> None:
-    """What controllers gave away is taken; those of its pools see how these stand now."""
-    allowed = e.decision != "deny_with_reason"
-    steering.answered(state, at, who.agent_id, e.paced, allowed=allowed)
+def _pace(
+    state: State, at: Micros, who: Dimensions, asked: IntentSubmitted | None, e: IntentDecided
+) -> None:
+    """What controllers gave away is taken; those of its pools see how these stand now. Whoever was
+    turned away wanted something only of the pools that did so: elsewhere it would have kept a place
+    that it cannot take."""
+    if e.decision != "deny_with_reason":
+        steering.answered(state, at, who.agent_id, e.paced, allowed=True)
+    elif e.paced:
+        by = _impatient(state, asked, e)
+        lines = tuple([line for line in e.paced if line.pool in by]) if by else e.paced
+        steering.answered(state, at, who.agent_id, lines, allowed=False)
     for line in e.holds:
         steering.tell(state, line.pool, at)
 

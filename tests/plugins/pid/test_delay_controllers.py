@@ -40,13 +40,18 @@ def test_pace_is_what_is_left_by_the_time_that_is_left() -> None:
 
 def test_pace_holds_nobody_up_who_need_not_fear() -> None:
     assert made("pace").pace(reading(risk=0.04)) == inf
-    assert made("pace").pace(reading(risk=0.5)) == pytest.approx(2 * 50 / 30)
+    assert made("pace").pace(reading(risk=0.25)) == pytest.approx(2 * 50 / 30)
     assert made("pace", demand=False).pace(reading(risk=0.0)) == pytest.approx(50 / 30)
 
 
 def test_pace_without_any_risk_holds_nobody_up_even_where_nobody_is_free() -> None:
     assert made("pace", free_below=0.0).pace(reading(risk=0.0)) == inf
-    assert made("pace", free_below=0.0).pace(reading(risk=0.5)) == pytest.approx(2 * 50 / 30)
+    assert made("pace", free_below=0.0).pace(reading(risk=0.25)) == pytest.approx(2 * 50 / 30)
+
+
+@pytest.mark.parametrize("risk", [0.5, 0.75, 1.0])
+def test_pace_gives_out_evenly_what_is_likely_to_run_dry(risk: float) -> None:
+    assert made("pace").pace(reading(risk=risk)) == pytest.approx(50 / 30)
 
 
 @pytest.mark.parametrize("name", ["pace", "pid", "aimd"])

@@ -1,0 +1,91 @@
+"""Intents that draw from several pools, each with a pace of its own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ratelord_core.events.payloads import IntentDecided
+from ratelord_core.model.instant import SECOND
+from ratelord_core.testing.table import Table
+
+POOLS = """
+pools:
+  - {id: p/minute, limit: 120, window: {kind: fixed, every: 60s}, shared_by: ["*"]}
+  - {id: p/long, limit: 300, window: {kind: fixed, every: 300s}, shared_by: ["*"]}
+policies:
+"""
+RULE = "{name: paced, condition: 'true', action: shape, params: {algorithm: pace, demand: false}}"
+ONE_RULE = f"{POOLS}  - {{id: steer, scope: global, rules: [{RULE}]}}\n"
+TWO_RULES = f"""{POOLS}
+  - {{id: minute, scope: "pool:p/minute", rules: [{RULE}]}}
+  - {{id: long, scope: "pool:p/long", rules: [{RULE}]}}
+"""
+
+
+@pytest.mark.parametrize("policy", [ONE_RULE, TWO_RULES], ids=["one rule", "a rule for each"])
+def test_whoever_draws_from_several_pools_starts_at_the_slowest_pace(policy: str) -> None:
+    desk = Table(policy)
+    waits = [desk.ask(max_wait=60 * SECOND).modifications.wait for _ in range(30)]
+
+    assert waits[-1] == pytest.approx(29 * SECOND, rel=0.01), "one a second, not two"
+    assert {line.pool for line in desk.events(IntentDecided)[-1].paced} == {"p/minute", "p/long"}
+
+
+def test_the_rule_says_which_pool_it_is_that_makes_one_wait() -> None:
+    desk = Table(ONE_RULE)
+    for _ in range(5):
+        answer = desk.ask()
+
+    assert "pace spaces the starts in p/long" in answer.reason
+
+
+def test_only_a_pool_that_turned_somebody_away_hears_that_more_was_wanted() -> None:
+    refused = _refusals(desk := Table(ONE_RULE))
+    for _ in range(12):
+        desk.ask(max_wait=8 * SECOND)
+
+    denied = desk.events(IntentDecided)[-1]
+    assert denied.tightest == "p/minute", "although there is room in it"
+    assert set(refused) == {"p/long"}
+
+
+def test_who_is_turned_away_by_all_its_pools_wanted_more_of_all() -> None:
+    refused = _refusals(desk := Table(ONE_RULE))
+    for _ in range(12):
+        desk.ask(max_wait=2 * SECOND)
+    for _ in range(12):
+        desk.ask(max_wait=0)
+
+    assert set(refused) == {"p/minute", "p/long"}
+
+
+def test_who_is_turned_away_by_one_pool_keeps_no_place_in_another() -> None:
+    desk = Table(ONE_RULE)
+    desk.ask(agent_id="calm")
+    for _ in range(12):
+        desk.ask(agent_id="eager", max_wait=8 * SECOND)
+
+    asked = {
+        pool: {agent: amount for agent, _, amount, *_ in state[3]}
+        for _, _, pool, state in desk.engine.state.pacing.state()["governors"]
+    }
+    allowed = sum(e.decision != "deny_with_reason" for e in desk.events(IntentDecided)) - 1
+    assert asked["p/minute"]["eager"] == allowed
+    assert asked["p/long"]["eager"] == 12
+    assert desk.replayed().picture(desk.now) == desk.engine.state.picture(desk.now)
+
+
+def _refusals(desk: Table) -> list[str]:
+    """The pools whose forecasts hear of refusals, as they come."""
+    heard: list[str] = []
+    book = desk.engine.state.book
+    telling = book.refused
+
+    def listening(pool: str, *rest: Any, **more: Any) -> None:
+        heard.append(pool)
+        telling(pool, *rest, **more)
+
+    book.refused = listening  # type: ignore[method-assign]  # an ear at the book's door
+    return heard
