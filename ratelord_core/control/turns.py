@@ -19,7 +19,10 @@ _MOST: Final = 4096
 _LEAST_PART: Final = 0.125
 """Nobody's demand is judged by less than this part of the memory."""
 _SAME: Final = 0.02
-"""A level serves as long as the pace differs by no more than this part."""
+"""A level serves as long as the pace differs by no more than this part …"""
+_GROWN: Final = 0.125
+"""… and as what was asked since, and the weights that came, are no more than this part of all: a
+burst is seen at once, and yet the more there is to reckon up, the more rarely is it done."""
 
 
 class Turn(msgspec.Struct, gc=False):
@@ -41,12 +44,15 @@ class Turns:
         self._memory = max(1, memory)
         self._agents: OrderedDict[str, Turn] = OrderedDict()
         self._level: tuple[Micros, float, float] = (-1, 0.0, inf)
+        self._room_for = [0.0, 0.0]
+        """How much may yet be asked, and what weights may yet come, before the level is old."""
 
     def asked(self, agent: str, weight: float, units: int, at: Micros) -> None:
         """Somebody asked for so many units, whatever the answer."""
         turn = self._agents.get(agent)
         if turn is None:
             turn = self._agents[agent] = Turn(at, 0.0, at, at, weight)
+            self._room_for[1] -= weight
             if len(self._agents) > _MOST:
                 self._agents.popitem(last=False)
         else:
@@ -55,6 +61,7 @@ class Turns:
                 turn.since, turn.asked = at, 0.0
         turn.asked = turn.asked * exp((turn.at - at) / self._memory) + units
         turn.at, turn.weight = at, weight
+        self._room_for[0] -= units
 
     def served(self, agent: str, start: Micros, span: Micros) -> None:
         """The agent took a start; its next turn is so much later. One that it took before its turn
@@ -87,7 +94,7 @@ class Turns:
         if turn is None or len(self._agents) == 1:
             return inf
         until, known, level = self._level
-        if now >= until or abs(pace - known) > _SAME * known:
+        if now >= until or abs(pace - known) > _SAME * known or min(self._room_for) < 0.0:
             level = self._fill(pace, now)
             self._level = (now + max(SECOND // 100, self._memory // 64), pace, level)
         mine = level * weight
@@ -95,9 +102,14 @@ class Turns:
 
     def _fill(self, pace: float, now: Micros) -> float:
         """The units a second for each weight at which what all get adds up to the pace."""
+        turns = self._agents.values()
+        self._room_for = [
+            _GROWN * sum([self._remembered(turn, now) for turn in turns]),
+            _GROWN * sum([turn.weight for turn in turns]),
+        ]
         wanted = [
             (rate / turn.weight, turn.weight)
-            for turn in self._agents.values()
+            for turn in turns
             if turn.weight > 0.0 and (rate := self._rate(turn, now)) > 0.0
         ]
         wanted.sort()
@@ -112,9 +124,11 @@ class Turns:
 
     def _rate(self, turn: Turn, now: Micros) -> float:
         memory = self._memory
-        kept = exp(min(0, turn.at - now) / memory)
         seen = max(_LEAST_PART, 1.0 - exp(min(0, turn.since - now) / memory))
-        return turn.asked * kept * SECOND / (memory * seen)
+        return self._remembered(turn, now) * SECOND / (memory * seen)
+
+    def _remembered(self, turn: Turn, now: Micros) -> float:
+        return turn.asked * exp(min(0, turn.at - now) / self._memory)
 
     def state(self) -> list[Any]:
         """Everything remembered, as plain JSON values."""

@@ -6,6 +6,7 @@ import json
 from math import inf
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -129,6 +130,68 @@ def test_what_is_left_of_a_window_goes_to_everybody_not_to_who_asks_most() -> No
             inside[agent] += wait is not None and step / 10 + wait < 30.0
 
     assert inside["noisy"] <= 2 * inside["calm"]
+
+
+@pytest.mark.parametrize("weights", [[1.0] * 12, [1.0, 1.0, 10.0], [3.0, 1.0, 1.0, 1.0]])
+def test_shares_are_right_from_the_first_question_of_a_burst_on(weights: list[float]) -> None:
+    turns, pace = Turns(WINDOW), 3.0
+    for place, weight in enumerate(weights):
+        now = place * SECOND // 100
+        for _ in range(20):
+            turns.asked(f"agent-{place}", weight, 1, now)
+            turns.share(f"agent-{place}", weight, pace, now)
+
+    shares = [turns.share(f"agent-{n}", weight, pace, now) for n, weight in enumerate(weights)]
+    assert shares == pytest.approx([pace * weight / sum(weights) for weight in weights], rel=0.15)
+
+
+def test_a_demand_that_grows_at_once_is_seen_at_once() -> None:
+    turns, pace = Turns(WINDOW), 3.0
+    for agent, units in (("a", 400), ("b", 1)):
+        turns.asked(agent, 1.0, units, 0)
+    assert turns.share("a", 1.0, pace, 0) > pace / 2, "b wants next to nothing"
+    turns.asked("b", 1.0, 400, 1)
+
+    assert turns.share("a", 1.0, pace, 2) == pytest.approx(pace / 2)
+
+
+def test_a_burst_after_a_long_silence_is_seen_at_once() -> None:
+    turns, pace, later = Turns(WINDOW), 3.0, 10 * WINDOW
+    for agent in "ab":
+        turns.asked(agent, 1.0, 400, 0)
+    assert turns.share("a", 1.0, pace, later) > pace
+    for agent in "ab":
+        turns.asked(agent, 1.0, 40, later)
+
+    assert turns.share("a", 1.0, pace, later) == pytest.approx(pace / 2)
+
+
+def test_a_crowd_of_strangers_does_not_make_each_question_dearer() -> None:
+    turns = Counted(WINDOW)
+    for place in range(2000):
+        turns.asked(f"agent-{place}", 1.0, 1, place)
+        turns.share(f"agent-{place}", 1.0, 3.0, place)
+
+    assert turns.fills < 100
+
+
+def test_those_who_ask_as_ever_are_reckoned_up_now_and_then() -> None:
+    turns = Counted(WINDOW)
+    for step in range(6000):
+        turns.asked(f"agent-{step % 20}", 1.0, 1, step * SECOND // 50)
+        turns.share(f"agent-{step % 20}", 1.0, 3.0, step * SECOND // 50)
+
+    assert turns.fills < 200, "in two minutes"
+
+
+class Counted(Turns):
+    """Counts how often everybody's share is reckoned up."""
+
+    fills = 0
+
+    def _fill(self, pace: float, now: int) -> float:
+        self.fills += 1
+        return super()._fill(pace, now)
 
 
 @given(st.lists(st.tuples(st.sampled_from("abcd"), st.integers(1, 50)), min_size=1, max_size=60))
