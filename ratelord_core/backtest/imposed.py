@@ -5,11 +5,14 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from itertools import accumulate
 from math import ceil, inf
+from typing import Final
 
 import msgspec
 
 from ratelord_core.backtest.trace import PoolSpec, Trace
 from ratelord_core.errors import InvalidRequest
+
+_MOST_WINDOWS: Final = 1_000_000
 
 
 class Imposed(msgspec.Struct, frozen=True):
@@ -53,6 +56,10 @@ def impose(trace: Trace, pool: PoolSpec, phase: int = 0, poll: float | None = No
     """
     times, units = trace.column(pool.column)
     if poll is not None:
+        if times and times[-1] < poll:
+            raise InvalidRequest(
+                f"trace {trace.name} ends before a poll of {poll:g} s: poll oftener"
+            )
         times, units = _polled(times, units, poll)
     begin = pool.window_s * phase / pool.phases
     windows = int((times[-1] - begin) // pool.window_s) if times else 0
@@ -61,9 +68,18 @@ def impose(trace: Trace, pool: PoolSpec, phase: int = 0, poll: float | None = No
             f"trace {trace.name} has {max(0, windows)} whole windows of {pool.window_s:g} s; ten "
             "are the least: name a shorter --window"
         )
+    if windows > _MOST_WINDOWS:
+        raise InvalidRequest(
+            f"trace {trace.name} has {windows} windows of {pool.window_s:g} s; {_MOST_WINDOWS} are "
+            "the most: name a longer --window"
+        )
     end = begin + windows * pool.window_s
     first, last = bisect_left(times, begin), bisect_left(times, end)
     times, units = times[first:last], units[first:last]
+    if not times:
+        raise InvalidRequest(
+            f"trace {trace.name} has no usage in any whole window; give a longer one"
+        )
     capacity = pool.capacity
     if capacity is None:
         capacity = _capacity(times, units, begin, pool, windows)

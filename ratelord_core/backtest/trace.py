@@ -5,14 +5,16 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import zlib
 from collections.abc import Iterator
-from math import isfinite
+from math import inf, isfinite
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
 from ratelord_core.errors import InvalidRequest
+from ratelord_core.model.pool import MAX_UNITS
 
 TIME: Final = "seconds_since_start"
 _MOST_ROWS: Final = 5_000_000
@@ -30,6 +32,12 @@ class PoolSpec(msgspec.Struct, frozen=True):
     exhaust_share: float = 0.4
     phases: int = 1
     capacity: float | None = None
+
+    @property
+    def makes_sense(self) -> bool:
+        """Whether there can be such a pool."""
+        some = self.capacity is None or 0.0 < self.capacity < inf
+        return some and 0.0 < self.window_s < inf and 0.0 < self.exhaust_share < 1.0 <= self.phases
 
     @property
     def label(self) -> str:
@@ -61,7 +69,9 @@ class Trace(msgspec.Struct, frozen=True):
             found = [there + back for there, back in ways]
         if found is None:
             known = ", ".join(self.amounts)
-            raise InvalidRequest(f"trace {self.name} has no column {name!r} (it has {known})")
+            raise InvalidRequest(
+                f"trace {self.name} has no column {name!r} (it has {known}): name one with --column"
+            )
         rows = [(t, units) for t, units in zip(self.times, found, strict=True) if units > 0.0]
         return [t for t, _ in rows], [units for _, units in rows]
 
@@ -92,24 +102,38 @@ def read_trace(path: Path) -> Trace:
 
 
 def _rows(path: Path) -> tuple[list[str], Iterator[list[str]]]:
-    data = path.read_bytes()
-    if data[:2] == b"\x1f\x8b":
-        data = gzip.decompress(data)
-    rows = csv.reader(io.StringIO(data.decode("utf-8-sig")))
+    rows = csv.reader(io.StringIO(_text(path), newline=""))
     names = next(rows, [])
     if len(names) < 2 or names[0] != TIME:
         raise InvalidRequest(f"{path}:1: the first column must be {TIME}, and amounts must follow")
     return names, rows
 
 
+def _text(path: Path) -> str:
+    data = path.read_bytes()
+    try:
+        return (gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data).decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        where = f"byte {error.start} is no UTF-8"
+        raise InvalidRequest(f"{path}: {where}; give a CSV file, as text or gzipped") from error
+    except (EOFError, OSError, zlib.error) as error:
+        raise InvalidRequest(f"{path} is no whole gzip file ({error}); pack it anew") from error
+
+
 def _numbers(path: Path, line: int, row: list[str], width: int) -> list[float]:
     if len(row) != width:
-        raise InvalidRequest(f"{path}:{line}: {len(row)} fields instead of {width}")
+        raise InvalidRequest(f"{path}:{line}: has {len(row)} of {width} fields")
     try:
         numbers = [float(field) if field else 0.0 for field in row]
     except ValueError as error:
         raise InvalidRequest(f"{path}:{line}: {error}") from error
-    return [number if isfinite(number) else 0.0 for number in numbers]
+    if not isfinite(numbers[0]):
+        raise InvalidRequest(f"{path}:{line}: time {row[0]} is none; give seconds")
+    for field, number in zip(row[1:], numbers[1:], strict=True):
+        if not 0.0 <= number <= MAX_UNITS:
+            wanted = f"amounts are from 0 to {MAX_UNITS}, or empty"
+            raise InvalidRequest(f"{path}:{line}: {field[:20]} is no amount; {wanted}")
+    return numbers
 
 
 def _sidecar(path: Path) -> Sidecar:
@@ -117,6 +141,10 @@ def _sidecar(path: Path) -> Sidecar:
     if not beside.exists():
         return Sidecar()
     try:
-        return msgspec.json.decode(beside.read_bytes(), type=Sidecar)
-    except msgspec.DecodeError as error:
+        found = msgspec.json.decode(beside.read_bytes(), type=Sidecar)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise InvalidRequest(f"{beside}: {error}") from error
+    for pool in found.pools:
+        if not pool.makes_sense:
+            raise InvalidRequest(f"{beside}: {pool} makes no sense; mend or remove that pool")
+    return found

@@ -10,6 +10,7 @@ import msgspec
 
 from ratelord_core.backtest.course import Chance
 from ratelord_core.backtest.running import Settled, Timing
+from ratelord_core.errors import InvalidRequest
 from ratelord_core.forecast import TrackRecord
 from ratelord_core.forecast.track import BINS, calibration_error
 from ratelord_core.model.forecast import Score
@@ -51,7 +52,10 @@ def verdict(
         risks += ((int(s.origin.t // window), s.said.p_exhaustion) for s in settled)
     score = record.score()
     if score is None:
-        raise ValueError(f"no forecast of {model} on {pool} could be settled")
+        raise InvalidRequest(
+            f"no forecast of {model} on {pool} could be settled: the pool is empty when it is asked "
+            "about; name a larger --capacity, or give a longer trace"
+        )
     return Verdict(
         pool=pool,
         model=model,

@@ -51,7 +51,7 @@ def models(names: Sequence[str] | None) -> dict[str, ForecastModelFactory]:
 
 def pool(window: float | None, capacity: str, column: str, share: float) -> PoolSpec | None:
     """The pool that the options describe; None if it is for the trace to say."""
-    if window is not None and not window > 0.0:
+    if window is not None and not 0.0 < window < float("inf"):
         raise CommandFailed(f"--window {window:g} must be more than 0 seconds", USAGE)
     if not 0.0 < share < 1.0:
         raise CommandFailed(f"--share {share:g} must lie between 0 and 1", USAGE)

@@ -158,16 +158,48 @@ def test_a_trace_is_read_with_the_pools_that_lie_beside_it(tmp_path: Path) -> No
         ("seconds_since_start,units\n", "has no rows"),
         ("seconds_since_start,units\n2,1\n1,1\n", r":3: time 1 goes back"),
         ("seconds_since_start,units\n2,many\n", ":2: could not convert"),
-        ("seconds_since_start,units\n2,1,1\n", ":2: 3 fields instead of 2"),
+        ("seconds_since_start,units\n2,1,1\n", ":2: has 3 of 2 fields"),
+        ("seconds_since_start,units\n2,1\n3,nan\n", ":3: nan is no amount"),
+        ("seconds_since_start,units\n2,inf\n", ":2: inf is no amount"),
+        ("seconds_since_start,units\n2,-1\n", ":2: -1 is no amount; amounts are from 0 to"),
+        ("seconds_since_start,units\n2,1e300\n", ":2: 1e300 is no amount"),
+        ("seconds_since_start,units\nnan,1\n", ":2: time nan is none"),
+        (b"\xff\xfe\x00", r"t\.csv: byte 0 is no UTF-8"),
+        (gzip.compress(b"seconds_since_start,units\n" * 99)[:-9], r"t\.csv is no whole gzip"),
+        (b"\x1f\x8bnonsense", r"t\.csv is no whole gzip"),
     ],
 )
 def test_a_trace_that_cannot_be_read_is_named_with_its_line(
-    tmp_path: Path, rows: str, said: str
+    tmp_path: Path, rows: str | bytes, said: str
 ) -> None:
     path = tmp_path / "t.csv"
-    path.write_text(rows)
+    path.write_bytes(rows.encode() if isinstance(rows, str) else rows)
     with pytest.raises(InvalidRequest, match=said):
         read_trace(path)
+
+
+@pytest.mark.parametrize(
+    "pool",
+    [
+        {"window_s": 0},
+        {"window_s": -5},
+        {"window_s": 5, "capacity": 0},
+        {"window_s": 5, "exhaust_share": 1.5},
+        {"window_s": 5, "phases": 0},
+    ],
+)
+def test_a_pool_that_cannot_be_is_named_with_its_file(tmp_path: Path, pool: dict[str, Any]) -> None:
+    (tmp_path / "t.csv").write_text("seconds_since_start,units\n0,1\n")
+    (tmp_path / "t.json").write_text(json.dumps({"pools": [pool]}))
+    with pytest.raises(InvalidRequest, match=r"t\.json: .*makes no sense"):
+        read_trace(tmp_path / "t.csv")
+
+
+def test_a_trace_of_too_many_windows_or_polls_is_refused_with_what_to_do() -> None:
+    with pytest.raises(InvalidRequest, match="name a longer --window"):
+        impose(Trace("far", [0.0, 1e12], {"units": [3.0, 3.0]}), PoolSpec(600.0))
+    with pytest.raises(InvalidRequest, match="poll oftener"):
+        impose(_steady(3000), PoolSpec(60.0), poll=1e9)
 
 
 def test_a_column_that_is_not_there_is_named_with_those_that_are() -> None:
