@@ -53,8 +53,8 @@ def verdict(
     score = record.score()
     if score is None:
         raise InvalidRequest(
-            f"no forecast of {model} on {pool} could be settled: the pool is empty when it is asked "
-            "about; name a larger --capacity, or give a longer trace"
+            f"no forecast of {model} on {pool} could be settled: the pool is empty whenever it is "
+            "looked at; name a larger --capacity, or give a longer trace"
         )
     return Verdict(
         pool=pool,
