@@ -30,6 +30,7 @@ A denial of an intent is an answer, not an error.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 import msgspec
 
@@ -183,6 +184,10 @@ class PeerFailed(TransportFailed):
     code = "peer_failed"
 
 
+_MOST_FAULTS: Final = 100
+"""Faults that a refusal names; more are counted only."""
+
+
 class FieldError(msgspec.Struct, frozen=True):
     """A field of a request and what is wrong with it."""
 
@@ -211,6 +216,13 @@ class InvalidRequest(Refused):
     ) -> None:
         super().__init__(message, code=code)
         self.fields = tuple(fields)
+
+    @classmethod
+    def naming(cls, found: Sequence[FieldError], *, code: str | None = None) -> InvalidRequest:
+        """The refusal for these faults: one line, the first ten in words, a hundred as fields."""
+        told = "; ".join(f"{fault.field}: {fault.message}" for fault in found[:10])
+        more = f"; and {len(found) - 10} more" if len(found) > 10 else ""
+        return cls(told + more, code=code, fields=found[:_MOST_FAULTS])
 
 
 class NotFound(Refused):

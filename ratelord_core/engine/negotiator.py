@@ -29,7 +29,7 @@ from ratelord_core.engine.scribe import Scribe, source
 from ratelord_core.engine.state import State
 from ratelord_core.engine.substitution import LONG, Substitution
 from ratelord_core.engine.weighed import Weighed
-from ratelord_core.errors import Conflict, InvalidRequest
+from ratelord_core.errors import Conflict, FieldError, InvalidRequest
 from ratelord_core.events.envelope import Draft
 from ratelord_core.events.payloads import (
     IntentDecided,
@@ -118,11 +118,19 @@ class Negotiator:
 
     def vet(self, intents: Sequence[Intent], now: Micros) -> None:
         """Raise what ``negotiate`` would raise for any of these, before the first is decided: a
-        batch that is refused must hold nothing."""
+        batch that is refused must hold nothing. Every pin that leads nowhere is named."""
+        astray: list[FieldError] = []
+        for index, intent in enumerate(intents):
+            if refusal(self.state, intent) is None:
+                try:
+                    self._courses.of(intent)
+                except LookupError as error:
+                    pin = "provider_id" if intent.pool_id is None else "pool_id"
+                    astray.append(FieldError(f"intents[{index}].{pin}", str(error.args[0])))
+        if astray:
+            raise InvalidRequest.naming(astray, code="unknown_pin")
         bodies: dict[str, str] = {}
         for intent in intents:
-            if refusal(self.state, intent) is None:
-                self._course(intent)
             if intent.idempotency_key is None or intent.dry_run:
                 continue
             key, body = key_digest(intent.agent_id, intent.idempotency_key), body_digest(intent)

@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Meta
 
 from ratelord_core.arbiter import Authority
-from ratelord_core.errors import FieldError, Forbidden, InvalidRequest, NotFound, Unavailable
+from ratelord_core.errors import FieldError, Forbidden, NotFound, Unavailable
 from ratelord_core.http.body import read_body
 from ratelord_core.http.exchange import Answer, Exchange, Reply, json_reply
 from ratelord_core.http.rate_fields import rate_lines
@@ -102,7 +102,7 @@ class Intents:
         self.ceiling = arbiter.ceiling
         """A pool's limit, and the length of its window."""
         self._ask = Codec(IntentRequest)
-        self._batch = BatchCodec(IntentRequest, "intents", settings.batch_size)
+        self._batch = BatchCodec(IntentRequest, "intents", settings.batch_size, intent_of)
         self._report = Codec(ReportRequest)
         self._extend = Codec(ExtendRequest)
         self._override = Codec(OverrideRequest)
@@ -124,10 +124,10 @@ class Intents:
 
     def begin_batch(self, body: bytes, caller: Caller) -> AskedBatch | None:
         """The same for ``ask_batch``."""
-        batch, warning = self._batch.decode(body)
+        asked, warning = self._batch.decode(body)
         if warning:
             return None
-        asked = self._let_in(batch, caller)
+        self._let_in(asked, caller)
         try:
             return AskedBatch(self, self._arbiter.begin_batch(asked, caller), asked)
         except BaseException:
@@ -162,11 +162,11 @@ class Intents:
         """Ask up to a thousand questions.
 
         They are decided one after another and committed together; the answers have the same order.
-        If one question is not valid, nothing is decided.
+        If one question is not valid, nothing is decided, and each that is not is named.
         """
         body = await read_body(exchange, self._settings.batch_limit)
-        batch, exchange.warning = self._batch.decode(body)
-        intents = self._let_in(batch, exchange.caller)
+        intents, exchange.warning = self._batch.decode(body)
+        self._let_in(intents, exchange.caller)
         try:
             decisions = await self._arbiter.ask_batch(intents, exchange.caller)
         finally:
@@ -218,13 +218,11 @@ class Intents:
             act_as(exchange.caller, _asker(story))
         return json_reply(story)
 
-    def _let_in(self, batch: list[IntentRequest], caller: Caller) -> list[Intent]:
-        """The intents of a batch, checked and counted in."""
-        intents = [placed(index, asked) for index, asked in enumerate(batch)]
+    def _let_in(self, intents: list[Intent], caller: Caller) -> None:
+        """The intents of a batch, allowed and counted in."""
         for intent in intents:
             act_as(caller, intent.identity_id)
         self._enter(len(intents), min((one.urgency for one in intents), default="high", key=_RANK))
-        return intents
 
     def _told(self, decision: Decision, *, trace: bool) -> Reply:
         body = _encode(decision_view(decision, trace=trace))
@@ -247,17 +245,6 @@ def _decisions(intents: list[Intent], decisions: list[Decision]) -> Decisions:
             for intent, decision in zip(intents, decisions, strict=True)
         ]
     )
-
-
-def placed(index: int, asked: IntentRequest) -> Intent:
-    """The intent at a place of a list; its faults are named with that place."""
-    try:
-        return intent_of(asked)
-    except InvalidRequest as error:
-        place = f"intents[{index}]."
-        raise invalid(
-            tuple(FieldError(place + fault.field, fault.message) for fault in error.fields)
-        ) from None
 
 
 def _key(exchange: Exchange) -> str | None:

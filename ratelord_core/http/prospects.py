@@ -11,7 +11,6 @@ from ratelord_core.arbiter import Arbiter
 from ratelord_core.errors import FieldError
 from ratelord_core.http.body import read_body
 from ratelord_core.http.exchange import Answer, Exchange, json_reply
-from ratelord_core.http.intents import placed
 from ratelord_core.http.paging import Page, read_window
 from ratelord_core.http.parameters import AGENT, IDENTITY, SCOPE, WORKLOAD, Name, Number, Text
 from ratelord_core.http.query import Query
@@ -24,7 +23,7 @@ from ratelord_core.model.instant import DAY, from_seconds, to_seconds
 from ratelord_core.model.pool import MAX_UNITS
 from ratelord_core.model.prospects import ConstraintView
 from ratelord_core.wire.faults import check_id
-from ratelord_core.wire.intent import IntentRequest
+from ratelord_core.wire.intent import IntentRequest, intent_of
 
 LONGEST_PLAN = 100
 """Steps of a plan."""
@@ -47,7 +46,7 @@ class Prospects:
     def __init__(self, arbiter: Arbiter, settings: HttpSettings) -> None:
         self._arbiter = arbiter
         self._settings = settings
-        self._plan = BatchCodec(IntentRequest, "intents", LONGEST_PLAN)
+        self._plan = BatchCodec(IntentRequest, "intents", LONGEST_PLAN, intent_of)
 
     async def constraints(self, exchange: Exchange) -> Answer:
         """What binds an action of this asker; an agent may ask about itself only."""
@@ -76,8 +75,7 @@ class Prospects:
     async def plan(self, exchange: Exchange) -> Answer:
         """How these intents would be answered one after another; nothing is held."""
         body = await read_body(exchange, self._settings.batch_limit)
-        batch, exchange.warning = self._plan.decode(body)
-        intents = [placed(index, asked) for index, asked in enumerate(batch)]
+        intents, exchange.warning = self._plan.decode(body)
         for intent in intents:
             act_as(exchange.caller, intent.identity_id)
         return json_reply(await self._arbiter.plan(intents, exchange.caller))

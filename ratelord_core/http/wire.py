@@ -7,15 +7,17 @@ from __future__ import annotations
 
 import json
 import types
-from typing import Any, Final, Generic, cast
+from collections.abc import Callable
+from typing import Any, Final, Generic, TypeVar, cast
 
 import msgspec
 
 from ratelord_core.errors import FieldError, InvalidRequest
 from ratelord_core.http.problems import HttpRefusal
-from ratelord_core.wire.faults import invalid
+from ratelord_core.wire.faults import Faults, invalid, refuse
 from ratelord_core.wire.sifting import Request, sift
 
+Read = TypeVar("Read")
 _DIGITS: Final = 1000
 
 
@@ -41,39 +43,55 @@ class Codec(Generic[Request]):
             return request, warning(unknown)
 
 
-class BatchCodec(Generic[Request]):
-    """Decodes ``{field: [request, …]}``."""
+class BatchCodec(Generic[Request, Read]):
+    """Decodes ``{field: [request, …]}``; ``read`` makes of each request what is asked for, or
+    raises ``InvalidRequest``."""
 
-    def __init__(self, kind: type[Request], field: str, most: int) -> None:
+    def __init__(
+        self, kind: type[Request], field: str, most: int, read: Callable[[Request], Read]
+    ) -> None:
         entries = types.GenericAlias(list, (_strict(kind),))
         wrapper = msgspec.defstruct("Batch", [(field, entries)], forbid_unknown_fields=True)
         self._kind = kind
         self._field = field
         self._most = most
+        self._read = read
         self._fast = msgspec.json.Decoder(wrapper).decode
 
-    def decode(self, body: bytes) -> tuple[list[Request], str]:
-        """The requests in order, and a warning; the 400s of ``Codec``, fields named by position."""
+    def decode(self, body: bytes) -> tuple[list[Read], str]:
+        """What was asked for, in order, and a warning; the 400s of ``Codec``, with every fault of
+        every entry, named by its place."""
         check_bytes(body)
+        read = self._read
         try:
             batch: list[Request] = getattr(self._fast(body), self._field)
-        except (msgspec.MsgspecError, ValueError, RecursionError):
+            self._check_size(batch)
+            return [read(one) for one in batch], ""
+        except (msgspec.MsgspecError, ValueError, RecursionError, InvalidRequest):
             return self._carefully(body)
-        self._check_size(batch)
-        return batch, ""
 
-    def _carefully(self, body: bytes) -> tuple[list[Request], str]:
+    def _carefully(self, body: bytes) -> tuple[list[Read], str]:
         tree = read_tree(body)
         entries = tree.get(self._field) if isinstance(tree, dict) else None
         if not isinstance(entries, list):
             raise invalid((FieldError(self._field, "is required: an array"),))
         self._check_size(entries)
         unknown = [name for name in tree if name != self._field]
-        batch = [
-            sift(entry, self._kind, unknown, f"{self._field}[{index}]")
-            for index, entry in enumerate(entries)
-        ]
-        return batch, warning(unknown)
+        found: list[Read] = []
+        faults: Faults = []
+        for index, entry in enumerate(entries):
+            place = f"{self._field}[{index}]"
+            try:
+                request = sift(entry, self._kind, unknown, place)
+            except InvalidRequest as error:
+                faults += error.fields
+                continue
+            try:
+                found.append(self._read(request))
+            except InvalidRequest as error:
+                faults += [FieldError(f"{place}.{one.field}", one.message) for one in error.fields]
+        refuse(faults)
+        return found, warning(unknown)
 
     def _check_size(self, batch: list[Any]) -> None:
         if len(batch) > self._most:

@@ -47,10 +47,8 @@ def refuse(faults: Faults) -> None:
 
 
 def invalid(found: tuple[FieldError, ...]) -> InvalidRequest:
-    """The refusal for these faults: one line, the first ten in words, all of them in ``fields``."""
-    told = "; ".join(f"{fault.field}: {fault.message}" for fault in found[:10])
-    more = f"; and {len(found) - 10} more" if len(found) > 10 else ""
-    return InvalidRequest(told + more, fields=found)
+    """The refusal for these faults."""
+    return InvalidRequest.naming(found)
 
 
 def check_id(faults: Faults, field: str, value: str | None) -> None:

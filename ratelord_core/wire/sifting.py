@@ -29,8 +29,9 @@ def sift(tree: Any, kind: type[Request], unknown: list[str], prefix: str = "") -
     Raises ``InvalidRequest`` with every field that is missing or of a wrong type.
     """
     if not isinstance(tree, dict):
-        what = f"{prefix}: not a JSON object" if prefix else "the body is not a JSON object"
-        raise InvalidRequest(what)
+        if prefix:
+            raise invalid((FieldError(prefix, "not a JSON object"),))
+        raise InvalidRequest("the body is not a JSON object")
     dot = f"{prefix}." if prefix else ""
     fields = msgspec.structs.fields(kind)
     known = {field.name for field in fields}

@@ -169,10 +169,22 @@ def test_a_batch_with_one_fault_decides_nothing(client, problem: Problem):
     wrong = {"intents": [IDS, IDS | {"agent_id": "no id"}, IDS | {"expected_cost": -1}]}
     found = problem(client.post("/v1/intents/batch", json=wrong), 400, "invalid_request")
 
-    assert found["errors"][0]["field"] == "intents[1].agent_id"
+    places = ["intents[1].agent_id", "intents[2].expected_cost"]
+    assert [error["field"] for error in found["errors"]] == places
     assert held(client) == before
     written = client.get("/v1/events", params={"after": seq, "order": "asc"}).json()
     assert not [event for event in written if event["event_type"].startswith("intent_")]
+
+
+def test_a_batch_names_every_pin_that_leads_nowhere(client, problem: Problem):
+    before = held(client)
+    astray = IDS | {"provider_id": "nobody", "pool_id": "nothing"}
+    wrong = {"intents": [astray, IDS, IDS | {"pool_id": "nobody/nothing"}]}
+    found = problem(client.post("/v1/intents/batch", json=wrong), 400, "unknown_pin")
+
+    places = ["intents[0].pool_id", "intents[2].pool_id"]
+    assert [error["field"] for error in found["errors"]] == places
+    assert held(client) == before
 
 
 @pytest.mark.parametrize("size", [0, 1000])

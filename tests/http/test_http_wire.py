@@ -13,7 +13,8 @@ from ratelord_core.http.wire import BatchCodec, Codec
 from ratelord_core.wire.intent import IntentRequest, ReportRequest, intent_of
 
 INTENTS = Codec(IntentRequest)
-BATCH = BatchCodec(IntentRequest, "intents", 3)
+BATCH = BatchCodec(IntentRequest, "intents", 3, intent_of)
+MANY = BatchCodec(IntentRequest, "intents", 1000, intent_of)
 IDS = {"agent_id": "a", "identity_id": "i", "workload_id": "w", "scope_id": "s"}
 
 
@@ -125,6 +126,25 @@ def test_a_batch_names_the_place_of_every_fault_of_an_entry():
     raw = b'{"intents": [' + body() + b', {"agent_id": 3}]}'
     assert "intents[1].agent_id" in fields(refusal(BATCH.decode, raw))
     assert "intents[1]" in str(refusal(BATCH.decode, b'{"intents": [' + body() + b", 3]}"))
+
+
+def test_a_batch_names_every_entry_at_fault_whatever_the_fault_is():
+    entries = [body(), b"3", body(agent_id="no id"), b"{}", body(urgency="now", odd=1), body()]
+    error = refusal(MANY.decode, b'{"intents": [' + b",".join(entries) + b"]}")
+    assert list(fields(error)) == [
+        "intents[1]",
+        "intents[2].agent_id",
+        *(f"intents[3].{name}" for name in IDS),
+        "intents[4].urgency",
+    ]
+    for place in fields(error):
+        assert place in str(error)
+
+
+def test_of_very_many_faults_a_hundred_are_named_and_the_others_counted():
+    error = refusal(MANY.decode, b'{"intents": [' + b",".join([body(agent_id="")] * 300) + b"]}")
+    assert list(fields(error)) == [f"intents[{place}].agent_id" for place in range(100)]
+    assert str(error).endswith("and 290 more")
 
 
 def test_a_batch_is_decoded_in_order_with_its_warnings():
