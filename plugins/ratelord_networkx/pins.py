@@ -116,7 +116,7 @@ def _of_provider(
 
 def _unknown_pool(accounts: AccountIndex, caps: Mapping[str, Pool], pin: Pin, pool: str) -> str:
     provider = pin.provider
-    if provider is not None and not accounts.has_provider(provider):
+    if provider is not None and not (accounts.has_provider(provider) or _owns(caps, provider)):
         known = sorted(islice(accounts.providers(), _COMPARED))
         return f"no provider is called {provider!r}; {_hint(provider, known, 'providers')}"
     key = pool if provider is None else pool_key(provider, pool)
@@ -133,6 +133,11 @@ def _unknown_pool(accounts: AccountIndex, caps: Mapping[str, Pool], pin: Pin, po
             names.append(found.pool_id)
     where = "" if provider is None else f" of provider {provider}"
     return f"no pool{where} is called {pool!r}; {_hint(pool, names, 'pools')}"
+
+
+def _owns(caps: Mapping[str, Pool], provider: str) -> bool:
+    """Whether caps stand under this name, which the policy file gave to no provider."""
+    return any(cap.provider_id == provider for cap in islice(caps.values(), _COMPARED))
 
 
 def _hint(name: str, known: list[str], what: str) -> str:

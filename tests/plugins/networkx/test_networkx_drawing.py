@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
+
 from ratelord_core.graph import ConstraintGraph
 from ratelord_core.model.config import AgentConfig, Topology, WorkloadConfig
 from ratelord_core.model.dimensions import Dimensions
 from ratelord_core.model.identity import Identity
-from ratelord_core.testing.graph_cases import cap, provided
+from ratelord_core.testing.graph_cases import ask, cap, provided
 from ratelord_networkx.plugin import NetworkxFactory
 
 
@@ -104,3 +106,12 @@ def test_a_path_against_the_edges_is_told_with_the_verbs_turned_round() -> None:
         "pool gh/core is drawn from by workload scan."
     )
     assert graph.explain("scan", "scan") == "workload scan is where you start from."
+
+
+def test_a_mistyped_cap_is_told_with_the_caps_beside_it_though_no_provider_has_its_name() -> None:
+    graph = NetworkxFactory().build()
+    graph.configure(Topology(), (cap("api", "*"),))
+    with pytest.raises(LookupError, match=r"no pool of provider cap is called 'apo'.*mean api"):
+        graph.bind(ask(provider="cap", pool="apo"))
+    with pytest.raises(LookupError, match="no provider is called 'nix'"):
+        graph.bind(ask(provider="nix", pool="apo"))
