@@ -68,8 +68,10 @@ def proxy(
     """
     target = upstream or UPSTREAMS.get(provider)
     parts = urlsplit(target or "")
-    if target is None or parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise SettingsError(f"--upstream is {upstream!r}; give the provider's address")
+    if target is None:
+        raise SettingsError(f"--upstream says where {provider!r} is, which nobody knows; give it")
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise SettingsError(f"--upstream is {target!r}; write it like https://api.example.com")
     if parts.scheme == "http" and parts.hostname not in _LOOPBACK:
         raise SettingsError(f"--upstream is {target!r}; use https, else keys travel readable")
     host, _, port = listen.rpartition(":")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 from cyclopts import Parameter
 
@@ -58,6 +59,9 @@ def wrap(
     if bool(command) == bool(url):
         said = "name one server: either --url ADDRESS or -- COMMAND ARGUMENTS"
         raise CommandFailed(said, USAGE)
+    if url and not is_address(url):
+        said = f"--url {url!r} is not an address; write it like https://search.example.com/mcp"
+        raise CommandFailed(said, USAGE)
     headers = read_headers(header_env) if url else {}
 
     with leaves_when_told():
@@ -81,6 +85,15 @@ def wrap(
         except FileNotFoundError as error:
             said = f"there is no command {command[0]!r}; give its whole path"
             raise CommandFailed(said) from error
+
+
+def is_address(url: str) -> bool:
+    """Whether it could be where an HTTP server is."""
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
 
 
 def read_headers(given: tuple[str, ...]) -> dict[str, str]:

@@ -98,6 +98,8 @@ def test_every_verb_explains_itself_and_all_its_options(ratelord, verb):
         ("ask", "x", "--nonsense"),
         ("ask", "x", "--cost", "much"),
         ("report",),
+        ("demo", "--seconds", "0"),
+        ("demo", "--seconds", "-1"),
     ],
 )
 def test_a_mistake_is_exit_code_two_and_one_line_that_points_to_help(ratelord, words):
@@ -117,6 +119,26 @@ def test_an_address_that_is_none_is_one_line(ratelord, monkeypatch):
     ran = ratelord("status")
     assert ran.code == 2
     assert ran.err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("mcp", "wrap", "--url", "foo"), "--url 'foo' is not an address"),
+        (("mcp", "wrap", "--url", "http://[::1"), "--url 'http://[::1' is not an address"),
+        (("proxy", "--provider", "headers"), "--upstream says where 'headers' is"),
+        (
+            ("proxy", "--provider", "openai", "--upstream", "ftp://x"),
+            "'ftp://x'; write it like https://",
+        ),
+    ],
+)
+def test_an_address_of_somebody_else_that_is_none_is_one_line_too(ratelord, words, said):
+    ran = ratelord(*words)
+    assert ran.code in (1, 2)
+    assert ran.out == ""
+    assert ran.err.count("\n") == 1
+    assert said in ran.err
 
 
 def test_a_wrong_token_says_which_variable(ratelord, here, answer):

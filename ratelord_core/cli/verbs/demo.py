@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from cyclopts import App
+from typing import Annotated
+
+from cyclopts import App, Parameter, validators
 
 from ratelord_core.cli.options import START, Json
 
@@ -12,7 +14,11 @@ def register(app: App) -> None:
     app.command(demo, group=START)
 
 
-def demo(*, seconds: float = 16.0, json: Json = False) -> int:
+def demo(
+    *,
+    seconds: Annotated[float, Parameter(validator=validators.Number(gt=0))] = 16.0,
+    json: Json = False,
+) -> int:
     """See it work: a daemon of its own, three agents, and a pool that runs dry. Ends by itself.
 
     Parameters
