@@ -46,8 +46,10 @@ def test_the_policy_of_the_readme_is_valid(tmp_path: Path) -> None:
 
 
 def test_the_session_of_the_readme_goes_as_it_says(tmp_path: Path) -> None:
-    lines = [line.removeprefix("$ ") for line in _after("session").splitlines() if line]
+    shown = _after("session").splitlines()
+    lines = [line.removeprefix("$ ") for line in shown if line.startswith("$ ")]
     assert lines[0] == "ratelord up &"
+    assert shown[1].startswith("ratelord is listening on "), "who asks sooner is denied"
 
     with DaemonProcess(tmp_path, policy=_after("policy")) as daemon:
         done = [
