@@ -56,7 +56,9 @@ def test_a_server_that_is_told_to_stop_while_it_loads_leaves_with_0(
 
 def test_who_interrupts_a_command_while_it_loads_sees_no_traceback(tmp_path: Path) -> None:
     early = EARLY.partition("from ratelord_core")[0].replace("SIGTERM", "SIGINT")
-    script = f"{early}\nfrom ratelord_core.cli import main\nmain()"
+    # Started in the background of a script, these tests inherit that it is ignored.
+    heard = "signal.signal(signal.SIGINT, signal.default_int_handler)"
+    script = f"{early}\n{heard}\nfrom ratelord_core.cli import main\nmain()"
     done = subprocess.run(
         [sys.executable, "-c", script, "cyclopts"],
         capture_output=True,
