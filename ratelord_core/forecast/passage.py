@@ -13,6 +13,9 @@ Z90: Final = 1.2815515655446004
 """The 90th percentile of the standard normal distribution."""
 Z99: Final = 2.3263478740408408
 """Its 99th percentile."""
+_RETURNING: Final = (0.5449521356173603, 1.6322187896168654, 2.574961455590522)
+"""Deviations at which a path that may leave the level again has touched it with a chance of 50, 10
+and 1 %: see ``once``."""
 _BEYOND: Final = (math.inf, math.inf, math.inf)
 _ROOT_HALF: Final = sqrt(0.5)
 
@@ -56,6 +59,12 @@ def passage_chance(
     return 1.0 - (1.0 - _reached(level, rate, noise, doubt, instant)) ** 2
 
 
+def once(chance: float) -> float:
+    """How likely a path that may leave the level again must stand beyond it at an instant to have
+    touched it by then with this ``chance``."""
+    return 1.0 - sqrt(1.0 - chance)
+
+
 def _reached(level: float, rate: float, noise: float, doubt: float, instant: float) -> float:
     variance = noise * instant + doubt * instant * instant
     mean = rate * instant
@@ -70,11 +79,14 @@ def passage(
     """Chance and bounds for a level that is drawn at ``rate`` (less than 0: it fills up) with the
     variance ``noise * s + doubt * s**2``; ``inf`` for bounds beyond the horizon."""
     chance = passage_chance(level, rate, noise, doubt, horizon, returns=returns)
+    z50, z90, z99 = _RETURNING if returns else (0.0, Z90, Z99)
     p50 = level / rate if rate > 0.0 else math.inf
-    p99 = min(p50, passage_time(level, rate, noise, doubt, Z99))
+    if returns:
+        p50 = min(p50, passage_time(level, rate, noise, doubt, z50))
+    p99 = min(p50, passage_time(level, rate, noise, doubt, z99))
     if p99 >= horizon:  # the others lie later still
         return chance, _BEYOND
-    p90 = min(p50, passage_time(level, rate, noise, doubt, Z90))
+    p90 = min(p50, passage_time(level, rate, noise, doubt, z90))
     bounds = (p50 if p50 < horizon else math.inf, p90 if p90 < horizon else math.inf, min(p99, p90))
     return chance, bounds
 

@@ -12,7 +12,7 @@ from statistics import NormalDist
 from typing import Any, Final, NamedTuple
 
 from ratelord_core.forecast.calibration import LOGITS, Calibration, Shadow
-from ratelord_core.forecast.passage import Outlook, flowing_back, passage, passage_time
+from ratelord_core.forecast.passage import Outlook, flowing_back, once, passage, passage_time
 
 _PRIOR: Final = (0.0, 1.0, 0.0)
 _BELIEF: Final = (5.0, 10.0, 5.0)
@@ -79,7 +79,7 @@ class Returning:
         found, latest = [], inf
         for odds, shift in zip(LOGITS, shifts, strict=True):
             part = min(0.999, max(1e-6, _chance((odds + shift - above) / slope)))
-            high = -_NORMAL.inv_cdf(part)
+            high = -_NORMAL.inv_cdf(once(part))
             latest = min(latest, _time(course, high))
             found.append(latest if latest < horizon else inf)
         return _bent(chance, above, slope), (found[0], found[1], found[2])

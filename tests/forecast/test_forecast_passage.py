@@ -5,10 +5,17 @@ from __future__ import annotations
 import math
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from ratelord_core.forecast.passage import Z90, Z99, normal_cdf, passage_chance, passage_time
+from ratelord_core.forecast.passage import (
+    Z90,
+    Z99,
+    normal_cdf,
+    passage,
+    passage_chance,
+    passage_time,
+)
 
 _LEVELS = st.floats(1.0, 1e9)
 _RATES = st.floats(1e-3, 1e6)
@@ -40,6 +47,27 @@ def test_the_chance_at_a_quoted_bound_is_the_quoted_one(
     time = passage_time(level, rate, noise, doubt, Z90)
     if noise * time + doubt * time * time > 1e-12 * level * level:
         assert passage_chance(level, rate, noise, doubt, time) == pytest.approx(0.1, abs=1e-3)
+
+
+@settings(max_examples=200)
+@given(
+    level=st.floats(0.5, 1e4),
+    rate=st.floats(-50.0, 50.0),
+    noise=st.floats(0.01, 1e4),
+    doubt=st.floats(0.0, 10.0),
+    horizon=st.floats(1.0, 1e4),
+    returns=st.booleans(),
+)
+@example(level=15.0, rate=0.2, noise=1.0, doubt=0.0, horizon=60.0, returns=True)
+def test_a_time_is_quoted_if_the_risk_is_as_great_as_its_level(
+    level: float, rate: float, noise: float, doubt: float, horizon: float, returns: bool
+) -> None:
+    """Risk and times are two views of one thing: what runs dry rather than not has a median."""
+    returns = returns or rate < 0.0
+    chance, bounds = passage(level, rate, noise, doubt, horizon, returns=returns)
+    for quoted, bound in zip((0.5, 0.1, 0.01), bounds, strict=True):
+        if abs(chance - quoted) > 0.01 * quoted:
+            assert (bound < horizon) is (chance > quoted)
 
 
 @example(level=0.01, rate=-10.0, noise=1.0, doubt=0.0, z=1.0)
