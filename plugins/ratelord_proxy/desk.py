@@ -39,12 +39,11 @@ class Desk(AsyncClient):
         self._idle: list[Line] = []
         self._free = asyncio.Semaphore(MOST_LINES)
 
-    async def close(self) -> None:
-        """Let go of the connections."""
+    async def _hang_up(self) -> None:
         for line in self._idle:
             line.close()
         self._idle.clear()
-        await super().close()
+        await super()._hang_up()
 
     async def _send(self, call: Call, budget: Budget) -> Reply:
         content = call.content

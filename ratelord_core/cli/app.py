@@ -15,6 +15,11 @@ PROLOGUE = """Ask before you act: one daemon knows every limit, and answers befo
 
 First time here? Type: ratelord demo"""
 
+EPILOGUE = (
+    "Variables: RATELORD_URL says where the daemon is, RATELORD_TOKEN who is calling, "
+    "RATELORD_TIMEOUT how many seconds an answer may take. All of them: ratelord config show"
+)
+
 _SPEAKS_OF_ALL = "completion"
 
 
@@ -24,6 +29,7 @@ def build(arguments: Sequence[str] = ()) -> App:
     A verb of ours is the name of its module, so that it can be found without loading all others.
     """
     app = blank("ratelord", PROLOGUE)
+    app.help_epilogue = EPILOGUE
     ours = _ours()
     named = arguments[0] if arguments else ""
     if named in ours and named != _SPEAKS_OF_ALL:

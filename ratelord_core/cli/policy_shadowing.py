@@ -35,7 +35,7 @@ def shadow(
     """
     if off and file is not None:
         raise CommandFailed("--off takes no file: either set a shadow or take it away", USAGE)
-    with open_client(timeout=30.0) as client:
+    with open_client(at_least=30.0) as client:
         if off:
             client.end_shadow()
         elif file is not None:

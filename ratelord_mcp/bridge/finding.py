@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 
 from ratelord import DaemonUnreachable, RatelordError, RequestRefused, UpstreamError
-from ratelord.connection import Connection, resolve
+from ratelord.connection import Connection, patience, resolve
 
 PROBE_SECONDS = 1.0
 
@@ -72,9 +72,10 @@ def places(url: str | None, token: str | None, note: Path) -> list[Connection]:
 
 
 def check_names(url: str | None, token: str | None) -> None:
-    """Raise ``ValueError`` for an address, port or token that cannot be one: whoever wrote it
-    should hear of it at once, and not with every question."""
+    """Raise ``ValueError`` for an address, port, token or timeout that cannot be one: whoever wrote
+    it should hear of it at once, and not with every question."""
     resolve(url, None, token)
+    patience()
     if not is_named(url):
         _usual(token)
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 from anyio.to_thread import run_sync
 
 from ratelord import DaemonUnreachable
-from ratelord.connection import Connection
+from ratelord.connection import Connection, patience
 
 if TYPE_CHECKING:
     from ratelord import AsyncClient, Client
@@ -19,6 +19,8 @@ Found = TypeVar("Found")
 
 REST: Final = 2.0
 """Seconds between two searches that find nothing, so that a busy agent gets its denials at once."""
+LONGEST: Final = 18.0
+"""Seconds of ``RATELORD_TIMEOUT`` that count here: no tool may block for 20."""
 
 
 class Ends(NamedTuple):
@@ -115,9 +117,10 @@ class Line:
                 return before
             self._past.append(before)
         url, socket, token = found.url, found.socket, found.token
+        timeout = min(patience(), LONGEST)
         self._ends = Ends(
             found,
-            AsyncClient(url, socket=socket, token=token, auto_wait=False),
-            Client(url, socket=socket, token=token, auto_wait=False),
+            AsyncClient(url, socket=socket, token=token, timeout=timeout, auto_wait=False),
+            Client(url, socket=socket, token=token, timeout=timeout, auto_wait=False),
         )
         return self._ends

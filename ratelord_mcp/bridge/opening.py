@@ -10,7 +10,7 @@ from ratelord_mcp.bridge.line import Line
 def line_to_daemon(url: str | None, token: str | None, *, start: bool) -> Line:
     """A line that finds the daemon by the rules of ``ratelord mcp``.
 
-    Raises ``ValueError`` for what cannot be an address or a token.
+    Raises ``ValueError`` for what cannot be an address, a token or a timeout.
     """
     check_names(url, token)
 

@@ -56,12 +56,7 @@ def wrap(
     no_start
         Start no daemon; calls are refused until there is one.
     """
-    if bool(command) == bool(url):
-        said = "name one server: either --url ADDRESS or -- COMMAND ARGUMENTS"
-        raise CommandFailed(said, USAGE)
-    if url and not is_address(url):
-        said = f"--url {url!r} is not an address; write it like https://search.example.com/mcp"
-        raise CommandFailed(said, USAGE)
+    check_server(command, url)
     headers = read_headers(header_env) if url else {}
 
     with leaves_when_told():
@@ -85,6 +80,16 @@ def wrap(
         except FileNotFoundError as error:
             said = f"there is no command {command[0]!r}; give its whole path"
             raise CommandFailed(said) from error
+
+
+def check_server(command: tuple[str, ...], url: str) -> None:
+    """Whether one server is named, at an address that can be one."""
+    if bool(command) == bool(url):
+        said = "name one server: either --url ADDRESS or -- COMMAND ARGUMENTS"
+        raise CommandFailed(said, USAGE)
+    if url and not is_address(url):
+        said = f"--url {url!r} is not an address; write it like https://search.example.com/mcp"
+        raise CommandFailed(said, USAGE)
 
 
 def is_address(url: str) -> bool:

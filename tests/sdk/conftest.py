@@ -15,5 +15,5 @@ def daemon(scripted_daemon: ScriptedDaemon) -> ScriptedDaemon:
 
 @pytest.fixture(autouse=True)
 def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("RATELORD_URL", "RATELORD_SOCKET", "RATELORD_TOKEN"):
+    for name in ("RATELORD_URL", "RATELORD_SOCKET", "RATELORD_TOKEN", "RATELORD_TIMEOUT"):
         monkeypatch.delenv(name, raising=False)

@@ -34,7 +34,7 @@ _PATIENCE = 600.0
 
 def snapshot(*, json: Json = False) -> int:
     """Make the daemon keep a snapshot of its state: its next start replays what comes after it."""
-    with open_client(_PATIENCE) as client:
+    with open_client(at_least=_PATIENCE) as client:
         done = client.snapshot()
     if json:
         print_json(done)
@@ -49,7 +49,7 @@ def verify(*, json: Json = False) -> int:
 
     Exit code 1 if anything is not as it was written. Without a daemon: admin replay --verify.
     """
-    with open_client(_PATIENCE) as client:
+    with open_client(at_least=_PATIENCE) as client:
         found = client.verify()
     good = found["intact"] and found["state"] == "same" and found["snapshot"] in {"same", "none"}
     if json:

@@ -18,14 +18,6 @@ from ratelord_core.cli.screen import print_json, print_table
 if TYPE_CHECKING:
     from ratelord_core.settings import Settings
 
-CLIENT_VARIABLES = {
-    "RATELORD_URL": "http://127.0.0.1:8090",
-    "RATELORD_TOKEN": None,
-    "RATELORD_IDENTITY": None,
-    "RATELORD_AGENT": None,
-}
-"""What client verbs read beside the daemon's settings, with its default."""
-
 _SECRET = ("token", "secret", "password")
 _MASK = "••••••"
 _USER_IN_URL = re.compile(r"^([a-z][a-z0-9+.\-]*://)[^/@]*@", re.IGNORECASE)
@@ -69,6 +61,19 @@ def _daemon_rows(settings: Settings, flags: DaemonFlags) -> list[dict[str, Any]]
     ]
 
 
+def _client_variables() -> dict[str, Any]:
+    """What client verbs read beside the daemon's settings, with its default."""
+    from ratelord.connection import DEFAULT_TIMEOUT, DEFAULT_URL
+
+    return {
+        "RATELORD_URL": DEFAULT_URL,
+        "RATELORD_TOKEN": None,
+        "RATELORD_TIMEOUT": DEFAULT_TIMEOUT,
+        "RATELORD_IDENTITY": None,
+        "RATELORD_AGENT": None,
+    }
+
+
 def _client_rows() -> list[dict[str, Any]]:
     return [
         {
@@ -77,7 +82,7 @@ def _client_rows() -> list[dict[str, Any]]:
             "from": "environment" if os.environ.get(variable) else "default",
             "variable": variable,
         }
-        for variable, default in CLIENT_VARIABLES.items()
+        for variable, default in _client_variables().items()
     ]
 
 

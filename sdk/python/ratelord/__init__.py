@@ -25,6 +25,7 @@ from ratelord.decision import (
     Settlement,
 )
 from ratelord.errors import (
+    ClientClosed,
     DaemonUnreachable,
     Denied,
     RatelordError,
@@ -44,6 +45,7 @@ __version__ = VERSION
 __all__ = [
     "AsyncClient",
     "Client",
+    "ClientClosed",
     "DaemonUnreachable",
     "DecidedBy",
     "Decision",

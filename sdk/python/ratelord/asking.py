@@ -11,9 +11,9 @@ import httpx2
 from ratelord import wire
 from ratelord.applying import Callback, Callbacks, Change
 from ratelord.attempts import Budget
-from ratelord.connection import Connection
+from ratelord.connection import Connection, patience
 from ratelord.decision import Decision, OnUnreachable, Outcome
-from ratelord.errors import RatelordError
+from ratelord.errors import ClientClosed, RatelordError
 from ratelord.permit import Permit
 from ratelord.stream import SILENCE_SECONDS, StreamPosition
 from ratelord.wire import AskOptions, Call
@@ -24,19 +24,21 @@ _log = logging.getLogger("ratelord")
 class Asking:
     """A client's settings, and what follows from them."""
 
+    _closed = False
+
     def __init__(
         self,
         connection: Connection,
         on_unreachable: OnUnreachable,
         *,
-        timeout: float,
+        timeout: float | None,
         auto_wait: bool,
         max_wait: float | None,
         monotonic: Callable[[], float],
     ) -> None:
         self.connection = connection
         self.on_unreachable = on_unreachable
-        self._timeout = timeout
+        self._timeout = patience(timeout)
         self._auto_wait = auto_wait
         self._max_wait = max_wait
         self._monotonic = monotonic
@@ -54,6 +56,11 @@ class Asking:
         """The changes of an approval that no callback applies: act on them yourself, or don't
         act."""
         return self._callbacks.unapplied(decision)
+
+    @property
+    def timeout(self) -> float:
+        """Seconds that all attempts of one call may take together."""
+        return self._timeout
 
     def __repr__(self) -> str:
         where, otherwise = self.connection.where, self.on_unreachable
@@ -80,8 +87,13 @@ class Asking:
     def _budget(self) -> Budget:
         return Budget(self._timeout, self._monotonic)
 
+    def _check_open(self) -> None:
+        if self._closed:
+            raise ClientClosed(f"this client of {self.connection.where} is closed; make a new one")
+
     def _request(self, call: Call, budget: Budget) -> dict[str, Any]:
         """The arguments of a request."""
+        self._check_open()
         return {
             "method": call.method,
             "url": call.path,
@@ -93,6 +105,7 @@ class Asking:
 
     def _listening(self, position: StreamPosition) -> dict[str, Any]:
         """The arguments of a request that goes on for ever."""
+        self._check_open()
         call = position.call()
         return {
             "method": call.method,

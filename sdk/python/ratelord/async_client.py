@@ -7,15 +7,15 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from contextlib import asynccontextmanager
 from inspect import isawaitable
 from types import TracebackType
-from typing import Any, Self, TypeVar, Unpack
+from typing import Any, Self, Unpack
 
 import anyio  # httpx2 brings it: sleeping, and shielding a report from cancellation
 import httpx2
-from tenacity import AsyncRetrying
 
-from ratelord import attempts, wire
+from ratelord import wire
 from ratelord.applying import refused
-from ratelord.asking import Asking, settlement, unreported
+from ratelord.asking import settlement, unreported
+from ratelord.async_calling import LAST_WORDS, AsyncCalling
 from ratelord.async_looking import AsyncLooking
 from ratelord.connection import resolve
 from ratelord.decision import (
@@ -32,14 +32,10 @@ from ratelord.permit import Permit
 from ratelord.readers import EventFilters
 from ratelord.stream import StreamPosition
 from ratelord.transport import client_settings
-from ratelord.wire import AskOptions, Call, Reply
-
-T = TypeVar("T")
-_TAKING_BACK = 2.0
-"""Seconds that a cancelled task stays at most, to free what it asked for."""
+from ratelord.wire import AskOptions, Call
 
 
-class AsyncClient(Asking, AsyncLooking):
+class AsyncClient(AsyncCalling, AsyncLooking):
     """``Client`` for tasks, which may share one: the same arguments, the same methods, awaited."""
 
     def __init__(
@@ -48,7 +44,7 @@ class AsyncClient(Asking, AsyncLooking):
         *,
         socket: str | None = None,
         token: str | None = None,
-        timeout: float = 5.0,
+        timeout: float | None = None,
         on_unreachable: OnUnreachable = "deny",
         auto_wait: bool = True,
         max_wait: float | None = None,
@@ -80,10 +76,6 @@ class AsyncClient(Asking, AsyncLooking):
         traceback: TracebackType | None,
     ) -> None:
         await self.close()
-
-    async def close(self) -> None:
-        """Let go of the connections."""
-        await self._http.aclose()
 
     # Asking
 
@@ -175,7 +167,7 @@ class AsyncClient(Asking, AsyncLooking):
             headers=headers,
             key=idempotency_key,
         )
-        return await self._call(call, Settlement)
+        return await self._report(call)
 
     async def extend(self, intent_id: str, seconds: float) -> Extension:
         """Keep what is held a while longer. See ``Client.extend``."""
@@ -230,7 +222,7 @@ class AsyncClient(Asking, AsyncLooking):
 
     async def _take_back(self, call: Call) -> None:
         """Free what a question holds whose answer nobody waited for: its key gives the answer."""
-        with anyio.move_on_after(_TAKING_BACK, shield=True):
+        with self._reporting(), anyio.move_on_after(LAST_WORDS, shield=True):
             decision = await self._decision(call)
             if decision.allowed:
                 await self._settle(Permit(decision), "cancelled")
@@ -249,46 +241,6 @@ class AsyncClient(Asking, AsyncLooking):
         try:
             # A cancelled task still says what became of its hold; the timeout bounds this.
             with anyio.CancelScope(shield=True):
-                permit.settlement = await self._call(settlement(permit, outcome), Settlement)
+                permit.settlement = await self._report(settlement(permit, outcome))
         except RatelordError as error:
             unreported(permit, error)
-
-    async def _call(self, call: Call, kind: type[T]) -> T:
-        budget = self._budget()
-        try:
-            return wire.parse(await self._send(call, budget), kind)
-        except RatelordError as error:  # only then is it worth while to prepare for more
-            failed = [error]
-        retrying = AsyncRetrying(sleep=self._sleep, **attempts.policy(call, budget))
-
-        async def attempt() -> T:
-            if failed:  # the first attempt is that which was made already
-                raise failed.pop()
-            return wire.parse(await self._send(call, budget), kind)
-
-        return await retrying(attempt)
-
-    async def _reply(self, call: Call) -> Reply:
-        return await self._send(call, self._budget())
-
-    async def _send(self, call: Call, budget: attempts.Budget) -> Reply:
-        request = self._http.build_request(**self._request(call, budget))
-        with attempts.translated(self.connection):
-            response = await self._http.send(request, stream=True)
-            try:
-                body = attempts.Body(budget)
-                async for piece in response.aiter_bytes():
-                    body.add(piece)
-            finally:
-                await response.aclose()
-        return Reply(response.status_code, response.headers, body.bytes())
-
-    async def _stream_once(self, position: StreamPosition) -> AsyncIterator[dict[str, Any]]:
-        with attempts.translated(self.connection):
-            async with self._http.stream(**self._listening(position)) as response:
-                if response.status_code != 200:
-                    content = await response.aread()
-                    wire.check(Reply(response.status_code, response.headers, content))
-                position.opened()
-                async for message in httpx2.EventSource(response):
-                    yield position.advance(message.id, message.data)

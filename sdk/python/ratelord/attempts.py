@@ -90,7 +90,7 @@ def translated(connection: Connection) -> Iterator[None]:
     except httpx2.TimeoutException as error:
         raise DaemonUnreachable(
             f"no answer from {connection.where} in time ({_short(error)}); "
-            "try again, or see: ratelord doctor",
+            "try again, set RATELORD_TIMEOUT higher, or see: ratelord doctor",
             outcome_unknown=True,
         ) from None
     except (httpx2.DecodingError, httpx2.SSEError) as error:

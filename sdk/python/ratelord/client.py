@@ -38,8 +38,9 @@ T = TypeVar("T")
 class Client(Asking, Looking):
     """Asks the daemon before acting, and tells it afterwards. Safe to share between threads.
 
-    ``timeout`` (seconds) bounds all attempts of one call together. ``on_unreachable`` is what
-    ``ask`` answers when no answer can be had: ``"deny"`` unless you prefer to spend blindly.
+    ``timeout`` (seconds; else ``RATELORD_TIMEOUT``, else 5) bounds all attempts of one call
+    together, and no wait that an answer asks for. ``on_unreachable`` is what ``ask`` answers when
+    no answer can be had: ``"deny"`` unless you prefer to spend blindly.
     ``auto_wait``: ``ask`` returns when the action may start, sleeping meanwhile; ``max_wait``
     (seconds) is the longest wait that it accepts by default.
     """
@@ -50,7 +51,7 @@ class Client(Asking, Looking):
         *,
         socket: str | None = None,
         token: str | None = None,
-        timeout: float = 5.0,
+        timeout: float | None = None,
         on_unreachable: OnUnreachable = "deny",
         auto_wait: bool = True,
         max_wait: float | None = None,
@@ -84,7 +85,8 @@ class Client(Asking, Looking):
         self.close()
 
     def close(self) -> None:
-        """Let go of the connections."""
+        """Let go of the connections. Whatever is asked afterwards raises ``ClientClosed``."""
+        self._closed = True
         self._http.close()
 
     # Asking

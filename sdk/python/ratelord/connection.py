@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from ipaddress import ip_address
 from urllib.parse import urlsplit
@@ -9,6 +10,8 @@ from urllib.parse import urlsplit
 import msgspec
 
 DEFAULT_URL = "http://127.0.0.1:8090"
+DEFAULT_TIMEOUT = 5.0
+LONGEST_TIMEOUT = 3600.0
 
 
 class Connection(msgspec.Struct, frozen=True):
@@ -53,6 +56,25 @@ def resolve(
     if token is None:
         token = os.environ.get("RATELORD_TOKEN") or None
     return Connection(_address(url or DEFAULT_URL), socket, _token(token))
+
+
+def patience(timeout: float | None = None) -> float:
+    """Seconds that the daemon has for all attempts of one call together: as given, else as
+    ``RATELORD_TIMEOUT`` says, else five. Raises ``ValueError`` for what is no such time."""
+    said: object = os.environ.get("RATELORD_TIMEOUT") if timeout is None else timeout
+    if said is None or said == "":
+        return DEFAULT_TIMEOUT
+    try:
+        seconds = float(str(said))
+    except ValueError:
+        seconds = math.nan
+    if not 0 < seconds <= LONGEST_TIMEOUT:
+        name = "RATELORD_TIMEOUT" if timeout is None else "timeout"
+        raise ValueError(
+            f"{name} {str(said)[:40]!r} is no time to wait for the daemon; "
+            f"write seconds above 0 and at most {LONGEST_TIMEOUT:g}, like {DEFAULT_TIMEOUT:g}"
+        )
+    return seconds
 
 
 def _address(url: str) -> str:

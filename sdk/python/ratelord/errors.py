@@ -4,9 +4,10 @@
     ├── Denied               a guard was told no (carries the decision)
     ├── DaemonUnreachable    no connection, or no answer in time
     ├── UpstreamError        the daemon answered 5xx, 429, or something that is no answer
-    └── RequestRefused       the daemon will not do that: 4xx, with its code and field errors
+    ├── RequestRefused       the daemon will not do that: 4xx, with its code and field errors
+    └── ClientClosed         asked through a client that was closed before
 
-``ask`` turns the two in the middle into a decision; every other call raises them. Messages never
+``ask`` turns the second and the third into a decision; every other call raises them. Messages never
 hold a token.
 """
 
@@ -93,3 +94,9 @@ class RequestRefused(RatelordError):
         self.request_id = request_id
         self.problem = problem or {}
         super().__init__(message)
+
+
+class ClientClosed(RatelordError):
+    """Asked through a client that was closed before: that says nothing of the daemon."""
+
+    code = "client_closed"

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from ratelord.errors import RatelordError, RequestRefused, UpstreamError
+from ratelord.errors import ClientClosed, RatelordError, RequestRefused, UpstreamError
 from ratelord.readers import EventFilters, event_stream
 from ratelord.wire import Call
 
@@ -54,7 +54,7 @@ class StreamPosition:
         """The connection ended. Raises the error if going on is hopeless."""
         self._failures += 1
         hopeless = not self._connected or self._failures > MOST_RECONNECTS
-        if error is not None and (hopeless or isinstance(error, RequestRefused)):
+        if error is not None and (hopeless or isinstance(error, RequestRefused | ClientClosed)):
             raise error
 
     def pause(self) -> float:
