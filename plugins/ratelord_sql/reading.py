@@ -10,15 +10,15 @@ from __future__ import annotations
 import heapq
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
-from itertools import islice
+from itertools import islice, starmap
 from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    CursorResult,
     Engine,
-    Row,
     Select,
     TextClause,
     and_,
@@ -37,8 +37,8 @@ from ratelord_core.store import EventQuery, Head
 from ratelord_sql.migrations import CORRELATED, DECIDED, HOT_TYPES, RARE
 from ratelord_sql.tables import EVENTS
 
-CHUNK = 500
-"""Records held in memory at a time."""
+CHUNK, LARGEST = 500, 2000
+"""Records held in memory at a time: by who begins to read, and by who reads on."""
 EARLY: Micros = SECOND
 """How far behind an id's own time its event may be written: clocks of two hosts."""
 LATE: Micros = MINUTE
@@ -109,7 +109,7 @@ def _near(connection: Connection, made: Micros, wanted: ColumnElement[bool]) -> 
         among = _EVERY.where(_COLUMN.seq >= first, _COLUMN.seq < past, wanted)
         row = connection.execute(among.order_by(_COLUMN.seq).limit(1)).first()
         if row:
-            return _record(row)
+            return Record(*row)
     return None
 
 
@@ -148,19 +148,25 @@ def _walk(
     """Matching records of the range, in the query's direction."""
     order = _COLUMN.seq.desc() if query.newest_first else _COLUMN.seq
     size = CHUNK if query.limit is None else min(CHUNK, query.limit)
-    wanted = _EVERY.where(*conditions).order_by(order).limit(size)
+    wanted = _EVERY.where(*conditions).order_by(order)
     while first < past:
+        among = wanted.where(_COLUMN.seq >= first, _COLUMN.seq < past).limit(size)
         with engine.connect() as connection:
-            rows = connection.execute(wanted.where(_COLUMN.seq >= first, _COLUMN.seq < past)).all()
-        for row in rows:
-            yield _record(row)
+            rows = _plain(connection.execute(among))
+        yield from starmap(Record, rows)
         if len(rows) < size:
             return
+        newest = rows[-1][0]
         if query.newest_first:
-            past = rows[-1].seq
+            past = newest
         else:
-            first = rows[-1].seq + 1
+            first = newest + 1
+        size = min(2 * size, LARGEST)
 
 
-def _record(row: Row[*tuple[Any, ...]]) -> Record:
-    return Record(*row)
+def _plain(found: CursorResult[Any]) -> list[tuple[Any, ...]]:
+    """Rows as the driver has them: a log is long, and nobody asks for their columns by name."""
+    cursor: Any = found.cursor
+    rows: list[tuple[Any, ...]] = cursor.fetchall()
+    found.close()
+    return rows

@@ -117,7 +117,7 @@ class SqliteEventStore:
         """Records that match and were there when the first of them was asked for."""
         try:
             yield from reading.read(self._readers, query)
-        except DBAPIError as error:
+        except (DBAPIError, sqlite3.Error) as error:
             raise fault(self.path, "read", error) from error
 
     def find(self, event_id: bytes) -> Record | None:

@@ -3,42 +3,13 @@ whether its snapshot says the same."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-
 from ratelord_core.daemon.snapshots import DoubtError, Snapshots
 from ratelord_core.errors import StoreCorrupt
-from ratelord_core.events.record import Record
-from ratelord_core.events.verify import BEGINNING, Anchor, Fault, check_link
+from ratelord_core.events.verify import FaultyError, Walk
 from ratelord_core.model.instant import Micros
 from ratelord_core.model.proof import Proof
 from ratelord_core.replay import Blank, figures, replay
 from ratelord_core.store import EventQuery, EventStore
-
-
-class _FaultyError(Exception):
-    """The first record that is not what was written."""
-
-    def __init__(self, fault: Fault) -> None:
-        super().__init__(fault.detail)
-        self.fault = fault
-
-
-class _Walk:
-    """Records on their way to a state, each checked before it is believed."""
-
-    def __init__(self) -> None:
-        self.newest: Anchor = BEGINNING
-        self.redacted = 0
-
-    def along(self, records: Iterable[Record]) -> Iterator[Record]:
-        """The same records, up to the first fault."""
-        for record in records:
-            fault = check_link(record, self.newest)  # its body is read when it is replayed
-            if fault is not None:
-                raise _FaultyError(fault)
-            self.newest = Anchor(record.seq, record.chain, record.ts_ingest)
-            self.redacted += record.digest is not None
-            yield record
 
 
 def prove(
@@ -46,12 +17,12 @@ def prove(
 ) -> Proof:
     """Walk the log up to and with the event ``up_to`` (None: the newest), rebuild the state from
     it alone, and compare what the snapshot and the events after it yield."""
-    walk = _Walk()
+    walk = Walk()
     query = EventQuery(before=None if up_to is None else up_to + 1)
     state = blank.state()
     try:
         replay(walk.along(log.read(query)), state)
-    except _FaultyError as error:
+    except FaultyError as error:
         seq = walk.newest.seq
         text = f"event {error.fault.seq}: {error.fault.kind}: {error.fault.detail}"
         return Proof(seq, walk.newest.chain.hex(), walk.redacted, fault=text)

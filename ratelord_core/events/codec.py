@@ -19,7 +19,7 @@ from ratelord_core.events.payloads import Payload, Unknown
 from ratelord_core.events.record import Record, chain_of, digest_of
 from ratelord_core.events.upcast import upcast
 from ratelord_core.model.dimensions import Dimensions
-from ratelord_core.model.ids import Entropy
+from ratelord_core.model.ids import Entropy, uuid_text
 from ratelord_core.model.instant import Micros
 
 SALT_BYTES = 16
@@ -115,6 +115,24 @@ def open_record(record: Record) -> Event:
         payload,
         record.chain,
     )
+
+
+def happening_of(record: Record) -> tuple[Micros, Dimensions, str, Payload]:
+    """What a fold wants of a record, and no more: when it happened, about whom, to which intent,
+    and what."""
+    raw = record.body
+    kind = CATALOGUE.get(record.event_type)
+    beginning, decode = _NEVER if kind is None else _current(kind)
+    if raw.startswith(beginning):
+        body: _Body = decode(raw)
+        return (
+            record.ts_ingest + body.ts_offset,
+            body.dimensions,
+            uuid_text(record.correlation_id or record.event_id),
+            body.payload,
+        )
+    event = open_record(record)
+    return event.ts_event, event.dimensions, event.intent_id, event.payload
 
 
 def raw_payload(record: Record) -> dict[str, Any]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable, Container, Iterable, Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import msgspec
@@ -24,6 +23,7 @@ from ratelord_core.model.instant import Micros, to_text
 from ratelord_core.model.pool import declared_key
 from ratelord_core.parts import Parts
 from ratelord_core.policy.stack import PolicyStack
+from ratelord_core.replay import without_garbage
 from ratelord_core.store import EventQuery, EventStore, SnapshotStore
 
 Progress = Callable[[float], None]
@@ -139,7 +139,7 @@ def backtest(
     course = Course(policy, parts, terms, tally.add, waived, told, start)
     head = store.head().seq
     query = EventQuery(after=course.seq, until=terms.until)
-    with _without_garbage():
+    with without_garbage():
         course.feed(_counted(store.read(query), head, progress))
         done = course.finish()
     if not tally.questions and done.unasked:
@@ -254,16 +254,3 @@ def _notes(done: Replaying) -> list[str]:
             f"{done.unheard} observations are about providers that the candidate does not have"
         )
     return found
-
-
-@contextmanager
-def _without_garbage() -> Iterator[None]:
-    """A replay makes millions of things that last: to look through them again and again for the few
-    cycles costs much. Those are young and found by ``_counted``."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()

@@ -164,7 +164,9 @@ _pool_of = attrgetter("pool")
 def by_pool(needs: Sequence[Wanted]) -> Sequence[Wanted]:
     """One need for each pool: what is wanted twice from one adds up."""
     many = len(needs)
-    if many < 2 or len(set(map(_pool_of, needs))) == many:
+    if many < 2 or (many == 2 and needs[0].pool != needs[1].pool):  # as nearly always
+        return needs
+    if len(set(map(_pool_of, needs))) == many:
         return needs
     merged: dict[str, Need] = {}
     for need in needs:

@@ -18,7 +18,7 @@ from table import Row
 from workload import batch, policy
 
 from ratelord_core import plugins
-from ratelord_core.events.verify import BEGINNING, Anchor, check_link
+from ratelord_core.events.verify import Walk
 from ratelord_core.replay import Blank, replay
 from ratelord_core.store import EventQuery
 from ratelord_core.testing.daemon_process import DaemonProcess
@@ -74,17 +74,7 @@ def _replayed(folder: Path, events: int) -> Row:
     )
 
     def again() -> None:
-        before = BEGINNING
-        state = blank.state()
-        proven = []
-        for record in store.read(EventQuery()):
-            assert check_link(record, before) is None
-            before = Anchor(record.seq, record.chain, record.ts_ingest)
-            proven.append(record)
-            if len(proven) == 500:
-                replay(proven, state)
-                proven.clear()
-        replay(proven, state)
+        replay(Walk().along(store.read(EventQuery())), blank.state())
 
     ratio = median(_once(again) / _once(lambda: _scan(path)) for _ in range(3))
     store.close()

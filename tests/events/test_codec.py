@@ -13,10 +13,10 @@ from msgspec import inspect
 from ratelord_core.clock import SeededEntropy
 from ratelord_core.events import upcast as upcasting
 from ratelord_core.events.catalogue import CATALOGUE
-from ratelord_core.events.codec import Sealer, open_record, raw_payload
+from ratelord_core.events.codec import Sealer, happening_of, open_record, raw_payload
 from ratelord_core.events.envelope import Draft, Source
 from ratelord_core.events.payloads import IntentSubmitted, SystemStopped, Unknown
-from ratelord_core.events.record import GENESIS
+from ratelord_core.events.record import GENESIS, Record
 from ratelord_core.events.verify import verify
 from ratelord_core.model.dimensions import Dimensions
 
@@ -73,6 +73,13 @@ def canonical(body):
     return rfc8785.dumps(json.loads(body))
 
 
+def assert_told_as_opened(record: Record) -> None:
+    """A replay hears of a record what whoever opens it sees."""
+    event = open_record(record)
+    seen = (event.ts_event, event.dimensions, event.intent_id, event.payload)
+    assert happening_of(record) == seen
+
+
 @pytest.mark.parametrize(("name", "kind"), PAYLOADS)
 def test_every_payload_comes_back_as_it_was_and_its_bytes_are_canonical(name, kind):
     @settings(deadline=None)
@@ -82,6 +89,7 @@ def test_every_payload_comes_back_as_it_was_and_its_bytes_are_canonical(name, ki
         assert open_record(record).payload == payload
         assert record.event_type == name
         assert record.body == canonical(record.body)
+        assert_told_as_opened(record)
 
     check()
 
@@ -117,6 +125,7 @@ def test_the_envelope_comes_back_as_it_was(
     assert (event.dimensions, event.source) == (dimensions, source)
     assert event.chain == record.chain
     assert record.body == canonical(record.body)
+    assert_told_as_opened(record)
 
 
 @settings(deadline=None)
@@ -155,6 +164,7 @@ def test_further_columns_of_a_newer_envelope_do_not_disturb():
 def test_a_newer_version_of_a_known_type_is_carried_as_unknown():
     record = with_payload(sealed(SystemStopped()), lambda _: {"reason": {"code": 3}}, version=2)
     event = open_record(record)
+    assert_told_as_opened(record)
     assert event.schema_version == 2
     assert event.payload == Unknown(content={"reason": {"code": 3}})
 
@@ -182,6 +192,7 @@ def test_an_old_payload_is_read_through_every_step(third_version):
 
     record = with_payload(sealed(IntentSubmitted()), lambda _: {"priority": "high"})
     event = open_record(record)
+    assert_told_as_opened(record)
     assert event.schema_version == 1
     assert event.payload == third_version(urgency="high!")
     assert raw_payload(record) == {"priority": "high"}, "what is stored is never rewritten"
