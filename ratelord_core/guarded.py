@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Generator
 from typing import Any
 
 from ratelord_core.errors import PluginError
+from ratelord_core.leaving import Leaving
 from ratelord_core.patience import Overran, at_most
 
 MAKERS = frozenset({"build", "open"})
@@ -100,6 +101,10 @@ class Guarded:
         except Overran:
             self._strikes += 1
             raise
+        except SystemExit as error:
+            if isinstance(error, Leaving):
+                raise
+            raise PluginError(f"{what} would have ended the daemon (exit {error.code})") from error
 
 
 class GuardedAgain:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,9 +11,13 @@ from typing import Final
 CLEAN: Final = 0
 
 
+class Leaving(SystemExit):
+    """The process is to leave: no plugin's wish, but its owner's."""
+
+
 @contextmanager
 def leaves_when_told() -> Iterator[None]:
-    """Within the block SIGTERM leaves with status 0, by ``SystemExit``, until somebody else listens
+    """Within the block SIGTERM leaves with status 0, by ``Leaving``, until somebody else listens
     for it, as a loop does: so loading and opening are no gap in which it is a death by signal. In
     a thread other than the main one, which gets no signals, it changes nothing."""
     if threading.current_thread() is not threading.main_thread():
@@ -28,4 +31,4 @@ def leaves_when_told() -> Iterator[None]:
 
 
 def _leave(_number: int, _frame: object) -> None:
-    sys.exit(CLEAN)
+    raise Leaving(CLEAN)

@@ -12,7 +12,7 @@ from ratelord_core import __version__
 from ratelord_core.arbiter import EventFilter
 from ratelord_core.clock import Clock
 from ratelord_core.engine import Engine
-from ratelord_core.engine.outlooks import failed_model_view
+from ratelord_core.engine.outlooks import failed_controller_view, failed_model_view
 from ratelord_core.errors import (
     NotFound,
     PolicyError,
@@ -84,7 +84,8 @@ class Onlooker:
         state = self.engine.state
         providers = dict(self._around.provider_health())
         failed = tuple(failed_model_view(one) for one in self.engine.lookout.failures())
-        failing = bool(failed) or any(
+        paced = tuple(failed_controller_view(*one) for one in state.pacing.failures())
+        failing = bool(failed or paced) or any(
             provider.state in {"degraded", "open"} for provider in providers.values()
         )
         return HealthView(
@@ -101,6 +102,7 @@ class Onlooker:
             providers=providers,
             policy_error=self.policy_error,
             failed_models=failed,
+            failed_controllers=paced,
         )
 
     def _status(self, failing: bool) -> str:

@@ -120,6 +120,13 @@ class Pacing:
         """The pools that are governed."""
         return iter(self._by_pool)
 
+    def failures(self) -> Iterator[tuple[Label, str, str, str, float]]:
+        """Every controller that failed: its rule, its pool, its name, how, and since when."""
+        for (label, pool), governor in self._governors.items():
+            controller = governor.controller
+            if isinstance(controller, Trusted) and controller.failed is not None:
+                yield label, pool, governor.params.algorithm, *controller.failed
+
     def outside(self, pool: str) -> OutsideUse | None:
         """What others use of a pool; None if no poll has told."""
         return self._outside.get(pool)

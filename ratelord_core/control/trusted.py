@@ -25,6 +25,9 @@ class Trusted:
 
     def __init__(self, name: str, build: Callable[[], DelayController]) -> None:
         self._name = name
+        self._at = 0.0
+        self.failed: tuple[str, float] | None = None
+        """Why the controller is not asked any more, and since when (seconds; 0: from the start)."""
         self._controller: DelayController | None = None
         try:
             self._controller = build()
@@ -33,14 +36,17 @@ class Trusted:
 
     def update(self, reading: Reading) -> None:
         """How the pool stands now."""
+        self._at = reading.t
         self._asked(lambda controller: controller.update(reading), None)
 
     def alarmed(self, t: float, part: float) -> None:
         """The provider refused, or counted use that nobody had told us of."""
+        self._at = t
         self._asked(lambda controller: controller.alarmed(t, part), None)
 
     def pace(self, reading: Reading) -> float:
         """Units a second that may start: the controller's pace, or the even one if it failed."""
+        self._at = reading.t
         return self._asked(lambda controller: _sane(controller.pace(reading)), reading.even)
 
     def state(self) -> list[Any] | None:
@@ -64,6 +70,7 @@ class Trusted:
 
     def _fail(self, error: Exception) -> None:
         self._controller = None
+        self.failed = (f"{type(error).__name__}: {error}", self._at)
         _log.error(
             "delay controller %s failed with %s: %s; its pool goes on at the even pace until the "
             "daemon starts again, mend that plugin or name another algorithm in the rule",

@@ -131,7 +131,8 @@ class Lookout:
         status = _STATUS[worst]
         score = round(100 * max(self._risks.values(), default=0.0))
         watched = (state.providers.get(account) for account in state.polling.intervals)
-        degraded = any(record.state in _FAILING for record in watched) or bool(self.failures())
+        degraded = any(record.state in _FAILING for record in watched)
+        degraded = degraded or bool(self.failures()) or any(state.pacing.failures())
         if status == state.system_status and degraded == state.degraded:
             state.risk_score = score
             return

@@ -6,8 +6,13 @@ import math
 
 from ratelord_core.forecast.failure import Failure
 from ratelord_core.model.forecast import Forecast, Score
-from ratelord_core.model.instant import Micros, to_text
-from ratelord_core.model.views import FailedModelView, ForecastView, ShareForecastView
+from ratelord_core.model.instant import SECOND, Micros, to_text
+from ratelord_core.model.views import (
+    FailedControllerView,
+    FailedModelView,
+    ForecastView,
+    ShareForecastView,
+)
 
 
 def forecast_view(
@@ -50,6 +55,14 @@ def failed_model_view(failure: Failure) -> FailedModelView:
         since=to_text(failure.since),
         next_try=to_text(failure.again),
     )
+
+
+def failed_controller_view(
+    label: tuple[str, str], pool: str, algorithm: str, error: str, since: float
+) -> FailedControllerView:
+    """A failed controller in wire form."""
+    known = to_text(int(since * SECOND)) if since else None
+    return FailedControllerView(pool, *label, algorithm, error, known)
 
 
 def _finite(value: float) -> float | None:

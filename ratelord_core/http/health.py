@@ -27,9 +27,10 @@ class Health:
     async def show(self, exchange: Exchange) -> Answer:
         """How the daemon and its providers are.
 
-        Always a 200; `status` is `ok`, `degraded` (a provider fails, or a forecast model: see
-        `failed_models`), `initializing` or `read_only` (the log cannot be written).
-        `system_status` and `risk_score` (0-100) speak of the pools, `seq` is the newest event.
+        Always a 200; `status` is `ok`, `degraded` (a provider fails, or a plugin: see
+        `failed_models`, `failed_controllers`), `initializing` or `read_only` (the log cannot be
+        written). `system_status` and `risk_score` (0-100) speak of the pools, `seq` is the newest
+        event.
         """
         return json_reply(self._arbiter.health())
 

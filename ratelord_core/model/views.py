@@ -171,6 +171,22 @@ class FailedModelView(msgspec.Struct, frozen=True):
     next_step: str = "mend the plugin or choose another forecast_model, and start the daemon again"
 
 
+class FailedControllerView(msgspec.Struct, frozen=True):
+    """A delay controller that failed for a pool that a rule paces, since when, what becomes of it
+    ``meanwhile``, and what to do."""
+
+    pool: str
+    policy_id: str
+    rule: str
+    algorithm: str
+    error: str
+    since: str | None
+    meanwhile: str = "the pool goes on at the even pace (what is left by the time that is left)"
+    next_step: str = (
+        "mend the plugin, or name another algorithm in the rule; start the daemon again"
+    )
+
+
 class HealthView(msgspec.Struct, frozen=True):
     """How the daemon is. ``status``: ok, degraded, initializing or read_only."""
 
@@ -188,6 +204,7 @@ class HealthView(msgspec.Struct, frozen=True):
     policy_error: str | None = None
     """Why the policy file as it stands is not in force."""
     failed_models: tuple[FailedModelView, ...] = ()
+    failed_controllers: tuple[FailedControllerView, ...] = ()
 
 
 class SettledHold(msgspec.Struct, frozen=True):

@@ -253,7 +253,11 @@ _WORLD = (
         lambda v: v.is_business_hours,
     ),
     _text("system.status", "`ok`, `warning` or `critical`", lambda v: v.situation.system_status),
-    _flag("system.degraded", "polls or a forecast model fail", lambda v: v.situation.degraded),
+    _flag(
+        "system.degraded",
+        "polls, a forecast model or a controller fail",
+        lambda v: v.situation.degraded,
+    ),
     _number(
         "system.risk_score", "0 to 100", "risk over all pools", lambda v: v.situation.risk_score
     ),

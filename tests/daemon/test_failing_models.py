@@ -1,4 +1,4 @@
-"""A forecast model that turns bad and well again, in a real daemon: everybody is told, and it recovers."""
+"""A plugin whose model turns bad and well again, and whose controller turns bad, in a real daemon."""
 
 from __future__ import annotations
 
@@ -14,12 +14,21 @@ POLICY = """
 settings: {forecast_model: moody}
 pools:
   - {id: local/jobs, limit: 1000, window: {kind: fixed, every: 1h}, default: false}
+  - {id: local/paced, limit: 1000, window: {kind: fixed, every: 1h}, default: false}
   - {id: local/tap, limit: 1000, window: {kind: bucket, every: 1h}, default: false}
-workloads: {scan: {consumes: {local/jobs: 1}}, sip: {consumes: {local/tap: 1}}}
+workloads:
+  scan: {consumes: {local/jobs: 1}}
+  sip: {consumes: {local/tap: 1}}
+  walk: {consumes: {local/paced: 1}}
+policies:
+  - id: steer
+    scope: pool:local/paced
+    rules: [{name: gently, condition: "true", action: shape, params: {algorithm: moody}}]
 """
 MOODY = """
 import os, time
 from ratelord_core import hookimpl
+from ratelord_core.control import PaceParams
 from ratelord_core.model.forecast import Forecast
 from ratelord_linear.plugin import LinearFactory
 
@@ -50,6 +59,25 @@ class Factory:
 @hookimpl
 def ratelord_register_forecast_models():
     return [Factory()]
+
+class Pacer:
+    def update(self, reading): pass
+    def alarmed(self, t, part): pass
+    def state(self): return []
+    def restore(self, state): pass
+    def pace(self, reading):
+        if mood() == "leaves":
+            raise SystemExit(3)
+        return reading.even
+
+class Pacers:
+    name, params = "moody", PaceParams
+    def build(self, params):
+        return Pacer()
+
+@hookimpl
+def ratelord_register_delay_controllers():
+    return [Pacers()]
 """
 
 
@@ -136,3 +164,30 @@ def _is_shown(desk: Desk) -> None:
     address = {check["name"]: check for check in looked}["address"]
     assert address["state"] == "warning"
     assert "ratelord status" in address["next_step"]
+
+
+def test_a_controller_that_turns_bad_is_named_and_its_pool_goes_on_evenly(
+    moods: tuple[Desk, Callable[[str], Any]],
+) -> None:
+    desk, become = moods
+    become("leaves")
+    waits = [
+        desk.ask(workload_id="walk")["modifications"].get("wait_seconds", 0.0) for _ in range(3)
+    ]
+
+    assert waits == sorted(waits)
+    assert waits[-1] > 3.0
+    health = desk.get("/v1/health")
+    (failed,) = health["failed_controllers"]
+    assert health["status"] == "degraded"
+    assert (failed["pool"], failed["policy_id"], failed["rule"]) == (
+        "local/paced",
+        "steer",
+        "gently",
+    )
+    assert failed["algorithm"] == "moody"
+    assert "would have ended the daemon (exit 3)" in failed["error"]
+    assert failed["since"] <= desk.get("/v1/events?limit=1")[0]["ts_event"]
+    assert "even pace" in failed["meanwhile"]
+    shown = " ".join(desk.command("status").stdout.split())
+    assert "The controller moody of rule 'gently' of 'steer' failed for local/paced" in shown

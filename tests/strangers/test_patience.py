@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import pickle
 import signal
+import sys
 import threading
 import time
 from typing import Protocol, runtime_checkable
@@ -14,6 +16,7 @@ import pytest
 from ratelord_core import plugins
 from ratelord_core.errors import PluginError
 from ratelord_core.guarded import STRIKES, Guarded, guard, unguarded
+from ratelord_core.leaving import CLEAN, leaves_when_told
 from ratelord_core.patience import Overran, at_most
 
 SHORT = 0.05
@@ -84,6 +87,21 @@ def trusted() -> Guarded:
 def test_a_call_without_end_is_interrupted_and_named(guarded, work):
     with pytest.raises(Overran, match=r"plugin acme: apply was still at work after 0\.05 s"):
         guarded.apply(work)
+
+
+def test_nothing_that_it_does_ends_the_daemon_but_sigterm_does(guarded, trusted):
+    with pytest.raises(
+        PluginError, match=r"plugin acme: apply would have ended the daemon \(exit 3\)"
+    ):
+        trusted.apply(lambda: sys.exit(3))
+
+    def told() -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(30)
+
+    with leaves_when_told(), pytest.raises(SystemExit) as left:
+        trusted.apply(told)
+    assert left.value.code == CLEAN
 
 
 def test_after_three_of_them_it_is_no_longer_called(guarded):

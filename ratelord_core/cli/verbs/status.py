@@ -46,6 +46,8 @@ def _show(health: dict[str, Any]) -> None:
         say(f"The policy file is not in force: {words.plain(health['policy_error'])}", "red")
     for failed in health.get("failed_models") or ():
         say(_failed(failed), "red")
+    for failed in health.get("failed_controllers") or ():
+        say(_unpaced(failed), "yellow")
     providers = health.get("providers") or {}
     if providers:
         print_table(
@@ -62,6 +64,18 @@ def _failed(row: Any) -> str:
     return (
         f"The forecast model {model} failed for {pool} {words.since(row.get('since'))} ({error}): "
         f"{meanwhile}. It is tried again at {words.plain(row.get('next_try') or '?')}; {step}."
+    )
+
+
+def _unpaced(row: Any) -> str:
+    algorithm, rule, policy, pool, error, meanwhile, step = (
+        words.plain(row.get(name) or "?")
+        for name in ("algorithm", "rule", "policy_id", "pool", "error", "meanwhile", "next_step")
+    )
+    return (
+        f"The controller {algorithm} of rule {rule!r} of {policy!r} failed for {pool} "
+        f"{words.since(row.get('since')) if row.get('since') else 'from the start'} ({error}): "
+        f"{meanwhile}; {step}."
     )
 
 
