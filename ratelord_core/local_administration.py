@@ -6,6 +6,7 @@ Whoever did it, and what came of it, is written down with what was done.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
@@ -27,6 +28,8 @@ from ratelord_core.policy.stack import PolicyStack, let_go
 from ratelord_core.replay import figures
 from ratelord_core.store import EventStore
 from ratelord_core.surroundings import Surroundings
+
+_log = logging.getLogger(__name__)
 
 
 class LocalAdministration(LocalProspects):
@@ -173,9 +176,26 @@ class LocalAdministration(LocalProspects):
             for_good()
         found = difference(before.document, stack.document)
         view = PolicyReloadView(
-            stack.version, before.version, changed, found.added, found.removed, found.changed
+            stack.version,
+            before.version,
+            changed,
+            found.added,
+            found.removed,
+            found.changed,
+            self._not_yet(stack),
         )
         return view, [before if changed else stack]
+
+    def _not_yet(self, stack: PolicyStack) -> tuple[str, ...]:
+        """What of a policy counts from the next start of the daemon on."""
+        asked, wanted = self.engine.state.book.model_id, stack.document.settings.forecast_model
+        if asked == wanted:
+            return ()
+        said = (
+            f"forecast_model: {asked} is asked until the daemon starts again, {wanted} from then on"
+        )
+        _log.warning("%s", said)
+        return (said,)
 
     # --- the log ------------------------------------------------------------------------------
 

@@ -85,7 +85,7 @@ class Sharers:
 
     def _left(self, account: Account, asker: Asker, now: Micros) -> int:
         if account.limit is None:
-            return 0
+            return account.figures(now).available if account.pool.window.kind == "unbounded" else 0
         left = account.left_for(now, asker)
         if isinstance(account, PeriodAccount) and asker.groups:
             room = account.portions.room(account.windows.end, account.limit, asker)

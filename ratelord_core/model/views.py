@@ -279,3 +279,5 @@ class PolicyReloadView(msgspec.Struct, frozen=True):
     added: tuple[str, ...] = ()
     removed: tuple[str, ...] = ()
     what_changed: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    """What the file says that is not so yet."""

@@ -110,6 +110,18 @@ def test_a_bad_policy_is_refused_and_the_old_one_stays(ratelord, real):
     assert "no games" in ratelord("ask", "toy").out
 
 
+def test_another_forecast_model_is_said_to_be_asked_from_the_next_start_on(ratelord, real):
+    asked = "ensemble is asked until the daemon starts again, linear from then on"
+    real.policy.write_text(POLICY + "settings: {forecast_model: linear}\n", encoding="utf-8")
+    ran = ratelord("reload")
+    assert "setting forecast_model" in ran.out
+    assert asked in ran.out
+    assert asked in ratelord("reload").out, "also while nothing changes"
+    assert ratelord("forecasts", "--json").json[0]["model_id"] == "ensemble"
+    real.policy.write_text(POLICY, encoding="utf-8")
+    assert ratelord("reload", "--json").json["warnings"] == []
+
+
 def test_the_doctor_finds_the_daemon(ratelord, lasting):
     port = lasting.url.rpartition(":")[2]
     ran = ratelord("doctor", "--port", port)

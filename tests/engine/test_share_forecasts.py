@@ -38,6 +38,16 @@ def test_a_share_is_told_with_whose_it_is_and_what_of_the_burn_is_theirs() -> No
     assert hog.risk_level == "ok"
 
 
+def test_a_share_of_what_never_binds_is_not_nothing() -> None:
+    table = Table("pools: [{id: local/api, window: {kind: unbounded}}]")
+    table.ask(agent_id="hog")
+    (hog,) = told(table, agent_id="hog")
+
+    assert hog.share is not None
+    assert hog.share.available == table.engine.reader.pool("local/api", table.now).available > 0
+    assert hog.p_exhaustion == 0.0
+
+
 def test_the_largest_shares_of_a_pool_are_listed_by_any_dimension() -> None:
     table = busy()
 

@@ -29,4 +29,7 @@ def reload(*, json: Json = False) -> int:
                 say(f"  {mark} {words.plain(name)}")
     else:
         say("The policy did not change.")
+    if not json:
+        for warning in done.get("warnings") or ():
+            say(f"Not yet: {words.plain(warning)}.", "yellow")
     return DONE
