@@ -16,17 +16,20 @@ _NOISE: Final = frozenset(
 )
 """What costs a model's attention and helps it little: a value out of bounds is refused with the
 bounds, and what a tool is for stands in its hints."""
+_VALUES: Final = "additionalProperties"
 
 
 def input_schema(
     kind: type[msgspec.Struct], hints: Mapping[str, str], offers: Sequence[str] = ()
 ) -> dict[str, Any]:
-    """The schema of a tool's arguments: closed, null left out (an absent field says the same)."""
+    """The schema of a tool's arguments: closed, null left out (an absent field says the same), and
+    what the values of a map are left to its hint, if it has one."""
     schema = lean_schema(kind)
     shown = offers or tuple(schema["properties"])
     properties = {name: _typed(_without_null(schema["properties"][name])) for name in shown}
     for name, hint in hints.items():
-        properties[name] = {**properties[name], "description": hint}
+        told = {key: part for key, part in properties[name].items() if key != _VALUES}
+        properties[name] = {**told, "description": hint}
     closed = {"type": "object", "properties": properties, "additionalProperties": False}
     required = [name for name in schema.get("required", ()) if name in properties]
     return {**closed, "required": required} if required else closed

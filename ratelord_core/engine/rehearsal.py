@@ -14,10 +14,10 @@ from ratelord_core.engine.answering import decision_of
 from ratelord_core.engine.course import Course, draws_of
 from ratelord_core.engine.folds.intents import decided as fold
 from ratelord_core.engine.negotiator import Negotiator
+from ratelord_core.engine.question import submitted
 from ratelord_core.engine.scribe import Scribe
 from ratelord_core.engine.state import State
 from ratelord_core.errors import InvalidRequest
-from ratelord_core.events.payloads import IntentSubmitted
 from ratelord_core.ledger import Ledger
 from ratelord_core.model.decision import Decision
 from ratelord_core.model.ids import Entropy
@@ -78,7 +78,7 @@ class _Stage(Negotiator):
 
     def _step(self, name: str, intent: Intent, now: Micros) -> Decision:
         decided, _, done = self._decide(intent, now, None)
-        self.state.asked = (name, IntentSubmitted(urgency=intent.urgency))
+        self.state.asked = (name, submitted(intent, "", ""))
         self.state.asked_as = intent.identity_id
         fold(self.state, now, done.dimensions, name, decided)
         return decision_of("", now, decided, self.state.policy_version)

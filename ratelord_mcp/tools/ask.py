@@ -36,11 +36,12 @@ OFFERS: Final = (
     "duration_hint",
     "max_wait_seconds",
     "idempotency_key",
+    "renews",
     "dry_run",
     "client_context",
 )
 HINTS: Final = {
-    "agent_id": "your own stable name",
+    "agent_id": "your stable name",
     "identity_id": "credential to charge, else sentinel:unknown",
     "workload_id": "kind of work, e.g. repo_scan",
     "scope_id": "e.g. repo:acme/api or global",
@@ -48,6 +49,7 @@ HINTS: Final = {
     "costs": "units by provider/pool",
     "max_wait_seconds": "0 = now or never",
     "idempotency_key": "same key, same answer",
+    "renews": "earlier intent_id",
     "client_context": "run_id, task_id",
 }
 DESCRIPTION: Final = (

@@ -94,7 +94,7 @@ def score_of(score: Score | None) -> dict[str, float | None] | None:
 FORECAST: Final = AgentTool(
     name="forecast",
     description=(
-        "How likely and when one pool runs dry (null: not before its reset); with units, whether "
+        "How likely and when a pool runs dry (null: not before its reset); with units, whether "
         "they fit in time."
     ),
     takes=ForecastArguments,

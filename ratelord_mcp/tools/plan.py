@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -28,12 +28,13 @@ class Step(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class PlanArguments(msgspec.Struct, frozen=True):
-    """The plan of one agent in one scope."""
+    """The plan of one agent in one scope, and of one run if ``client_context`` names it."""
 
     agent_id: str
     identity_id: str
     scope_id: str
     steps: list[Step]
+    client_context: dict[str, Any] | None = None
 
 
 class Planned(msgspec.Struct, frozen=True):
@@ -65,8 +66,7 @@ async def run(call: ToolCall) -> Plan:
     identity_id = identity_of(call.caller, asked.identity_id) or asked.identity_id
     agent_id = agent_of(call.caller, asked.agent_id)
     intents = [
-        _intent(index, step, agent_id, identity_id, asked.scope_id)
-        for index, step in enumerate(asked.steps)
+        _intent(index, step, agent_id, identity_id, asked) for index, step in enumerate(asked.steps)
     ]
     view = await call.arbiter.plan(intents, call.caller)
     steps = [
@@ -76,17 +76,20 @@ async def run(call: ToolCall) -> Plan:
     return Plan(view.fits, list(view.order), list(view.misfits), steps)
 
 
-def _intent(index: int, step: Step, agent_id: str, identity_id: str, scope_id: str) -> Intent:
+def _intent(
+    index: int, step: Step, agent_id: str, identity_id: str, asked: PlanArguments
+) -> Intent:
     try:
         return intent_of(
             IntentRequest(
                 agent_id,
                 identity_id,
                 step.workload_id,
-                scope_id,
+                asked.scope_id,
                 urgency=step.urgency,
                 expected_cost=step.expected_cost,
                 max_wait_seconds=step.max_wait_seconds,
+                client_context=asked.client_context,
             )
         )
     except InvalidRequest as error:
@@ -104,8 +107,8 @@ def _place(index: int, field: str) -> str:
 PLAN_INTENTS: Final = AgentTool(
     name="plan_intents",
     description=(
-        "Rehearse many actions: start times, order, what does not fit. Holds nothing: still "
-        "ask_intent before each."
+        "Rehearse many actions: start times, order, what does not fit. Holds nothing: ask_intent "
+        "before each."
     ),
     takes=PlanArguments,
     gives=Plan,

@@ -78,6 +78,21 @@ def test_steps_are_put_in_the_order_in_which_they_may_start() -> None:
     assert told.order == (0, 2, 1)
 
 
+def test_steps_of_one_run_count_for_its_cap_and_leave_the_run_as_it_was() -> None:
+    table = Table(f"{POLICY}{TWO_A_RUN}")
+    one, other = intent("scan", run="r-1"), intent("scan", run="r-2")
+
+    for _ in range(2):
+        told = plan(table, one, other, one, one, intent("scan"))
+
+        assert (told.order, told.misfits) == ((0, 1, 2, 4), (3,))
+
+
+TWO_A_RUN = """  - id: runs
+    rules: [{name: two-a-run, condition: run.requests >= 2, action: deny}]
+"""
+
+
 def test_a_plan_without_steps_or_with_a_pin_that_leads_nowhere_is_refused() -> None:
     with pytest.raises(InvalidRequest, match="no steps"):
         plan(Table(POLICY))

@@ -92,6 +92,22 @@ def test_a_token_says_who_asks_and_a_name_in_the_arguments_is_only_a_claim(
     run(scene)
 
 
+def test_a_long_action_that_goes_on_names_the_intent_that_it_renews(visit: Visit, run: Run) -> None:
+    async def scene() -> None:
+        async with visit() as guest:
+            first = await guest.ask()
+
+            again = await guest.ask(renews=first["intent_id"])
+
+            story = await guest.alive.arbiter.explain(again["intent_id"])
+            assert story["intent"]["renews"] == first["intent_id"]
+            names = {"agent_id": "a", "identity_id": "i", "workload_id": "w", "scope_id": "global"}
+            refused = await guest.mistaken("ask_intent", **names, renews="the last one")
+            assert refused.startswith("renews: 'the last one' is not an intent_id")
+
+    run(scene)
+
+
 def test_a_viewer_may_not_ask(visit: Visit, run: Run) -> None:
     async def scene() -> None:
         async with visit(caller=Caller("viewer", "id:viewer", "mcp")) as guest:

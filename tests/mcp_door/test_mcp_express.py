@@ -168,7 +168,7 @@ argument_values: dict[str, st.SearchStrategy[Any]] = {
     "idempotency_key": st.sampled_from([None, "k1", "k2", ""]),
     "dry_run": st.sampled_from([None, True, False, "yes"]),
     "debug": st.booleans(),
-    "renews": st.none(),
+    "renews": st.sampled_from([None, "", "x", "0193aaaa-bbbb-7ccc-8ddd-eeeeffff0000", 7]),
     "client_context": st.sampled_from([None, {}, {"run_id": "r", "task_id": 1}, {"k": "v"}, "r"]),
     "surprise": st.just(1),
 }

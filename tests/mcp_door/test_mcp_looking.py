@@ -167,6 +167,39 @@ def test_a_plan_is_rehearsed(visit: Visit, run: Run) -> None:
     run(scene)
 
 
+def test_a_plan_is_of_the_run_that_it_names(visit: Visit, run: Run) -> None:
+    names = {"agent_id": "a", "identity_id": "i", "scope_id": "global"}
+    spent, fresh = {"run_id": "nightly-1"}, {"run_id": "nightly-2", "task_id": "t"}
+
+    async def scene() -> None:
+        async with visit(policy=ONCE_A_RUN) as guest:
+            await guest.ask(client_context=spent)
+
+            plans = [
+                await guest.told(
+                    "plan_intents", steps=[{"workload_id": "scan"}] * 2, **names, **said
+                )
+                for said in ({"client_context": spent}, {"client_context": fresh}, {})
+            ]
+
+            assert [plan["order"] for plan in plans] == [[], [0], [0, 1]]
+            assert [plan["misfits"] for plan in plans] == [[0, 1], [1], []]
+            assert (await guest.ask(client_context=fresh))["allowed"]
+            assert "client_context" in await guest.mistaken(
+                "plan_intents", steps=[{"workload_id": "scan"}], client_context="run", **names
+            )
+
+    run(scene)
+
+
+ONCE_A_RUN = """
+pools: [{id: team/requests, limit: 100, window: {kind: fixed, every: 60s}}]
+policies:
+  - id: runs
+    rules: [{name: once-a-run, condition: run.requests >= 1, action: deny}]
+"""
+
+
 def test_every_resource_that_is_listed_can_be_read(visit: Visit, run: Run) -> None:
     async def scene() -> None:
         async with visit() as guest:
