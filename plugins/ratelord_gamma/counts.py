@@ -3,8 +3,7 @@
 Demand comes in lumps of the effective size φ = E[x²]/E[x]. Their rate has a Gamma(a, b) belief that
 forgets; so the time until the n-th lump is b times a beta-prime(n, a) variable, and both the risk
 and its inverse are one incomplete beta function. The shape a is not what counting would give: it is
-matched to the forecast errors actually seen over quarter windows, which is what burstiness shows
-itself by.
+matched to the forecast errors actually seen over quarter windows, in which burstiness shows itself.
 """
 
 from __future__ import annotations
@@ -32,7 +31,7 @@ from ratelord_gamma.belief import Belief
 from ratelord_gamma.odds import chance_of, odds_of
 
 MODEL_ID: Final = "gamma"
-MODEL_VERSION: Final = "4"
+MODEL_VERSION: Final = "5"
 UNKNOWN_HORIZON: Final = 3600.0
 """Seconds to look ahead when neither the next reset nor the window's length is known."""
 
@@ -247,10 +246,11 @@ class GammaModel:
         if left <= 0.0 or self._demand.start is None:
             return
         belief, lively = self._belief(t, 0.0), self._lively(t)
-        odds = self._odds(belief, left, horizon)
+        looked_at = (1.0, self._odds(belief, left, horizon), lively)
         bounds = self._bounds(belief, left, horizon, lively)
-        shadow = Shadow(t, horizon, (1.0, odds, lively), bounds, lively > 0.5, usages)
-        self._calibration.lay_aside(shadow)
+        shadow = Shadow(t, horizon, looked_at, bounds, lively > 0.5, usages)
+        if self._calibration.lay_aside(shadow):
+            self._occasions.crowded()
 
     def _settling(self, belief: Belief, t: float, left: float, horizon: float) -> Outlook:
         """Risk and bounds in a window that ends."""
