@@ -26,7 +26,6 @@ WINDOW_KEYS: Final[dict[str, tuple[str, ...]]] = {
     "concurrency": ("kind",),
     "unbounded": ("kind",),
 }
-DEFAULT_WINDOW: Final = {"kind": "fixed", "every": "60s"}
 DEFAULT_POOLS: Final = {"default": {"limit": 1000}}
 KINDS: Final = (*TROUBLES, *LIES)
 """What a poll may be made to do."""

@@ -89,7 +89,6 @@ class Replaying:
         self.own_values = OwnValues(past.ledger, candidate.state.ledger)
         self.cost_before = 0
         self.settled_before: dict[str, int] = {}
-        self.refused_before = 0
         self.unasked = 0
         """Questions that the candidate refuses as making no sense: they pin what it lacks."""
         self.unheard = 0
@@ -190,7 +189,6 @@ class Replaying:
         self.cost_before += max(0, e.cost)
         for pool, units in e.settled:
             self.settled_before[pool] = self.settled_before.get(pool, 0) + units
-        self.refused_before += e.outcome == "rate_limited"
         known = self._open.pop(intent_id, None)
         if known is None:
             return

@@ -161,7 +161,7 @@ class Settings(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class RetentionConfig(msgspec.Struct, frozen=True, omit_defaults=True):
-    """How long events are kept."""
+    """How long events are to be kept. Nothing deletes any yet."""
 
     enabled: bool = False
     default_ttl: Micros | None = None

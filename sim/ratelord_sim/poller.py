@@ -11,7 +11,6 @@ from ratelord_core.model.instant import SECOND, Micros
 from ratelord_core.provider import PollResult
 from ratelord_core.watch import Account
 from ratelord_core.watch.attempt import no_answer
-from ratelord_core.watch.circuit import OPEN
 from ratelord_core.watch.course import Course, Outcome
 from ratelord_core.watch.schedule import draw
 from ratelord_core.watch.vetting import vet_dates
@@ -130,10 +129,6 @@ class Poller:
         self._untried.discard(name)
         daemon.commit_later()
         daemon.listener.polled(name, ok=succeeded)
-
-    def is_open(self, account_id: str) -> bool:
-        """Whether an account's circuit is open."""
-        return self._courses[account_id].circuit.state == OPEN
 
 
 def daemon_is_new(daemon: Daemon) -> bool:

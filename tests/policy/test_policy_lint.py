@@ -200,6 +200,11 @@ SUSPICIONS = {
         "counts money, but there are no prices",
         "",
     ),
+    "what is not carried out": (
+        "retention: {enabled: ▶true, default_ttl: 720h}",
+        "nothing is deleted yet: every event is kept",
+        "leave it out",
+    ),
     "prices of nobody": (
         "providers: {mock: [{id: fast}]}\npricing: {fats: ▶{requests: 3}}\n",
         "prices of 'fats'",

@@ -7,12 +7,12 @@ from itertools import islice
 
 from ratelord_core.errors import Finding
 from ratelord_core.model.config import Document
-from ratelord_core.policy.lint import amounts, conditions, hours, names, reach
+from ratelord_core.policy.lint import amounts, conditions, hours, keeping, names, reach
 from ratelord_core.policy.lint.formula import formula
 from ratelord_core.policy.lint.places import Places
 from ratelord_core.policy.lint.points import verdict
 
-_CHECKS = (conditions.look, reach.look, hours.look, names.look, amounts.look)
+_CHECKS = (conditions.look, reach.look, hours.look, names.look, amounts.look, keeping.look)
 MOST = 200
 """Suspicions that are named; who has more mends the first ones."""
 _ENOUGH = 1_000

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
@@ -46,10 +46,6 @@ class View(msgspec.Struct):
     world: World
     tally: Tally
     pools: Sequence[str]
-
-
-Views = Callable[[str], View]
-"""Gives the view of a scope."""
 
 
 def view_of(world: World, scope: str) -> View:
