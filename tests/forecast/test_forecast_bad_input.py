@@ -124,3 +124,30 @@ def test_drift_of_any_size_only_widens(book: ForecastBook) -> None:
 
         assert after.tte_p99 <= before.tte_p99 * (1 + 1e-9)
         before = after
+
+
+def test_drift_that_stops_is_forgotten(book: ForecastBook) -> None:
+    """Repeated drift widens the bounds until it stops; a while later they are as if it had never
+    been."""
+    twin = ForecastBook(MODELS[book.model_id])
+    twin.declare(pool(100), START, 0, START + MINUTE)
+    for second in range(30):
+        twin.observe(KEY, START + second * SECOND, 1)
+    spread = []
+    for seen in range(4):
+        book.widen(KEY, START + (30 + seen) * SECOND, 40)
+        spread.append(asked(book, START + 34 * SECOND, 60).burn_variance)
+    assert spread == sorted(spread)
+    calm = asked(twin, START + 34 * SECOND, 60)
+    assert spread[-1] > 1.5 * calm.burn_variance
+
+    for window in range(1, 80):
+        begin = START + window * MINUTE
+        for each in (book, twin):
+            each.window(KEY, begin, 0, begin + MINUTE)
+            for second in range(0, 60, 2):
+                each.observe(KEY, begin + second * SECOND, 1)
+    now, reset_at = START + 80 * MINUTE - 30 * SECOND, START + 80 * MINUTE
+    wary, never = asked(book, now, 20, reset_at), asked(twin, now, 20, reset_at)
+    assert wary.burn_variance < 1.2 * never.burn_variance
+    assert abs(wary.p_exhaustion - never.p_exhaustion) < 0.05
