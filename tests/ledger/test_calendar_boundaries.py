@@ -38,18 +38,19 @@ def test_days_in_madrid_have_23_and_25_hours() -> None:
 
 
 def test_a_midnight_that_happens_twice_in_havana_counts_once() -> None:
-    assert boundaries("2026-10-31T12:00:00Z", "day", "America/Havana", 2) == [
-        "2026-11-01T04:00",
-        "2026-11-02T05:00",
+    # Of a year that is long over: what a zone will do is decided anew, and newer machines know it.
+    assert boundaries("2024-11-02T12:00:00Z", "day", "America/Havana", 2) == [
+        "2024-11-03T04:00",
+        "2024-11-04T05:00",
     ]
-    assert boundaries("2026-11-01T04:30:00Z", "day", "America/Havana", 1) == ["2026-11-02T05:00"]
-    assert boundaries("2026-11-01T05:30:00Z", "day", "America/Havana", 1) == ["2026-11-02T05:00"]
+    assert boundaries("2024-11-03T04:30:00Z", "day", "America/Havana", 1) == ["2024-11-04T05:00"]
+    assert boundaries("2024-11-03T05:30:00Z", "day", "America/Havana", 1) == ["2024-11-04T05:00"]
 
 
 def test_a_midnight_that_havana_skips_is_the_first_instant_after_it() -> None:
-    assert boundaries("2026-03-07T12:00:00Z", "day", "America/Havana", 2) == [
-        "2026-03-08T05:00",
-        "2026-03-09T04:00",
+    assert boundaries("2024-03-09T12:00:00Z", "day", "America/Havana", 2) == [
+        "2024-03-10T05:00",
+        "2024-03-11T04:00",
     ]
 
 

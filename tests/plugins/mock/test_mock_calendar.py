@@ -20,8 +20,8 @@ ZONES = ("UTC", "Europe/Madrid", "America/Havana", "Asia/Beirut", "Pacific/Apia"
     st.sampled_from(ZONES),
 )
 @example(from_text("2011-12-30T10:30:00Z"), "Pacific/Apia")
-@example(from_text("2026-03-08T05:30:00Z"), "America/Havana")
-@example(from_text("2026-11-01T04:30:00Z"), "America/Havana")
+@example(from_text("2024-03-10T05:30:00Z"), "America/Havana")
+@example(from_text("2024-11-03T04:30:00Z"), "America/Havana")
 def test_a_period_ends_where_the_ledger_says(unit: str, now: int, zone: str) -> None:
     window = Window("calendar", unit=unit, timezone=zone)  # type: ignore[arg-type]
     begin, end = period(window, 0, now)
