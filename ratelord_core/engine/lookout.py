@@ -97,14 +97,15 @@ class Lookout:
         forecast = self.state.outlook(key, figures, now)
         level = self.state.level(key, forecast, figures, now)
         wanted = figures.used or figures.held or figures.scheduled or forecast.burn_mean > 0.0
-        wanted = wanted and not self.state.ledger.accounts[key].pool.soft
+        known = key not in self.state.book.failed  # the rest of the system is none the worse
+        wanted = wanted and known and not self.state.ledger.accounts[key].pool.soft
         self._risks[key] = forecast.p_exhaustion if wanted else 0.0
         self._levels[key] = level if wanted else "ok"
         before = self.state.announced.get(key, "ok")
         if not self.state.book.material_change(key, forecast, level, now):
             return
         self.scribe.write(now, forecast_computed(key, forecast, level))
-        if self.state.ledger.accounts[key].pool.unit == MONEY:
+        if known and self.state.ledger.accounts[key].pool.unit == MONEY:
             spent = figures.used + figures.held + figures.scheduled
             runway = cost_computed(key, forecast, spent, figures.available, figures.reset_at, now)
             self.scribe.write(now, runway)

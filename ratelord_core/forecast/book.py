@@ -30,6 +30,8 @@ from ratelord_core.model.party import NOBODY, Party
 from ratelord_core.model.pool import Pool, declared_key
 
 _NOTHING: Final = Forecast()
+_WORST: Final = Forecast(0.0, 0.0, 0.0, 1.0)
+"""What counts for a pool whose model failed: nobody knows better."""
 _ROUGHNESS: Final = 256
 """Pools are ranked anew when the units available moved by this part of the limit."""
 
@@ -275,7 +277,7 @@ class ForecastBook:
         if page.pool.limit is None or page.pool.window.kind == "unbounded":
             return _NOTHING
         said = page.forecast(now, standing.available, standing.reset_at, units, standing.staleness)
-        return _NOTHING if said is None else said
+        return _WORST if said is None else said
 
 
 def _scale(pool: Pool) -> tuple[object, ...]:

@@ -146,7 +146,10 @@ def _is_told(desk: Desk, error: str) -> None:
     assert "forecast_model" in told["next_step"]
     assert "denied" in told["meanwhile"]
     assert desk.get("/v1/health/ready")["status"] == "degraded"
-    assert desk.pool("local/jobs")["risk_level"] == "unknown"
+    pool = desk.pool("local/jobs")
+    assert pool["risk_level"] == "unknown"
+    assert (pool["forecast"]["p_exhaustion"], pool["forecast"]["tte_p50_seconds"]) == (1.0, 0.0)
+    assert health["risk_score"] < 100, "the rest of the system is none the worse"
     patiently(lambda: _turns(desk)[-1:] == [True])
 
 

@@ -161,6 +161,7 @@ def test_a_model_that_raises_makes_the_risk_unknown_and_is_named(
     standing = Standing(900, RESET)
     said = book.outlook(KEY, START, standing)
     assert book.level(KEY, said, standing) == "unknown"
+    assert (said.p_exhaustion, said.tte_p50, said.tte_p99) == (1.0, 0.0, 0.0), "the safe side"
     assert "counting" in str(book.failed[KEY])
     assert "gh/core" in str(book.failed[KEY])
     assert "ZeroDivisionError: by zero" in str(book.failed[KEY])
