@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -34,8 +35,10 @@ MALFORMED = {
     "a lone surrogate": raw("model", rb'"\ud800"'),
     "NaN": raw("expected_cost", b"NaN"),
     "Infinity": raw("expected_cost", b"-Infinity"),
-    "nested deeply": raw("client_context", b'{"a":' + DEEP + b"}"),
-    "nested deeply where nobody looks": raw("unknown", DEEP),
+}
+NESTED = {
+    "where it is read": raw("client_context", b'{"a":' + DEEP + b"}"),
+    "where nobody looks": raw("unknown", DEEP),
 }
 INVALID = {
     "an array": b"[]",
@@ -92,6 +95,21 @@ def unharmed(client: httpx2.Client):
 
 def send(client: httpx2.Client, content: bytes, path: str = "/v1/intent") -> httpx2.Response:
     return client.post(path, content=content, headers={"content-type": "application/json"})
+
+
+@pytest.mark.parametrize("what", NESTED)
+def test_what_is_nested_without_end_is_a_problem_or_read_but_never_harms(
+    client, problem: Problem, what
+):
+    answer = send(client, NESTED[what])
+    if sys.version_info >= (3, 14) and answer.status_code == 200:  # it counts the stack, not calls
+        intent = f"/v1/intents/{answer.json()['intent_id']}"
+        assert client.get(intent).status_code == 200
+        freed = client.post(f"{intent}/report", json={"outcome": "cancelled"})
+        assert freed.status_code == 200
+    else:
+        problem(answer, 400, "malformed_json")
+    assert client.get("/v1/health/ready").status_code == 200
 
 
 @pytest.mark.usefixtures("unharmed")
