@@ -49,10 +49,15 @@ def play(scenario: Scenario, parts: Parts, progress: Progress | None = None) -> 
         return result_of(scenario, world, judge(scenario.invariants, world))
 
 
+def played(scenario: Scenario, parts: Parts) -> World:
+    """Play it; everything that was measured."""
+    with _without_garbage():
+        return Play(scenario, parts).run()
+
+
 def judged_play(scenario: Scenario, parts: Parts) -> tuple[Judged, ...]:
     """Play it; the invariants alone."""
-    with _without_garbage():
-        return judge(scenario.invariants, Play(scenario, parts).run())
+    return judge(scenario.invariants, played(scenario, parts))
 
 
 class Play:

@@ -8,7 +8,7 @@ from cyclopts import App
 
 from ratelord_core.cli.program import blank, carry_out
 from ratelord_core.cli.verbs.completion import completion_of
-from ratelord_sim.cli import check, compare, fuzz, new, play, policy, shelf, submit
+from ratelord_sim.cli import check, compare, controllers, fuzz, new, play, policy, shelf, submit
 
 PROLOGUE = """Crowds on a stage: the real engine in virtual time, and scenarios that argue for it.
 
@@ -23,6 +23,7 @@ def build(name: str = "ratelord-sim") -> App:
     app.command(check.check, name="check")
     app.command(new.new, name="new")
     app.command(compare.compare, name="compare")
+    app.command(controllers.controllers, name="controllers")
     app.command(fuzz.fuzz, name="fuzz")
     app.command(policy.policy, name="policy")
     app.command(submit.submit, name="submit")

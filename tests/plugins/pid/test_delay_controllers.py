@@ -122,3 +122,54 @@ def test_whatever_it_is_told_a_pace_is_a_pace_and_survives_a_restart(
         assert one.pace(seen) >= 0.0
         assert other.pace(seen) == one.pace(seen)
         assert other.state() == one.state()
+
+
+def test_the_derivative_is_that_of_use_not_of_the_line_that_it_is_to_follow() -> None:
+    pid = made("pid", kp=0.0, ki=0.0, kd=1.0)
+    pid.update(reading(1.0, spent=10.0))
+    pid.update(reading(2.0, spent=10.0))
+    assert pid.pace(reading()) == pytest.approx(reading().even), "the line rose, use did not"
+
+    pid.update(reading(3.0, spent=12.0))
+    assert pid.pace(reading()) < reading().even, "use rose"
+
+
+def test_the_integral_stays_within_what_the_output_may_be() -> None:
+    pid = made("pid", kp=0.0, ki=10_000.0)
+    for t in range(1, 50):
+        pid.update(reading(float(t), spent=0.0))
+    assert pid.pace(reading()) == pytest.approx(2 * reading().even), "as fast as it may"
+
+    pid.update(reading(50.0, spent=100.0))
+    pid.update(reading(51.0, spent=100.0))
+    assert pid.pace(reading()) < reading().even, "what had wound up does not hold it back"
+
+
+def test_an_alarm_takes_from_a_pid_what_its_integral_had_added() -> None:
+    eager, slow = made("pid", kp=0.0), made("pid", kp=0.0)
+    for t in (1.0, 5.0, 9.0):
+        eager.update(reading(t, spent=0.0))
+        slow.update(reading(t, spent=40.0))
+    hurried, held = eager.pace(reading()), slow.pace(reading())
+    for pid in (eager, slow):
+        pid.alarmed(10.0, 0.2)
+        pid.update(reading(10.0, spent=100.0 / 6))
+
+    assert hurried > reading().even > held
+    assert eager.pace(reading()) == pytest.approx(reading().even)
+    assert slow.pace(reading()) == pytest.approx(held), "who is slow already stays so"
+
+
+def test_the_gains_of_aimd_are_how_fast_it_creeps_up_and_how_far_it_backs_off() -> None:
+    bold, shy = (
+        made("aimd", increase=step, decrease=cut) for step, cut in ((0.1, 0.9), (0.01, 0.5))
+    )
+    for aimd in (bold, shy):
+        aimd.update(reading(1.0, spent=0.0))
+    assert bold.pace(reading()) == pytest.approx(1.1 * reading().even)
+    assert shy.pace(reading()) == pytest.approx(1.01 * reading().even)
+
+    for aimd in (bold, shy):
+        aimd.alarmed(2.0, 1.0)
+    assert bold.pace(reading()) == pytest.approx(1.1 * 0.9 * reading().even)
+    assert shy.pace(reading()) == pytest.approx(1.01 * 0.5 * reading().even)
