@@ -10,7 +10,7 @@ import msgspec
 
 from ratelord import Client, DaemonUnreachable, Decision, RatelordError, RequestRefused
 from ratelord.connection import Connection
-from ratelord.wire import without_daemon
+from ratelord.wire import new_key, without_daemon
 from ratelord_core.model.ids import is_id
 from ratelord_mcp.pre_tool import ToolUse
 
@@ -81,14 +81,16 @@ def _asked(
 ) -> Decision:
     wait = min(options.get("max_wait", asker.max_wait), asker.max_wait)
     context = {"run_id": use.session} if use.session else None
-    decision = client.ask(
-        asker.agent,
-        asker.identity(client),
-        workload,
-        scope,
-        auto_wait=False,
-        **{**options, "max_wait": wait, "idempotency_key": use.key, "client_context": context},
-    )
+    ids = (asker.agent, asker.identity(client), workload, scope)
+    said = {"max_wait": wait, "idempotency_key": use.key or new_key(), "client_context": context}
+    try:
+        decision = client.ask(*ids, auto_wait=False, **{**options, **said})
+    except (KeyboardInterrupt, SystemExit):
+        # The host has given up. The key gives the answer, if there is one by now.
+        unheard = client.ask(*ids, auto_wait=False, **{**options, **said})
+        if unheard.intent_id and unheard.allowed:
+            client.report(unheard.intent_id, outcome="cancelled")
+        raise
     return _kept(client, decision) if decision.intent_id and decision.allowed else decision
 
 

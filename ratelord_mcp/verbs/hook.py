@@ -11,6 +11,7 @@ from ratelord import Decision
 from ratelord_core.cli.asker import default_agent, default_identity
 from ratelord_core.cli.options import ASK
 from ratelord_core.cli.outcome import DONE, USAGE
+from ratelord_core.leaving import leaves_when_told
 from ratelord_mcp import pre_tool
 from ratelord_mcp.bridge.finding import note_path, places
 from ratelord_mcp.pre_tool import NoToolUse, Verdict
@@ -69,7 +70,8 @@ def pre_tool_use(
         scope,
         max_wait,
     )
-    decision = decide(use, asker, places(url, None, note_path()))
+    with leaves_when_told(USAGE):  # given up by its host, it gives back what it holds
+        decision = decide(use, asker, places(url, None, note_path()))
     verdict, reason = _judged(decision, on_approve, on_unreachable)
     print(pre_tool.written(pre_tool.answer(use, verdict, f"ratelord: {reason}")))
     return DONE

@@ -11,6 +11,7 @@ import pytest
 
 from ratelord_core.testing.daemon_process import DaemonProcess
 from ratelord_core.testing.desk import Desk, patiently
+from ratelord_core.testing.held_wire import HeldWire
 
 Wrap = Callable[..., Any]
 
@@ -183,6 +184,26 @@ def test_a_call_that_is_cancelled_while_it_waits_frees_what_was_held(
     assert desk.pool("cap/turn")["held"] == 0
     assert "slow" not in text_of(gateway.call("count", 3)), "the server never saw it"
     assert not first.get("isError")
+
+
+def test_a_client_that_hangs_up_right_after_cancelling_leaves_nothing_held(
+    wrap: Wrap, desk: Desk
+) -> None:
+    with HeldWire(desk.daemon.url) as wire:
+        gateway = wrap("left", url=wire.url)
+        gateway.call("echo", 1)
+        wire.hold()
+        gateway.send("tools/call", {"name": "slow"}, 2)
+        patiently(lambda: desk.get("/v1/events?type=intent_decided&workload_id=left/slow"))
+        cancelled(gateway, 2)
+        gateway.process.stdin.close()
+        assert not wire.left.wait(0.5)
+
+        wire.let_go()
+
+        assert gateway.end() == 0
+        assert gateway.noted == []
+    assert [report["outcome"] for report in reported(desk, "left/slow")] == ["cancelled"]
 
 
 @pytest.mark.parametrize(("name", "used"), [("asked", 0), ("jobs", 0)])

@@ -6,6 +6,7 @@ import io
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +15,8 @@ import pytest
 
 from ratelord import Client
 from ratelord_core.cli.app import run
+from ratelord_core.testing.daemon_process import DaemonProcess
+from ratelord_core.testing.desk import Desk, patiently
 from ratelord_mcp import pre_tool
 
 SECRET = "hunter2"
@@ -207,3 +210,35 @@ def test_the_policy_on_the_page_about_hooks_is_valid(daemon):
 
     with Client(daemon.url, timeout=60) as client:
         assert client.check_policy(policy)["valid"]
+
+
+def test_a_host_that_gives_up_while_the_hook_waits_gets_a_denial_and_nothing_is_held(
+    environment, tmp_path
+):
+    turns = "pools: [{id: team/turns, limit: 1, window: {kind: sliding, every: 60s}}]"
+    folder = tmp_path / "turns"
+    folder.mkdir()
+    with DaemonProcess(folder, policy=turns) as daemon:
+        desk = Desk(daemon)
+        first = desk.ask()
+        desk.post(f"/v1/intents/{first['intent_id']}/report", {"outcome": "success"})
+        words = ("hook", "pre-tool-use", "--url", daemon.url, "--max-wait", "90")
+        waiting = subprocess.Popen(
+            [sys.executable, "-m", "ratelord_core.cli", *words],
+            env=environment,
+            cwd=tmp_path,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        waiting.stdin.write(json.dumps(USE).encode())
+        waiting.stdin.close()
+        patiently(lambda: len(desk.decided()) == 2)
+        waiting.send_signal(signal.SIGTERM)
+
+        assert waiting.wait(60) == 2
+        assert waiting.stdout.read() + waiting.stderr.read() == b""
+        waiting.stdout.close()
+        waiting.stderr.close()
+        outcomes = [event["payload"].get("outcome") for event in desk.events("intent_reported")]
+        assert outcomes == [None, "cancelled"], "success goes without saying"
