@@ -14,9 +14,16 @@ from typing import Final
 from ratelord_core.forecast import MEMORIES
 from ratelord_ensemble.experts import EXPERTS
 
-_ODDS: Final = 1.4
-"""Log odds for each standard deviation. 1.7 would be the logistic curve nearest to the normal one;
-less leaves room for what an expert does not doubt: that its own deviation is an estimate."""
+_ODDS: Final = 1.2
+"""Log odds for each standard deviation, where risk is concerned. Less than is as wide as the normal
+curve leaves room for what an expert does not doubt: that its own deviation is an estimate."""
+_AS_WIDE: Final = 1.8
+"""The logistic curve with so many log odds (π ÷ √3) for each standard deviation is as wide as the
+normal one."""
+_LATE: Final = 1.0
+_LATE_UP_TO: Final = 2.5
+"""A pool that more likely than not lasts runs dry late if it does: by so much for each log odds
+against it, up to so many."""
 _PRECISION: Final = -4.0
 """Experts weigh as this power of their relative variance."""
 _LEAST_SLOPE: Final = 0.3
@@ -147,19 +154,24 @@ class View:
         most likely first; ``inf`` beyond the horizon.
 
         The time to use up R units is taken as log-normal around R ÷ rate; relative to the horizon
-        it is placed so that a bound passes the horizon exactly when the risk passes its level.
+        it is placed so that a bound passes the horizon exactly when the risk passes its level. What
+        was learnt flattens the risk, because demand over a whole window is known badly; when in it
+        the pool runs dry is known no worse for that.
         """
         log_left = log(left)
         odds = self._level + self._slope * log_left
         ahead = self._log_mean - log_left
         here = ahead / self.deviation
-        each = 1.0 / (-self._slope * self.deviation)
+        above = min(1.0 / _ODDS, 1.0 / (-self._slope * self.deviation))
+        below = min(1.0 / _AS_WIDE, above)
+        late = below / (1.0 + _LATE * min(_LATE_UP_TO, -odds)) if odds < 0.0 else below
         wide = sqrt(log1p(self.lump / left + self.doubt)) if ahead > 0.0 else self.deviation
         pace = self.horizon / self.mean
         found, latest = [], inf
-        for level in levels:
+        for level, step in zip(levels, (late, late, below), strict=True):
             if odds > level:
-                z = here + (level - odds) * each
+                z = here + (max(0.0, level) - max(0.0, odds)) * above
+                z += (min(0.0, level) - min(0.0, odds)) * step
                 spread = wide if z < 0.0 else self.deviation
                 latest = min(latest, pace * exp(min(log_left + spread * z, self._log_mean)))
             found.append(latest)

@@ -25,7 +25,7 @@ _FORGET: Final = 0.999
 """How much each window leaves of what was learnt before."""
 _SHARING: Final = 0.7
 """n times the usual number of usages weigh n to the power of this: they share their fate."""
-_LEAST_RISK: Final = 0.005
+_LEAST_RISK: Final = 0.03
 """A shadow that says less has nothing to teach."""
 _MOST_PENDING: Final = 64
 """Shadows of one window at most: what its end costs must not grow with what was used in it."""
