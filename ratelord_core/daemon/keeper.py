@@ -88,11 +88,16 @@ class Keeper:
 
     def offer(self, arbiter: LocalArbiter) -> SnapshotTaken | None:
         """Offer a snapshot of the state as it is, all of it durable and nobody asking, and write
-        down that it is there; None if that is not worth it or cannot be done."""
+        down that it is there; None if that is not worth it or cannot be done, and if a plugin
+        failed that has a memory: the log alone tells what it should know."""
+        state = arbiter.engine.state
         if arbiter.journal.seq - self._snapshots.seq < WORTH:
             return None
+        if state.book.faltered() or any(state.pacing.failures()):
+            _log.info("no snapshot was taken: a forecast model or a controller failed meanwhile")
+            return None
         try:
-            taken = self._snapshots.offer(arbiter.engine.state, self._log.head())
+            taken = self._snapshots.offer(state, self._log.head())
         except (CannotFreeze, StoreError) as error:
             _log.warning("no snapshot was taken: %s", error)
             return None

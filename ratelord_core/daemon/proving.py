@@ -3,13 +3,19 @@ whether its snapshot says the same."""
 
 from __future__ import annotations
 
+from typing import Final
+
 from ratelord_core.daemon.snapshots import DoubtError, Snapshots
+from ratelord_core.engine import State
 from ratelord_core.errors import StoreCorrupt
 from ratelord_core.events.verify import FaultyError, Walk
 from ratelord_core.model.instant import Micros
 from ratelord_core.model.proof import Proof
 from ratelord_core.replay import Blank, figures, replay
 from ratelord_core.store import EventQuery, EventStore
+
+_NAMED: Final = 5
+"""Pools of failed plugins that are named."""
 
 
 def prove(
@@ -30,7 +36,7 @@ def prove(
         return Proof(walk.newest.seq, walk.newest.chain.hex(), walk.redacted, fault=str(error))
     told = figures(state, now)
     newest = walk.newest
-    said, at = _compare(log, snapshots, newest.seq, now, state.picture(now))
+    said, at = _compare(log, snapshots, newest.seq, now, state)
     return Proof(
         newest.seq,
         newest.chain.hex(),
@@ -42,7 +48,7 @@ def prove(
 
 
 def _compare(
-    log: EventStore, snapshots: Snapshots, seq: int, now: Micros, picture: object
+    log: EventStore, snapshots: Snapshots, seq: int, now: Micros, rebuilt: State
 ) -> tuple[str, int]:
     try:
         state, at = snapshots.believed(seq + 1)
@@ -52,4 +58,24 @@ def _compare(
         return "none", 0
     state = replay(log.read(EventQuery(after=at, before=seq + 1)), state)
     state.pass_time(now)
-    return ("same" if state.picture(now) == picture else "differs"), at
+    return _verdict(rebuilt, state, now), at
+
+
+def _verdict(rebuilt: State, kept: State, now: Micros) -> str:
+    """Whether two states are the same. That a plugin failed is no event, so what it learnt before
+    or since may differ; nothing else may."""
+    both = (rebuilt, kept)
+    one, other = pictures = [state.picture(now) for state in both]
+    if one == other:
+        return "same"
+    models = set[str]().union(*(state.book.faltered() for state in both))
+    steered = {(*label, pool) for state in both for label, pool, *_ in state.pacing.failures()}
+    for picture in pictures:
+        known, pacing = picture["forecasts"], picture["pacing"]
+        picture["forecasts"] = {pool: known[pool] for pool in known.keys() - models}
+        pacing["governors"] = [one for one in pacing["governors"] if tuple(one[:3]) not in steered]
+    if one != other:
+        return "differs"
+    pools = sorted(models.union(pool for *_, pool in steered))
+    more = f" and {len(pools) - _NAMED} more" if len(pools) > _NAMED else ""
+    return f"same, but for what plugins that failed remember of {', '.join(pools[:_NAMED])}{more}"

@@ -244,6 +244,11 @@ class ForecastBook:
         found = {key: page.trials.record for key, page in self._pages.items()}
         return {key: record for key, record in found.items() if record.forecasts}
 
+    def faltered(self) -> set[str]:
+        """The pools whose model failed at some time. That is no event: what such a model remembers
+        now, a replay of the same tellings need not find."""
+        return {key for key, page in self._pages.items() if page.guard.faltered}
+
     def state(self) -> dict[str, Any]:
         """What all models remember and how they fared, as plain JSON values."""
         pages = ((key, page, page.state()) for key, page in self._pages.items())

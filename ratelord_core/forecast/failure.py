@@ -49,6 +49,8 @@ class Guard:
         self._since: Micros = 0
         self._pause: Micros = 0
         self._failed_at: Micros = 0
+        self.faltered = False
+        """Whether it ever failed: what was learnt since is not what the log alone would teach."""
 
     @property
     def failure(self) -> Failure | None:
@@ -78,6 +80,7 @@ class Guard:
 
     def report(self, error: Exception) -> None:
         """The model failed."""
+        self.faltered = True
         if self._now - self._failed_at > _LONGEST:
             self._pause = 0
         self._pause = min(_LONGEST, 2 * self._pause or _FIRST)

@@ -7,7 +7,8 @@ import msgspec
 
 class Proof(msgspec.Struct, frozen=True):
     """A log up to the event ``seq``. ``fault`` names the first event that is not what was written;
-    nothing further is known then. ``snapshot``: same, differs, none, or why it is not believed.
+    nothing further is known then. ``snapshot``: same (perhaps but for what plugins that failed
+    remember, which is said), differs, none, or why it is not believed.
     ``figures`` are what the log alone yields, by pool."""
 
     seq: int

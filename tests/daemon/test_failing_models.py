@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from ratelord_core.testing.desk import Desk, desks, patiently
+from ratelord_core.testing.desk import Desk, desks, patiently, question
 
 POLICY = """
 settings: {forecast_model: moody}
@@ -30,15 +33,13 @@ import os, time
 from ratelord_core import hookimpl
 from ratelord_core.control import PaceParams
 from ratelord_core.model.forecast import Forecast
-from ratelord_linear.plugin import LinearFactory
+from ratelord_linear.burn import LinearModel
 
 def mood():
     with open(os.environ["MOOD"]) as file:
         return file.read()
 
-class Moody:
-    def __init__(self, well):
-        self._well = well
+class Moody(LinearModel):
     def forecast(self, now, remaining, reset_at, extra_units=0.0, staleness=0.0):
         how = mood()
         if how == "raises":
@@ -47,14 +48,12 @@ class Moody:
             time.sleep(600)
         if how == "nonsense":
             return Forecast(p_exhaustion=float("nan"))
-        return self._well.forecast(now, remaining, reset_at, extra_units, staleness)
-    def __getattr__(self, name):
-        return getattr(self._well, name)
+        return super().forecast(now, remaining, reset_at, extra_units, staleness)
 
 class Factory:
     model_id, model_version = "moody", "1"
     def build(self, limit, window_seconds):
-        return Moody(LinearFactory().build(limit, window_seconds))
+        return Moody(limit, window_seconds)
 
 @hookimpl
 def ratelord_register_forecast_models():
@@ -84,7 +83,13 @@ def ratelord_register_delay_controllers():
 @pytest.fixture(scope="module")
 def moods(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Desk, Callable[[str], Any]]]:
     """A daemon that forecasts with the model, and who sets its mood."""
-    folder = tmp_path_factory.mktemp("moods")
+    with _moody(tmp_path_factory.mktemp("moods")) as (begin, become):
+        yield begin(), become
+
+
+@contextmanager
+def _moody(folder: Path) -> Iterator[tuple[Callable[[], Desk], Callable[[str], Any]]]:
+    """Who begins such daemons on a folder, and who sets the mood."""
     (folder / "moody.py").write_text(MOODY, encoding="utf-8")
     info = folder / "moody-1.dist-info"
     info.mkdir()
@@ -94,8 +99,8 @@ def moods(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Desk, Call
     mood.write_text("well")
     begin: Callable[..., Desk]
     with desks(folder, POLICY) as begin:
-        desk = begin(environment={"PYTHONPATH": str(folder), "MOOD": str(mood)})
-        yield desk, mood.write_text
+        environment = {"PYTHONPATH": str(folder), "MOOD": str(mood)}
+        yield partial(begin, environment=environment), mood.write_text
 
 
 @pytest.mark.parametrize(
@@ -194,3 +199,43 @@ def test_a_controller_that_turns_bad_is_named_and_its_pool_goes_on_evenly(
     assert "even pace" in failed["meanwhile"]
     shown = " ".join(desk.command("status").stdout.split())
     assert "The controller moody of rule 'gently' of 'steer' failed for local/paced" in shown
+
+
+def test_a_proof_tells_what_only_a_failed_model_makes_different(
+    moods: tuple[Desk, Callable[[str], Any]],
+) -> None:
+    desk, become = moods
+    become("well")
+    patiently(lambda: desk.ask()["allowed"])
+    assert desk.post("/v1/admin/snapshot").is_success
+    become("raises")
+    assert not desk.ask()["allowed"]
+
+    found = desk.post("/v1/admin/verify").json()
+    assert (found["intact"], found["state"], found["differences"]) == (True, "same", [])
+    assert found["snapshot"].startswith("same, but for what plugins that failed remember of local/")
+    assert "local/jobs" in found["snapshot"]
+    assert desk.command("admin", "verify").returncode == 0
+
+
+@pytest.mark.parametrize("mood", ["raises", "leaves"])
+def test_what_a_failed_plugin_forgot_is_in_no_snapshot_and_is_learnt_again(
+    tmp_path: Path, mood: str
+) -> None:
+    with _moody(tmp_path) as (begin, become):
+        first = begin()
+        asked = [question(workload_id=name) for name in ("scan", "walk")] * 30
+        first.post("/v1/intents/batch", {"intents": asked}).raise_for_status()
+        become(mood)
+        first.post("/v1/intents/batch", {"intents": asked[:2]}).raise_for_status()
+        assert first.get("/v1/health")["status"] == "degraded"
+        become("well")
+        first.daemon.stop()
+        assert not list(tmp_path.glob("*.snapshot"))
+
+        second = begin()
+        patiently(lambda: second.get("/v1/health")["status"] == "ok")
+        found = second.post("/v1/admin/verify").json()
+        assert (found["state"], found["snapshot"]) == ("same", "none")
+        second.daemon.stop()
+        assert list(tmp_path.glob("*.snapshot"))
