@@ -18,10 +18,10 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import anyio
-from anyio.to_thread import run_sync
 
 from ratelord_mcp.glance import NO_MESSAGE, Glance, glance
 from ratelord_mcp.unanswered import Unanswered
+from ratelord_mcp.writer import Writer
 
 if TYPE_CHECKING:
     from mcp.server.lowlevel.server import Server
@@ -143,25 +143,20 @@ class Lines:
 
 
 class Output:
-    """A descriptor that is written to in threads, so that a client that is slow to read holds up
-    nothing but its own answers. ``unanswered`` is what it asked and has no answer to."""
+    """What is written to a descriptor. ``unanswered`` is what the client asked and has no answer
+    to."""
 
     def __init__(self, descriptor: int) -> None:
         self.unanswered = Unanswered()
-        self._descriptor = descriptor
+        self._writer = Writer(descriptor)
 
     async def write(self, text: str) -> None:
         """Write all of it."""
-        await run_sync(self._write_all, text.encode(), abandon_on_cancel=True)
+        await self._writer.write(text.encode())
         self.unanswered.said(text)
 
     async def flush(self) -> None:
         """Nothing is kept back."""
-
-    def _write_all(self, data: bytes) -> None:
-        view = memoryview(data)
-        while view:
-            view = view[os.write(self._descriptor, view) :]
 
 
 def claim() -> tuple[int, int]:

@@ -13,11 +13,11 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Final, Protocol
 
 import anyio
-from anyio.to_thread import run_sync
 
 from ratelord_mcp.gateway.learning import Limited
 from ratelord_mcp.gateway.messages import Key
 from ratelord_mcp.stdio import split
+from ratelord_mcp.writer import Writer
 
 LONGEST_LINE: Final = 256 * 1024 * 1024
 """Bytes of one message: a whole file in base64 passes, a server gone mad does not."""
@@ -59,11 +59,10 @@ class Descriptors:
 
     def __init__(self, source: int, sink: int) -> None:
         self._source = source
-        self._sink = sink
         self._loop = asyncio.get_running_loop()
         self._queue: asyncio.Queue[bytes | None] = asyncio.Queue()
         self._room = threading.Semaphore(_AHEAD)
-        self._turn = asyncio.Lock()
+        self._writer = Writer(sink)
 
     async def lines(self) -> AsyncIterator[bytes]:
         threading.Thread(target=self._read, name="stdin", daemon=True).start()
@@ -84,13 +83,7 @@ class Descriptors:
         self._loop.call_soon_threadsafe(self._queue.put_nowait, line)
 
     async def send(self, line: bytes) -> None:
-        async with self._turn:
-            await run_sync(self._write_all, line + b"\n", abandon_on_cancel=True)
-
-    def _write_all(self, data: bytes) -> None:
-        view = memoryview(data)
-        while view:
-            view = view[os.write(self._sink, view) :]
+        await self._writer.write(line + b"\n")
 
 
 class Command:
