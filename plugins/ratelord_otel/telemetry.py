@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
@@ -29,6 +30,9 @@ from ratelord_otel.names import (
     instrument,
 )
 
+_PARTING: Final = 1.0
+"""Seconds that spans, and then metrics, have to be sent when the daemon ends: a collector that is
+away would keep it for tens of them."""
 _EXPORTED: Final = ("gauge", "counter")
 """Kinds of families that are handed on as they are; how long requests took is measured here."""
 
@@ -83,9 +87,12 @@ class Telemetry:
         span.end(request.end * 1000)
 
     def close(self) -> None:
-        """Send what is left."""
-        self._traces.shutdown()
-        self._metrics.shutdown()
+        """Send what is left, if it is taken at once."""
+        # Of traces nobody can say how long it may take; of metrics one can.
+        sending = threading.Thread(target=self._traces.shutdown, name="last spans", daemon=True)
+        sending.start()
+        sending.join(_PARTING)
+        self._metrics.shutdown(timeout_millis=_PARTING * 1000)
 
 
 class _ToldIds(IdGenerator):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import threading
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -16,8 +17,9 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from ratelord_core import plugins
-from ratelord_core.exporter import Exporting
+from ratelord_core.exporter import Exporting, FinishedRequest
 from ratelord_core.testing.daemon_process import DaemonProcess
+from ratelord_core.testing.raw_server import RawServer, silent
 
 IDS = {"agent_id": "a", "identity_id": "i", "workload_id": "w", "scope_id": "s"}
 TRACE, PARENT = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
@@ -74,6 +76,13 @@ def collector() -> Iterator[Collector]:
     opened.close()
 
 
+def exporter_named(name: str) -> Any:
+    [found] = [
+        one for one in plugins.load().things("ratelord_register_exporters") if one.name == name
+    ]
+    return found
+
+
 def attributes(span: Any) -> dict[str, Any]:
     return {one.key: getattr(one.value, one.value.WhichOneof("value")) for one in span.attributes}
 
@@ -122,10 +131,19 @@ def test_a_daemon_whose_collector_is_away_answers_all_the_same_and_ends(tmp_path
         assert daemon.stop() == 0
 
 
+def test_a_collector_that_says_nothing_is_waited_for_two_seconds_at_most(monkeypatch) -> None:
+    request = FinishedRequest("GET", "/v1/pools", 200, 0, 1, "r-1")
+    with RawServer(silent) as deaf:
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", deaf.url)
+        exporter = exporter_named("otel").open(Exporting("1", list))
+        exporter.finished(request)
+        began = time.monotonic()
+        exporter.close()
+
+    assert time.monotonic() - began < 8, "an export gives up after ten seconds by itself"
+
+
 def test_nothing_is_exported_unless_the_environment_asks_for_it(monkeypatch) -> None:
     for name in ("", "TRACES_", "METRICS_"):
         monkeypatch.delenv(f"OTEL_EXPORTER_OTLP_{name}ENDPOINT", raising=False)
-    [exporter] = [
-        one for one in plugins.load().things("ratelord_register_exporters") if one.name == "otel"
-    ]
-    assert exporter.open(Exporting("1", list)) is None
+    assert exporter_named("otel").open(Exporting("1", list)) is None
