@@ -48,6 +48,7 @@ def run_checks(settings: Settings) -> Iterator[Check]:
     yield log(settings)
     yield policy(settings)
     yield address(settings)
+    yield timeout()
     yield tokens_hidden()
 
 
@@ -213,6 +214,17 @@ def _running(client: Client, where: str) -> Check:
     if state == "ok":
         return Check("address", "ok", detail)
     return Check("address", "warning", detail, "see why: ratelord status")
+
+
+def timeout() -> Check:
+    """Whether clients that start from here would know how long to wait for the daemon."""
+    from ratelord.connection import patience
+
+    try:
+        return Check("timeout", "ok", f"clients wait {patience():g} s for the daemon")
+    except ValueError as error:
+        what, _, step = str(error).partition("; ")
+        return Check("timeout", "failed", what, step)
 
 
 def tokens_hidden() -> Check:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 
 from ratelord_core.cli import known_ids
+from ratelord_core.cli.outcome import USAGE, CommandFailed
 
 if TYPE_CHECKING:
     from ratelord.readers import EventFilters
@@ -25,7 +26,7 @@ class WhichEvents:
     before
         Only events before this seq.
     type
-        Only this event type.
+        Only this event type; several are separated by commas.
     agent
         Only this agent.
     identity
@@ -83,3 +84,18 @@ class WhichEvents:
 
 
 ALL = WhichEvents()
+
+
+def check_types(types: str | None) -> None:
+    """Whether there are such event types: of one that is mistyped nothing would ever be shown."""
+    if types is None:
+        return
+    from difflib import get_close_matches
+
+    from ratelord_core.events.catalogue import CATALOGUE
+
+    for name in types.split(","):
+        if name.strip() not in CATALOGUE:
+            near = get_close_matches(name, CATALOGUE) or sorted(CATALOGUE)
+            said = f"there is no event type {name[:64]!r}; there are {', '.join(near)}"
+            raise CommandFailed(said, USAGE)

@@ -120,6 +120,27 @@ def test_events_are_asked_for_as_the_options_say(ratelord, here, answer):
         assert text in target
 
 
+@pytest.mark.parametrize(
+    ("types", "said"),
+    [
+        ("intent_decide", "'intent_decide'; there are intent_decided"),
+        ("intent_decided,nonsense", "'nonsense'; there are "),
+        ("", "''; there are "),
+    ],
+)
+def test_an_event_type_that_is_none_is_told_with_those_that_are_near(ratelord, here, types, said):
+    ran = ratelord("events", "--type", types)
+    assert (ran.code, ran.out) == (2, "")
+    assert f"there is no event type {said}" in ran.err
+    assert ran.err.count("\n") == 1
+    assert here.asked == []
+
+
+def test_several_event_types_are_asked_for_at_once(ratelord, here, answer):
+    here.answers(answer(body=[EVENT]))
+    assert ratelord("events", "--type", "intent_decided,intent_reported").code == 0
+
+
 def test_events_are_followed_from_where_the_page_ends(ratelord, here, answer):
     stream = f"id: 8\nevent: intent_decided\ndata: {json.dumps(EVENT | {'seq': 8})}\n\n".encode()
     here.answers(

@@ -155,7 +155,7 @@ def test_the_doctor_finds_nothing_wrong_in_an_empty_folder(ratelord):
     assert "✗" not in ran.out
     names = [line.split()[1] for line in ran.out.splitlines()]
     assert names == [
-        "python", "clock", "folder", "disk", "plugins", "log", "policy", "address", "secrets"
+        "python", "clock", "folder", "disk", "plugins", "log", "policy", "address", "timeout", "secrets"
     ]  # fmt: skip
 
 
@@ -213,6 +213,15 @@ def test_the_doctor_sees_what_a_start_would_stumble_over(ratelord, words, failed
     assert said in line
     started = ratelord("up", "--port", "0", *words)
     assert started.code == 1
+
+
+def test_the_doctor_sees_a_timeout_that_every_client_would_refuse(ratelord, monkeypatch):
+    monkeypatch.setenv("RATELORD_TIMEOUT", "soon")
+    ran = ratelord("doctor", "--port", "0")
+    assert ran.code == 1
+    (line,) = [line for line in ran.out.splitlines() if line.startswith("✗")]
+    assert "RATELORD_TIMEOUT 'soon' is no time to wait" in line
+    assert "write seconds above 0" in line
 
 
 def test_the_doctor_mistrusts_a_clock_that_was_never_set():

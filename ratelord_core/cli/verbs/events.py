@@ -18,7 +18,7 @@ from ratelord_core.cli.screen import (
     print_json_line,
     say,
 )
-from ratelord_core.cli.which_events import ALL, WhichEvents
+from ratelord_core.cli.which_events import ALL, WhichEvents, check_types
 
 if TYPE_CHECKING:
     from ratelord.readers import EventFilters
@@ -54,6 +54,7 @@ def events(
     """
     if follow and which.bounded:
         raise CommandFailed("--follow goes on for ever; leave out --before, --from and --to", USAGE)
+    check_types(which.type)
     with open_client() as client:
         page = client.events(**which.page(limit))
         page.sort(key=lambda event: event["seq"])
