@@ -77,6 +77,27 @@ def test_who_is_turned_away_by_one_pool_keeps_no_place_in_another() -> None:
     assert desk.replayed().picture(desk.now) == desk.engine.state.picture(desk.now)
 
 
+def test_a_pool_that_renews_has_not_run_dry_because_its_controller_spaces_the_starts() -> None:
+    desk = Table(RENEWING)
+    denied = 0
+    for _ in range(600):
+        denied += not desk.ask(max_wait=2 * SECOND).allowed
+        assert desk.figures("p/roll").available > 0
+        desk.pass_time(0.25)
+
+    assert denied > 100
+    score = desk.engine.state.book.score("p/roll", desk.now)
+    assert score is not None
+    assert score.base_rate == 0.0
+    assert desk.replayed().picture(desk.now) == desk.engine.state.picture(desk.now)
+
+
+RENEWING = ONE_RULE.replace(
+    "p/long, limit: 300, window: {kind: fixed, every: 300s}",
+    "p/roll, limit: 100, window: {kind: sliding, every: 60s}",
+).replace("demand: false", "demand: false, reserve_percent: 30")
+
+
 def _refusals(desk: Table) -> list[str]:
     """The pools whose forecasts hear of refusals, as they come."""
     heard: list[str] = []

@@ -62,13 +62,21 @@ def decided(state: State, at: Micros, who: Dimensions, intent_id: str, e: Intent
 def _refuse(
     state: State, at: Micros, who: Dimensions, asked: IntentSubmitted | None, e: IntentDecided
 ) -> None:
-    """Forecasts of the pools that turned it away hear that more was wanted."""
-    party, room = (who.agent_id, who.identity_id, who.scope_id), e.reason_code not in _NO_ROOM
+    """Forecasts of the pools that turned it away hear that more was wanted. One whose controller
+    merely spaces its starts has not run dry."""
+    party, no_room = (who.agent_id, who.identity_id, who.scope_id), e.reason_code in _NO_ROOM
+    wanted = {line.pool: line.units for line in e.paced}
     pools = _impatient(state, asked, e)
     if not pools and isinstance(e.tightest, str) and e.tightest:
         pools = {e.tightest}
     for pool in sorted(pools):
+        room = not no_room or (pool in wanted and _fits(state, pool, wanted[pool], at))
         state.book.refused(pool, at, party, room=room)
+
+
+def _fits(state: State, pool: str, units: int, at: Micros) -> bool:
+    known = pool in state.ledger.accounts
+    return known and state.ledger.account(pool, at).figures(at).available >= units
 
 
 def _impatient(state: State, asked: IntentSubmitted | None, e: IntentDecided) -> set[str]:
