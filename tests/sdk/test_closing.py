@@ -6,9 +6,10 @@ import asyncio
 import logging
 from typing import Any
 
+import anyio
 import pytest
 
-from ratelord import AsyncClient, Client, ClientClosed
+from ratelord import AsyncClient, Client, ClientClosed, async_calling
 
 FOUR = ("crawler-01", "pat:rmax", "repo_scan", "repo:acme/api")
 pytestmark = pytest.mark.anyio
@@ -29,6 +30,21 @@ async def test_a_report_under_way_is_made_before_the_connections_close(
 
     assert (await reporting).settled
     assert daemon.asked[0].target == "/v1/intents/i-1/report"
+
+
+async def test_who_closes_a_client_that_is_being_closed_keeps_nobody(
+    daemon: Any, answer: Any, wire: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(async_calling, "LAST_WORDS", 60.0)
+    daemon.answers(answer(body=wire("settled"), after=0.2))
+    client = AsyncClient(daemon.url, timeout=60)
+    reporting = asyncio.ensure_future(client.report("i-1", outcome="cancelled"))
+    await asyncio.sleep(0)
+
+    with anyio.fail_after(30):
+        await asyncio.gather(client.close(), client.close())
+
+    assert (await reporting).settled
 
 
 async def test_a_guard_that_ends_after_its_client_says_so_and_raises_only_what_was_raised(

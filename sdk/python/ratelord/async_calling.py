@@ -36,7 +36,8 @@ class AsyncCalling(Asking):
         """Let go of the connections; reports that are under way are made first, for two seconds at
         most. Whatever is asked afterwards raises ``ClientClosed``."""
         if self._reports:
-            self._reported = anyio.Event()
+            if self._reported is None or self._reported.is_set():
+                self._reported = anyio.Event()
             with anyio.move_on_after(LAST_WORDS, shield=True):
                 await self._reported.wait()
         self._closed = True
