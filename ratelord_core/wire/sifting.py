@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import typing
+from functools import lru_cache
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -33,13 +34,21 @@ def sift(tree: Any, kind: type[Request], unknown: list[str], prefix: str = "") -
             raise invalid((FieldError(prefix, "not a JSON object"),))
         raise InvalidRequest("the body is not a JSON object")
     dot = f"{prefix}." if prefix else ""
-    fields = msgspec.structs.fields(kind)
-    known = {field.name for field in fields}
-    unknown += [dot + name for name in tree if name not in known]
-    faults = [fault for field in fields if (fault := _fault(tree, field, dot)) is not None]
-    if faults:
-        raise invalid(tuple(faults))
-    return msgspec.convert(tree, kind)
+    fields = _fields(kind)
+    unknown += [dot + name for name in tree if name not in fields]
+    try:
+        return msgspec.convert(tree, kind)
+    except (msgspec.ValidationError, ValueError, RecursionError):
+        found = (_fault(tree, field, dot) for field in fields.values())
+        faults = tuple(fault for fault in found if fault is not None)
+        if not faults:
+            raise
+    raise invalid(faults)
+
+
+@lru_cache(maxsize=64)  # looked up anew, they are most of what a batch of mistakes costs
+def _fields(kind: type[msgspec.Struct]) -> dict[str, msgspec.structs.FieldInfo]:
+    return {field.name: field for field in msgspec.structs.fields(kind)}
 
 
 def _fault(tree: dict[str, Any], field: msgspec.structs.FieldInfo, dot: str) -> FieldError | None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sys
+from contextlib import suppress
 
 import pytest
 from hypothesis import given
@@ -145,6 +147,28 @@ def test_of_very_many_faults_a_hundred_are_named_and_the_others_counted():
     error = refusal(MANY.decode, b'{"intents": [' + b",".join([body(agent_id="")] * 300) + b"]}")
     assert list(fields(error)) == [f"intents[{place}].agent_id" for place in range(100)]
     assert str(error).endswith("and 290 more")
+
+
+@pytest.mark.parametrize("wrong", [{"odd": 1}, {"agent_id": "no id"}, {"agent_id": 3}])
+def test_what_is_wrong_a_thousand_times_costs_little_each_time(wrong):
+    raw = b'{"intents": [' + b",".join([body(**wrong)] * 1000) + b"]}"
+    with suppress(InvalidRequest):
+        MANY.decode(raw)  # what is looked up once is known now
+    calls = 0
+
+    def count(_frame, event, _about):
+        nonlocal calls
+        calls += event == "call"
+
+    before = sys.getprofile()
+    sys.setprofile(count)
+    try:
+        with suppress(InvalidRequest):
+            MANY.decode(raw)
+    finally:
+        sys.setprofile(before)
+
+    assert calls < 150_000
 
 
 def test_a_batch_is_decoded_in_order_with_its_warnings():
