@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
 
 HOST: Final = "agent"
 """What a host's own tools are called in the policy: ``agent/Bash``."""
+
+
+_PARTING: Final = 1.0
+"""Seconds that each of its last words may take: hosts wait for two before they kill."""
 
 
 class Asker(msgspec.Struct, frozen=True):
@@ -86,10 +91,10 @@ def _asked(
     try:
         decision = client.ask(*ids, auto_wait=False, **{**options, **said})
     except (KeyboardInterrupt, SystemExit):
-        # The host has given up. The key gives the answer, if there is one by now.
-        unheard = client.ask(*ids, auto_wait=False, **{**options, **said})
-        if unheard.intent_id and unheard.allowed:
-            client.report(unheard.intent_id, outcome="cancelled")
+        with _last_words(client) as briefly:  # the key gives the answer, if there is one by now
+            unheard = briefly.ask(*ids, auto_wait=False, **{**options, **said})
+            if unheard.intent_id and unheard.allowed:
+                briefly.report(unheard.intent_id, outcome="cancelled")
         raise
     return _kept(client, decision) if decision.intent_id and decision.allowed else decision
 
@@ -103,9 +108,22 @@ def _kept(client: Client, decision: Decision) -> Decision:
     try:
         time.sleep(decision.wait_seconds)
     except BaseException:
-        client.report(decision.intent_id, outcome="cancelled")
+        with _last_words(client) as briefly:
+            briefly.report(decision.intent_id, outcome="cancelled")
         raise
     return decision
+
+
+@contextmanager
+def _last_words(client: Client) -> Iterator[Client]:
+    """The same daemon for a host that has given up, and waits no longer for it than it must. What
+    cannot be given back expires, and another daemon is not asked instead."""
+    place, patience = client.connection, min(client.timeout, _PARTING)
+    with (
+        suppress(RatelordError),
+        Client(place.url, socket=place.socket, token=place.token, timeout=patience) as briefly,
+    ):
+        yield briefly
 
 
 def _beyond_waiting(decision: Decision) -> str:

@@ -63,7 +63,7 @@ def test_calls_that_are_cancelled_right_before_hold_nothing(
 ) -> None:
     ask_and_cancel(host, wire, left)
 
-    assert not wire.left.wait(0.5)
+    assert not wire.left.wait(0.1)
     wire.let_go()
 
     assert host.process.wait(60) == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import os
@@ -17,6 +18,7 @@ from ratelord import Client
 from ratelord_core.cli.app import run
 from ratelord_core.testing.daemon_process import DaemonProcess
 from ratelord_core.testing.desk import Desk, patiently
+from ratelord_core.testing.held_wire import HeldWire
 from ratelord_mcp import pre_tool
 
 SECRET = "hunter2"
@@ -212,33 +214,61 @@ def test_the_policy_on_the_page_about_hooks_is_valid(daemon):
         assert client.check_policy(policy)["valid"]
 
 
-def test_a_host_that_gives_up_while_the_hook_waits_gets_a_denial_and_nothing_is_held(
-    environment, tmp_path
-):
-    turns = "pools: [{id: team/turns, limit: 1, window: {kind: sliding, every: 60s}}]"
+@pytest.fixture
+def turns(tmp_path):
+    """A daemon with one turn a minute, which was just had."""
+    policy = "pools: [{id: team/turns, limit: 1, window: {kind: sliding, every: 60s}}]"
     folder = tmp_path / "turns"
     folder.mkdir()
-    with DaemonProcess(folder, policy=turns) as daemon:
+    with DaemonProcess(folder, policy=policy) as daemon:
         desk = Desk(daemon)
         first = desk.ask()
         desk.post(f"/v1/intents/{first['intent_id']}/report", {"outcome": "success"})
-        words = ("hook", "pre-tool-use", "--url", daemon.url, "--max-wait", "90")
-        waiting = subprocess.Popen(
-            [sys.executable, "-m", "ratelord_core.cli", *words],
-            env=environment,
-            cwd=tmp_path,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-        )
-        waiting.stdin.write(json.dumps(USE).encode())
-        waiting.stdin.close()
-        patiently(lambda: len(desk.decided()) == 2)
+        yield desk
+
+
+@pytest.fixture
+def wait_for_a_turn(turns, environment, tmp_path):
+    """Start the hook in a process of its own, at that address; it waits for its turn."""
+    with contextlib.ExitStack() as ends:
+
+        def start(url, **variables):
+            words = ("hook", "pre-tool-use", "--url", url, "--max-wait", "90")
+            waiting = subprocess.Popen(
+                [sys.executable, "-m", "ratelord_core.cli", *words],
+                env=environment | variables,
+                cwd=tmp_path,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+            )
+            ends.enter_context(waiting)
+            ends.callback(waiting.kill)
+            waiting.stdin.write(json.dumps(USE).encode())
+            waiting.stdin.close()
+            patiently(lambda: len(turns.decided()) == 2)
+            return waiting
+
+        yield start
+
+
+def test_a_host_that_gives_up_while_the_hook_waits_gets_a_denial_and_nothing_is_held(
+    turns, wait_for_a_turn
+):
+    waiting = wait_for_a_turn(turns.daemon.url)
+    waiting.send_signal(signal.SIGTERM)
+
+    assert waiting.wait(60) == 2
+    assert waiting.stdout.read() + waiting.stderr.read() == b""
+    outcomes = [event["payload"].get("outcome") for event in turns.events("intent_reported")]
+    assert outcomes == [None, "cancelled"], "success goes without saying"
+
+
+def test_a_host_that_gives_up_does_not_wait_for_a_daemon_that_says_nothing(turns, wait_for_a_turn):
+    with HeldWire(turns.daemon.url) as wire:
+        waiting = wait_for_a_turn(wire.url, RATELORD_TIMEOUT="300")
+        wire.hold()
         waiting.send_signal(signal.SIGTERM)
 
         assert waiting.wait(60) == 2
         assert waiting.stdout.read() + waiting.stderr.read() == b""
-        waiting.stdout.close()
-        waiting.stderr.close()
-        outcomes = [event["payload"].get("outcome") for event in desk.events("intent_reported")]
-        assert outcomes == [None, "cancelled"], "success goes without saying"
