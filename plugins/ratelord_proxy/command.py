@@ -69,7 +69,9 @@ def proxy(
     target = upstream or UPSTREAMS.get(provider)
     parts = urlsplit(target or "")
     if target is None:
-        raise SettingsError(f"--upstream says where {provider!r} is, which nobody knows; give it")
+        raise SettingsError(
+            f"nobody knows where {provider!r} is; give the provider's address with --upstream"
+        )
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise SettingsError(f"--upstream is {target!r}; write it like https://api.example.com")
     if parts.scheme == "http" and parts.hostname not in _LOOPBACK:
