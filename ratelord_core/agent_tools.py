@@ -28,12 +28,13 @@ class ToolCall(msgspec.Struct, frozen=True):
     blocking: bool = False
 
     async def look(self, call: Callable[[], Found]) -> Found:
-        """What a look at the arbiter finds, without holding up anybody else."""
+        """What a look at the arbiter finds, without holding up anybody else; cancelled, it is left
+        alone: who leaves may have something to say to that arbiter, and little time."""
         if not self.blocking:
             return call()
         from anyio.to_thread import run_sync  # noqa: PLC0415 (only a door to a remote daemon)
 
-        return await run_sync(call)
+        return await run_sync(call, abandon_on_cancel=True)
 
 
 class Reading(msgspec.Struct, frozen=True):

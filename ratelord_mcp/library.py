@@ -60,15 +60,15 @@ class Library:
             return True
         key = pool_key(names["provider_id"], names["pool_id"])
         try:
-            await (run_sync(self._arbiter.forecasts, key) if self._blocking else self._here(key))
+            if self._blocking:
+                await run_sync(self._arbiter.forecasts, key, abandon_on_cancel=True)
+            else:
+                self._arbiter.forecasts(key)
         except NotFound:
             return False
         except Unavailable:
             return True  # whoever follows it meanwhile hears of it once there is a daemon again
         return True
-
-    async def _here(self, key: str) -> None:
-        self._arbiter.forecasts(key)
 
     # --- listing ------------------------------------------------------------------------------
 

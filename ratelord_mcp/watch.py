@@ -78,7 +78,7 @@ class Watch:
             self._publish(events)
 
     async def _look(self, call: Callable[[], Found]) -> Found:
-        return await run_sync(call) if self._blocking else call()
+        return await run_sync(call, abandon_on_cancel=True) if self._blocking else call()
 
     def _levels_now(self, keys: set[str] | None) -> dict[str, str]:
         if keys is None or self._blocking:

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
+from typing import Any
 
+import anyio
 import pytest
 
+from ratelord_core.agent_tools import ToolCall
 from ratelord_core.errors import Unavailable
 from ratelord_mcp import last_words
 from ratelord_mcp.glance import Glance
@@ -87,6 +91,18 @@ async def test_what_could_not_be_said_is_one_line_of_the_log(
         await last_words.finish(60)
 
     assert caplog.messages == ["a word was not told to the daemon: daemon unreachable"]
+
+
+async def test_a_look_that_nobody_waits_for_any_more_keeps_no_last_words() -> None:
+    over, seen = threading.Event(), list[bool]()
+    nobody: Any = None
+    call = ToolCall(nobody, nobody, None, blocking=True)
+
+    with anyio.move_on_after(0.01):
+        await call.look(lambda: seen.append(over.wait(10)))
+
+    assert seen == []
+    over.set()
 
 
 async def test_requests_are_open_until_they_are_answered_or_taken_back() -> None:
