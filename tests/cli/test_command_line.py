@@ -126,7 +126,7 @@ def test_an_address_that_is_none_is_one_line(ratelord, monkeypatch):
     [
         (("mcp", "wrap", "--url", "foo"), "--url 'foo' is not an address"),
         (("mcp", "wrap", "--url", "http://[::1"), "--url 'http://[::1' is not an address"),
-        (("proxy", "--provider", "headers"), "--upstream says where 'headers' is"),
+        (("proxy", "--provider", "headers"), "nobody knows where 'headers' is"),
         (
             ("proxy", "--provider", "openai", "--upstream", "ftp://x"),
             "'ftp://x'; write it like https://",
