@@ -65,8 +65,8 @@ def replay(records: Iterable[Record], state: State) -> State:
 
 @contextmanager
 def without_garbage() -> Iterator[None]:
-    """Nobody looks for garbage meanwhile: a replay makes hundreds of thousands of things that last,
-    and hardly a cycle."""
+    """Nobody looks for garbage meanwhile: who replays or plays makes things by the hundred thousand
+    that last, and hardly a cycle; looking for those costs a third."""
     enabled = gc.isenabled()
     gc.disable()
     try:

@@ -74,22 +74,3 @@ def digest_of(
 def chain_of(previous: bytes, seq: int, digest: bytes) -> bytes:
     """The link that follows ``previous``."""
     return sha256(previous + seq.to_bytes(8, "big") + digest).digest()
-
-
-def link_of(previous: bytes, record: Record) -> bytes:
-    """The same for a record that nothing was erased from, in one go: a whole log is checked by
-    it."""
-    proof = sha256(
-        b"".join(
-            (
-                record.salt,
-                record.event_id,
-                record.correlation_id,
-                record.event_type.encode(),
-                b"\0",
-                record.ts_ingest.to_bytes(8, "big"),
-                record.body,
-            )
-        )
-    ).digest()
-    return sha256(previous + record.seq.to_bytes(8, "big") + proof).digest()

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
 from ratelord_core.parts import Parts
 from ratelord_core.policy.condition import Conditions
 from ratelord_core.policy.stack import compile_policy
+from ratelord_core.replay import without_garbage
 from ratelord_sim.actors.agent import Agent
 from ratelord_sim.actors.calendar import Calendar
 from ratelord_sim.actors.line import Asked, Line
@@ -44,14 +43,14 @@ _BEATS = 100
 
 def play(scenario: Scenario, parts: Parts, progress: Progress | None = None) -> Result:
     """Play it; the result, with every invariant judged."""
-    with _without_garbage():
+    with without_garbage():
         world = Play(scenario, parts).run(progress)
         return result_of(scenario, world, judge(scenario.invariants, world))
 
 
 def played(scenario: Scenario, parts: Parts) -> World:
     """Play it; everything that was measured."""
-    with _without_garbage():
+    with without_garbage():
         return Play(scenario, parts).run()
 
 
@@ -204,15 +203,3 @@ class Play:
 
 def _step(daemon: Daemon, by: int) -> None:
     daemon.host.step += by
-
-
-@contextmanager
-def _without_garbage() -> Iterator[None]:
-    """A run makes millions of things that last, in few cycles: looking for those costs a third."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
