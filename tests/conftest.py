@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import tomllib
 from collections import defaultdict
@@ -79,6 +80,15 @@ class PromiseReport:
         if any("failed" in outcome for outcome in outcomes):
             return "BROKEN"
         return "kept" if all(outcome == {"passed"} for outcome in outcomes) else "NOT RUN"
+
+
+@pytest.fixture(autouse=True)
+def _the_log_is_left_as_it_was() -> Iterator[None]:
+    """What one test does to the program's log, all later ones of its process would read."""
+    root = logging.getLogger()
+    before = root.level, root.handlers[:]
+    yield
+    assert (root.level, root.handlers[:]) == before
 
 
 @pytest.fixture(scope="session", autouse=True)

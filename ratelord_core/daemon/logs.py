@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Literal
 
 import structlog
@@ -13,8 +14,24 @@ from ratelord_core.correlation import CURRENT
 from ratelord_core.model.ids import uuid_text
 
 
-def configure(level: str, form: Literal["text", "json"]) -> None:
-    """Send every logger's lines to standard error. What happens for a request says for which."""
+@contextmanager
+def lines_on_stderr(level: str, form: Literal["text", "json"]) -> Iterator[None]:
+    """Meanwhile send every logger's lines to standard error, and say for which request.
+
+    Then all is as it was: who runs a daemon within a program of their own keeps their log.
+    """
+    root, structured = logging.getLogger(), structlog.get_config()
+    handlers, threshold = root.handlers[:], root.level
+    _configure(level, form)
+    try:
+        yield
+    finally:
+        root.handlers[:] = handlers
+        root.setLevel(threshold)
+        structlog.configure(**structured)
+
+
+def _configure(level: str, form: Literal["text", "json"]) -> None:
     shared: list[structlog.typing.Processor] = [
         _named,
         structlog.stdlib.add_log_level,

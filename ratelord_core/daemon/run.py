@@ -19,7 +19,7 @@ from ratelord_core.daemon.aside import Kind, Task
 from ratelord_core.daemon.exporting import close_exporters
 from ratelord_core.daemon.fleet import Fleet
 from ratelord_core.daemon.keeper import Keeper
-from ratelord_core.daemon.logs import configure, silence
+from ratelord_core.daemon.logs import lines_on_stderr, silence
 from ratelord_core.daemon.looking_back import LookBack
 from ratelord_core.daemon.metrics import Metrics
 from ratelord_core.daemon.policy_source import PolicySource
@@ -59,8 +59,10 @@ def run(settings: Settings, announce: Callable[[str], None] = print) -> int:
     """
     import uvloop  # noqa: PLC0415 - only a daemon needs it
 
-    configure(settings.log_level, settings.log_format)
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+    with (
+        lines_on_stderr(settings.log_level, settings.log_format),
+        asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
+    ):
         daemon = Daemon(settings)
         silence(daemon.conceal)
         return runner.run(daemon.live(announce))
