@@ -8,12 +8,12 @@ from zlib import crc32
 
 from ratelord_core.backtest.course import Course, course
 from ratelord_core.backtest.imposed import impose
-from ratelord_core.backtest.running import Nanoseconds, Settled, Timing, run
+from ratelord_core.backtest.running import Nanoseconds, run
 from ratelord_core.backtest.trace import PoolSpec, Trace
-from ratelord_core.backtest.verdict import Verdict, verdict
+from ratelord_core.backtest.verdict import Part, Verdict, verdict
+from ratelord_core.errors import PluginError
 from ratelord_core.forecast import ForecastModelFactory
 
-Part = tuple[float, list[Settled], Timing]
 ALL = "all"
 """The name of all of a trace's pools together."""
 
@@ -48,12 +48,17 @@ class Comparison:
             for laid in self._courses(trace, pool):
                 for name, factory in self._models.items():
                     self._progress(f"{trace.name} {pool.label} {name}")
-                    model = factory.build(laid.pool.capacity, laid.pool.window)
-                    settled, timing = run(model, laid, self._nanoseconds, blind=self._blind)
-                    part = (laid.pool.window, settled, timing)
+                    try:
+                        part = self._part(factory, laid)
+                    except Exception as error:
+                        raise _failed(name, trace, pool, error) from error
                     for label in (pool.label, ALL):
                         parts.setdefault((label, name), []).append(part)
         return list(self._verdicts(parts))
+
+    def _part(self, factory: ForecastModelFactory, laid: Course) -> Part:
+        model = factory.build(laid.pool.capacity, laid.pool.window)
+        return laid.pool, *run(model, laid, self._nanoseconds, blind=self._blind)
 
     def _courses(self, trace: Trace, pool: PoolSpec) -> Iterator[Course]:
         for phase in range(pool.phases):
@@ -75,3 +80,11 @@ class Comparison:
 
     def _verdict(self, label: str, name: str, parts: list[Part], against: float | None) -> Verdict:
         return verdict(label, name, parts, random.Random(self._seed), against)
+
+
+def _failed(name: str, trace: Trace, pool: PoolSpec, error: Exception) -> PluginError:
+    said = " ".join(str(error).split())
+    return PluginError(
+        f"forecast model {name} failed on pool {pool.label} of trace {trace.name} with "
+        f"{type(error).__name__}: {said}; mend that plugin, or name another --model"
+    )

@@ -33,18 +33,18 @@ svg { overflow: visible; }
 text { fill: currentColor; font-size: 11px; }
 """
 COLUMNS: Final = (
-    "model", "Brier", "skill", "log loss", "cal. error", "perfect", "P50 holds", "P90 holds",
+    "model", "Brier", "over linear", "log loss", "cal. error", "perfect", "P50 holds", "P90 holds",
     "P99 holds", "pinball %", "µs told", "µs asked",
 )  # fmt: skip
 
 
 def figures(verdict: Verdict) -> list[str]:
     """A verdict's row under ``COLUMNS``."""
-    score = verdict.score
+    score, over = verdict.score, verdict.skill_over_linear
     return [
         verdict.model,
         f"{score.brier:.4f}",
-        "–" if verdict.skill is None else f"{100 * verdict.skill:+.0f} %",
+        "–" if over is None else f"{100 * over:+.0f} %",
         f"{score.log_loss:.3f}",
         f"{score.calibration_error:.3f}",
         f"{verdict.perfect_calibration_error:.3f}",

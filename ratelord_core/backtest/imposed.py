@@ -55,14 +55,19 @@ def impose(trace: Trace, pool: PoolSpec, phase: int = 0, poll: float | None = No
     Raises ``InvalidRequest`` for a trace that is too short: ten windows are the least.
     """
     times, units = trace.column(pool.column)
+    if not times:
+        raise InvalidRequest(
+            f"trace {trace.name} has no {pool.column} but zeros; give one with demand, or another "
+            "--column"
+        )
     if poll is not None:
-        if times and times[-1] < poll:
+        if times[-1] < poll:
             raise InvalidRequest(
                 f"trace {trace.name} ends before a poll of {poll:g} s: poll oftener"
             )
         times, units = _polled(times, units, poll)
     begin = pool.window_s * phase / pool.phases
-    windows = int((times[-1] - begin) // pool.window_s) if times else 0
+    windows = int((times[-1] - begin) // pool.window_s)
     if windows < 10:
         raise InvalidRequest(
             f"trace {trace.name} has {max(0, windows)} whole windows of {pool.window_s:g} s; ten "

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from ratelord_core.backtest.course import Course, Origin
 from ratelord_core.backtest.imposed import Imposed
 from ratelord_core.forecast import ForecastModel
+from ratelord_core.forecast.terms import sane
 from ratelord_core.model.forecast import Forecast
 
 
@@ -33,7 +34,7 @@ def run(
     model: ForecastModel, course: Course, nanoseconds: Nanoseconds, *, blind: bool = False
 ) -> tuple[list[Settled], Timing]:
     """What the model says at every origin. ``blind``: usage after the pool ran dry is never seen,
-    as if it had been refused."""
+    as if it had been refused. An answer that makes no sense is a ``ValueError``."""
     pool = course.pool
     walk = _Walk(model, pool, nanoseconds, blind=blind)
     settled = []
@@ -42,7 +43,7 @@ def run(
         before = nanoseconds()
         said = model.forecast(origin.t, origin.left, origin.reset_at)
         walk.timing.asked.append(nanoseconds() - before)
-        settled.append(Settled(origin, said))
+        settled.append(Settled(origin, sane(said)))
     return settled, walk.timing
 
 

@@ -7,7 +7,7 @@ import gzip
 import io
 import zlib
 from collections.abc import Iterator
-from math import inf, isfinite
+from math import inf, isfinite, nan
 from pathlib import Path
 from typing import Final
 
@@ -122,18 +122,25 @@ def _text(path: Path) -> str:
 
 def _numbers(path: Path, line: int, row: list[str], width: int) -> list[float]:
     if len(row) != width:
-        raise InvalidRequest(f"{path}:{line}: has {len(row)} of {width} fields")
-    try:
-        numbers = [float(field) if field else 0.0 for field in row]
-    except ValueError as error:
-        raise InvalidRequest(f"{path}:{line}: {error}") from error
-    if not isfinite(numbers[0]):
-        raise InvalidRequest(f"{path}:{line}: time {row[0]} is none; give seconds")
+        raise InvalidRequest(
+            f"{path}:{line}: has {len(row)} of {width} fields; give each row as many as the first"
+        )
+    numbers = [_number(field) for field in row]
+    if not row[0] or not isfinite(numbers[0]):
+        raise InvalidRequest(f"{path}:{line}: {row[0][:20] or 'nothing'} is no time; give seconds")
     for field, number in zip(row[1:], numbers[1:], strict=True):
         if not 0.0 <= number <= MAX_UNITS:
             wanted = f"amounts are from 0 to {MAX_UNITS}, or empty"
             raise InvalidRequest(f"{path}:{line}: {field[:20]} is no amount; {wanted}")
     return numbers
+
+
+def _number(field: str) -> float:
+    """What a field says; empty is 0, and what is no number is none."""
+    try:
+        return float(field) if field else 0.0
+    except ValueError:
+        return nan
 
 
 def _sidecar(path: Path) -> Sidecar:
@@ -143,7 +150,7 @@ def _sidecar(path: Path) -> Sidecar:
     try:
         found = msgspec.json.decode(beside.read_bytes(), type=Sidecar)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise InvalidRequest(f"{beside}: {error}") from error
+        raise InvalidRequest(f"{beside}: {error}; mend or remove that file") from error
     for pool in found.pools:
         if not pool.makes_sense:
             raise InvalidRequest(f"{beside}: {pool} makes no sense; mend or remove that pool")

@@ -9,6 +9,7 @@ from typing import Final
 import msgspec
 
 from ratelord_core.backtest.course import Chance
+from ratelord_core.backtest.imposed import Imposed
 from ratelord_core.backtest.running import Settled, Timing
 from ratelord_core.errors import InvalidRequest
 from ratelord_core.forecast import TrackRecord
@@ -18,36 +19,43 @@ from ratelord_core.model.forecast import Score
 _DRAWS: Final = 200
 
 
+Part = tuple[Imposed, list[Settled], Timing]
+"""What a model said along one course."""
+
+
 class Verdict(msgspec.Struct, frozen=True):
     """A model's scores on one pool, or on several.
 
     ``perfect_calibration_error`` is what a perfectly calibrated model with these very forecasts
-    would show on that many windows: nothing below it can be told from luck. ``skill`` is the gain
-    in Brier score over the model that it is held against. Times are medians in µs.
+    would show on that many windows: nothing below it can be told from luck. ``skill_over_linear``
+    is the gain in Brier score over that model, on the same. ``capacities`` are the pools' sizes,
+    one for each way in which the windows were laid. Times are medians in µs.
     """
 
     pool: str
     model: str
     score: Score
     perfect_calibration_error: float
-    skill: float | None
+    skill_over_linear: float | None
     observe_us: float
     forecast_us: float
     reliability: tuple[tuple[int, float, float], ...] = ()
+    capacities: tuple[float, ...] = ()
 
 
 def verdict(
     pool: str,
     model: str,
-    parts: Sequence[tuple[float, list[Settled], Timing]],
+    parts: Sequence[Part],
     chance: Chance,
     against: float | None = None,
 ) -> Verdict:
-    """The verdict on what a model said along courses, each with its window's length in seconds.
-    ``against`` is another model's Brier score on the same."""
+    """The verdict on what a model said along courses; ``against`` is the Brier score of ``linear``
+    on the same."""
     record = TrackRecord()
     risks: list[tuple[int, float]] = []
-    for window, settled, _ in parts:
+    for laid, settled, _ in parts:
+        window = laid.window
         _count(record, settled, window)
         risks += ((int(s.origin.t // window), s.said.p_exhaustion) for s in settled)
     score = record.score()
@@ -61,10 +69,11 @@ def verdict(
         model=model,
         score=score,
         perfect_calibration_error=_perfect(risks, chance),
-        skill=1.0 - score.brier / against if against else None,
+        skill_over_linear=1.0 - score.brier / against if against else None,
         observe_us=_middle(n for _, _, timing in parts for n in timing.told),
         forecast_us=_middle(n for _, _, timing in parts for n in timing.asked),
         reliability=tuple((each.number, each.said, each.seen) for each in record.bins()),
+        capacities=tuple(laid.capacity for laid, _, _ in parts),
     )
 
 

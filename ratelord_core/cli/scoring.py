@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 REFERENCE: Final = "linear"
 """The model that others' skill is reckoned against."""
 RECORD_COLUMNS: Final = (
-    "pool", "model", "forecasts", "windows", "exhausted", "Brier", "skill", "cal. error",
-    "P50 holds", "P90 holds", "P99 holds",
+    "pool", "model", "forecasts", "windows", "exhausted", "Brier", "skill", "over linear",
+    "cal. error", "P50 holds", "P90 holds", "P99 holds",
 )  # fmt: skip
 
 
@@ -75,6 +75,15 @@ def terms(origins: int, seed: int, blind: bool, poll: float | None) -> Terms:
     return Terms(origins, seed, blind, poll)
 
 
+def told_apart(traces: dict[Path, Trace]) -> dict[str, Trace]:
+    """Traces by name; those that share one are called by their paths."""
+    names = [read.name for read in traces.values()]
+    return {
+        str(path) if names.count(read.name) > 1 else read.name: read
+        for path, read in traces.items()
+    }
+
+
 def places(*files: Path | None) -> None:
     """What is to be written in the end must have a folder: said before the work."""
     for file in files:
@@ -86,14 +95,8 @@ def compare(
     factories: dict[str, ForecastModelFactory], trace: Trace, pool: PoolSpec | None, terms: Terms
 ) -> list[Verdict]:
     """Every model's verdict on each pool of a trace, and on all of them."""
-    from ratelord_core import plugins
-
-    named = dict(factories)
-    known = plugins.load().named("ratelord_register_forecast_models", "model_id")
-    if REFERENCE in known:
-        named.setdefault(REFERENCE, known[REFERENCE])
     comparison = Comparison(
-        named,
+        _with_reference(factories),
         REFERENCE,
         time.perf_counter_ns,
         wanted=terms.origins,
@@ -116,7 +119,7 @@ def show(name: str, verdicts: Sequence[Verdict]) -> None:
         score = chosen[0].score
         say(
             f"{name} · {label}: {score.forecasts} forecasts in {score.windows} windows, "
-            f"{100 * score.base_rate:.0f} % exhausted"
+            f"{100 * score.base_rate:.0f} % exhausted, capacity {_sizes(chosen[0].capacities)}"
         )
         print_table(diagram.COLUMNS, [diagram.figures(each) for each in chosen])
     for each in _last(verdicts):
@@ -147,7 +150,8 @@ def plain(verdict: Verdict) -> dict[str, Any]:
 
 def replayed(store: EventStore, factories: dict[str, ForecastModelFactory]) -> list[dict[str, Any]]:
     """What each model would have said along a log and how it fared, pool by pool; last, all pools.
-    ``skill`` is against always saying the share of windows that were exhausted."""
+    ``skill`` is against always saying the share of windows that were exhausted, and
+    ``skill_over_linear`` against that model (None: it told nothing apart)."""
     import msgspec
 
     from ratelord_core import plugins
@@ -159,7 +163,8 @@ def replayed(store: EventStore, factories: dict[str, ForecastModelFactory]) -> l
     graphs = plugins.load().named("ratelord_register_graphs")
     graph = graphs[load_settings().graph]
     rows: list[dict[str, Any]] = []
-    for name, factory in factories.items():
+    linear: dict[str, float] = {}
+    for name, factory in _with_reference(factories).items():
         _progress(f"replaying with {name}")
         records = scored(store, Blank(graph, factory))
         together = TrackRecord()
@@ -167,13 +172,35 @@ def replayed(store: EventStore, factories: dict[str, ForecastModelFactory]) -> l
             together.add(record)
         for key, record in [*sorted(records.items()), (ALL, together)]:
             score = record.score()
-            if score is not None:
-                bins = [list(each) for each in record.bins()]
-                rows.append(
-                    {"pool": key, "model": name, **msgspec.to_builtins(score), "reliability": bins}
-                )
+            if score is None:
+                continue
+            if name == REFERENCE:
+                linear[key] = score.brier
+            rows.append(
+                {
+                    "pool": key,
+                    "model": name,
+                    **msgspec.to_builtins(score),
+                    "skill_over_linear": 1.0 - score.brier / linear[key]
+                    if linear.get(key)
+                    else None,
+                    "reliability": [list(each) for each in record.bins()],
+                }
+            )
     _progress("")
-    return rows
+    order = list(factories)
+    asked = [row for row in rows if row["model"] in factories]
+    return sorted(asked, key=lambda row: order.index(row["model"]))
+
+
+def _with_reference(
+    factories: dict[str, ForecastModelFactory],
+) -> dict[str, ForecastModelFactory]:
+    """The models after the one that they are held against, if that is installed."""
+    from ratelord_core import plugins
+
+    known = plugins.load().named("ratelord_register_forecast_models", "model_id")
+    return {REFERENCE: known[REFERENCE], **factories} if REFERENCE in known else factories
 
 
 def record_row(row: dict[str, Any]) -> list[str]:
@@ -186,9 +213,15 @@ def record_row(row: dict[str, Any]) -> list[str]:
         _percent(row["base_rate"]),
         f"{row['brier']:.4f}",
         _percent(row["skill"]),
+        _percent(row["skill_over_linear"]),
         f"{row['calibration_error']:.3f}",
         *(_percent(row[f"coverage_{level}"]) for level in ("p50", "p90", "p99")),
     ]
+
+
+def _sizes(capacities: Sequence[float]) -> str:
+    least, most = min(capacities), max(capacities)
+    return f"{least:.10g}" if least == most else f"{least:.10g} to {most:.10g}"
 
 
 def _last(verdicts: Sequence[Verdict]) -> list[Verdict]:

@@ -15,7 +15,7 @@ import pytest
 from ratelord_core.backtest import ALL, Comparison, PoolSpec, Trace, diagram, read_trace
 from ratelord_core.backtest.course import course
 from ratelord_core.backtest.imposed import impose
-from ratelord_core.errors import InvalidRequest
+from ratelord_core.errors import InvalidRequest, PluginError
 from ratelord_core.forecast import ForecastModelFactory
 from ratelord_core.model.forecast import Forecast
 from ratelord_linear.plugin import LinearFactory
@@ -79,13 +79,49 @@ def test_a_model_that_knows_the_future_makes_no_mistake() -> None:
     assert found.score.calibration_error == 0.0
     assert found.score.pinball_percent == pytest.approx(0.0, abs=1e-9)
     assert found.score.coverage_p99 == 1.0
-    assert found.skill == 1.0
+    assert found.skill_over_linear == 1.0
     assert (found.observe_us, found.forecast_us) == (2.0, 2.0)
+
+
+class Nonsense(Oracle):
+    """A model under design: it says what no forecast may say, or falls over."""
+
+    model_id = "nonsense"
+
+    def __init__(self, said: Forecast | Exception) -> None:
+        self.seen = []
+        self._said = said
+
+    def forecast(self, *_: Any) -> Forecast:
+        if isinstance(self._said, Exception):
+            raise self._said
+        return self._said
+
+
+@pytest.mark.parametrize(
+    ("said", "why"),
+    [
+        (Forecast(p_exhaustion=float("nan")), "a probability outside 0 … 1"),
+        (Forecast(1.0, 2.0, 3.0, 0.5), "bounds out of order"),
+        (RuntimeError("fell\nover"), "RuntimeError: fell over; mend that plugin"),
+    ],
+)
+def test_a_model_that_makes_no_sense_is_named_and_gets_no_score(
+    said: Forecast | Exception, why: str
+) -> None:
+    with pytest.raises(PluginError, match=f"nonsense failed on pool units/60s.*steady.*{why}"):
+        _compare(Nonsense(said), _steady(), PoolSpec(60.0))
+
+
+def test_demand_of_nothing_but_zeros_is_called_so() -> None:
+    still = Trace("still", [0.0, 9.0], {"units": [0.0, 0.0]})
+    with pytest.raises(InvalidRequest, match=r"still has no units but zeros.*another --column"):
+        impose(still, PoolSpec(60.0))
 
 
 def test_a_model_held_against_itself_has_no_skill() -> None:
     found = _compare(LinearFactory(), _steady(), PoolSpec(60.0))[ALL, "linear"]
-    assert found.skill == 0.0
+    assert found.skill_over_linear == 0.0
     assert 0.0 < found.score.brier < 0.25
     assert 0.8 < found.score.coverage_p90 <= 1.0
     assert found.perfect_calibration_error > 0.0
@@ -157,13 +193,13 @@ def test_a_trace_is_read_with_the_pools_that_lie_beside_it(tmp_path: Path) -> No
         ("time,units\n0,1\n", "first column must be seconds_since_start"),
         ("seconds_since_start,units\n", "has no rows"),
         ("seconds_since_start,units\n2,1\n1,1\n", r":3: time 1 goes back"),
-        ("seconds_since_start,units\n2,many\n", ":2: could not convert"),
-        ("seconds_since_start,units\n2,1,1\n", ":2: has 3 of 2 fields"),
+        ("seconds_since_start,units\n2,many\n", ":2: many is no amount"),
+        ("seconds_since_start,units\n2,1,1\n", ":2: has 3 of 2 fields; give each row as many"),
         ("seconds_since_start,units\n2,1\n3,nan\n", ":3: nan is no amount"),
         ("seconds_since_start,units\n2,inf\n", ":2: inf is no amount"),
         ("seconds_since_start,units\n2,-1\n", ":2: -1 is no amount; amounts are from 0 to"),
         ("seconds_since_start,units\n2,1e300\n", ":2: 1e300 is no amount"),
-        ("seconds_since_start,units\nnan,1\n", ":2: time nan is none"),
+        ("seconds_since_start,units\nnan,1\n", ":2: nan is no time; give seconds"),
         (b"\xff\xfe\x00", r"t\.csv: byte 0 is no UTF-8"),
         (gzip.compress(b"seconds_since_start,units\n" * 99)[:-9], r"t\.csv is no whole gzip"),
         (b"\x1f\x8bnonsense", r"t\.csv is no whole gzip"),

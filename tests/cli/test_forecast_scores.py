@@ -45,7 +45,27 @@ def test_a_backtest_as_json_has_every_score(capsys: pytest.CaptureFixture[str]) 
         assert each["forecasts"] > 20
         assert 0.0 <= each["calibration_error"] <= 1.0
         assert {"brier", "log_loss", "skill", "coverage_p90", "pinball_percent"} <= set(each)
+        assert each["capacities"][0] > 0.0
         assert sum(number for number, _, _ in each["reliability"]) == each["forecasts"]
+
+
+def test_skill_over_linear_is_told_beside_skill_over_the_mean(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert run([*BACKTEST, "--model", "linear", "--json"]) == 0
+    (found,) = json.loads(capsys.readouterr().out)["llm_requests"]
+    assert found["skill_over_linear"] == 0.0
+    spread = found["base_rate"] * (1.0 - found["base_rate"])
+    assert found["skill"] == pytest.approx(1.0 - found["brier"] / spread)
+
+
+def test_two_traces_of_one_name_are_both_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = tmp_path / DATA.name
+    other.write_bytes(DATA.read_bytes())
+    assert run([*BACKTEST, "--trace", str(other), "--model", "linear", "--json"]) == 0
+    assert set(json.loads(capsys.readouterr().out)) == {str(DATA), str(other)}
 
 
 def test_a_backtest_writes_its_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -118,6 +138,8 @@ def test_the_log_is_scored_by_any_model(tmp_path: Path, capsys: pytest.CaptureFi
         ("all", "ensemble"),
     ]
     assert all(each["base_rate"] == 1.0 and each["windows"] == 6 for each in found)
+    assert [each["skill_over_linear"] for each in found[:2]] == [0.0, 0.0]
+    assert found[2]["skill_over_linear"] == pytest.approx(1 - found[2]["brier"] / found[0]["brier"])
     assert run(asked) == 0
     assert "team/calls" in capsys.readouterr().out
 

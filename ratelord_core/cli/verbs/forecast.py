@@ -41,7 +41,7 @@ def backtest(
     """Score forecast models on recorded demand, at rolling origins that see the past only.
 
     Needs no daemon. The first 30 % of the windows only teach. Forecasts are cut off at the reset,
-    and scored so that this favours none.
+    and scored so that this favours none. "over linear" is the gain in Brier score over that model.
 
     Parameters
     ----------
@@ -77,8 +77,8 @@ def backtest(
     pool = scoring.pool(window, capacity, column, share)
     terms = scoring.terms(origins, seed, blind, poll)
     scoring.places(report, table)
-    traces = [read_trace(path) for path in trace]
-    found = [(read.name, scoring.compare(models, read, pool, terms)) for read in traces]
+    traces = scoring.told_apart({path: read_trace(path) for path in trace})
+    found = [(name, scoring.compare(models, read, pool, terms)) for name, read in traces.items()]
     if report is not None:
         scoring.write_page(report, found)
     if table is not None:
