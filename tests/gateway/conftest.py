@@ -31,10 +31,13 @@ providers:
 pools:
   - {id: cap/used, limit: 100, window: {kind: fixed, every: 1h}, shared_by: ["workload:used/*"]}
   - {id: cap/two, limit: 2, window: {kind: fixed, every: 1h}, shared_by: ["workload:two/*"]}
+  - {id: cap/full, limit: 2, window: {kind: fixed, every: 1h}, shared_by: ["workload:full/*"]}
+  - {id: cap/free, limit: 9999, window: {kind: fixed, every: 1h}, shared_by: ["workload:free/*"]}
   - {id: cap/turn, limit: 1, window: {kind: sliding, every: 8s}, shared_by: ["workload:turn/*"]}
   - {id: cap/slow, limit: 1, window: {kind: sliding, every: 1h}, shared_by: ["workload:slow/*"]}
   - {id: cap/tokens, unit: tokens, limit: 1000, window: {kind: fixed, every: 1h}, shared_by: ["workload:llm/*"]}
   - {id: cap/jobs, limit: 2, window: {kind: concurrency}, shared_by: ["workload:jobs/*"]}
+  - {id: cap/hung, limit: 2, window: {kind: concurrency}, shared_by: ["workload:hung/*"]}
   - {id: cap/asked, limit: 100, window: {kind: fixed, every: 1h}, shared_by: ["workload:asked/*"]}
   - {id: cap/dead, limit: 100, window: {kind: fixed, every: 1h}, shared_by: ["workload:dead/*"]}
   - {id: cap/human, limit: 100, window: {kind: fixed, every: 1h}, shared_by: ["workload:night/*"]}

@@ -225,18 +225,18 @@ def test_a_call_that_is_cancelled_in_mid_flight_frees_what_was_held(
 
 
 def test_nothing_is_left_held_when_the_client_hangs_up(wrap: Wrap, desk: Desk) -> None:
-    gateway = wrap("jobs")
+    gateway = wrap("hung")
     gateway.send("tools/call", {"name": "slow"}, 1)
     gateway.read()
-    assert desk.pool("cap/jobs")["held"] == 1
+    assert desk.pool("cap/hung")["held"] == 1
 
     assert gateway.end() == 0
 
-    assert desk.pool("cap/jobs")["held"] == 0
+    assert desk.pool("cap/hung")["held"] == 0
 
 
 def test_no_way_of_writing_a_call_gets_past(wrap: Wrap, desk: Desk) -> None:
-    gateway = wrap("two")  # whose cap is used up, or soon is
+    gateway = wrap("full")  # if its cap is not yet used up, it soon is
     for number in (1, 2):
         gateway.call("echo", number)
     batch = [{"jsonrpc": "2.0", "id": 3, "method": "tools/call", "params": {"name": "echo"}}]
@@ -254,7 +254,7 @@ def test_no_way_of_writing_a_call_gets_past(wrap: Wrap, desk: Desk) -> None:
     gateway.write(b'{"jsonrpc":"2.0","method":"tools/call","params":{"name":"echo"}}')
     gateway.write(b'{"jsonrpc":"2.0","id":7,"\\u006dethod":"tools/call","params":{"name":"echo"}}')
     assert gateway.read()["result"]["isError"]
-    assert desk.pool("cap/two")["used"] == 2
+    assert desk.pool("cap/full")["used"] == 2
 
 
 @pytest.fixture

@@ -56,7 +56,7 @@ def submitted(desk: Desk, workload: str) -> int:
 
 def test_tools_errors_and_refusals(visit: Callable[..., Any], desk: Desk) -> None:
     async def scene() -> None:
-        async with visit("two") as client:
+        async with visit("full") as client:
             tools = await client.list_tools()
             assert [tool.name for tool in tools.tools] == ["echo", "shaped"]
             assert tools.next_cursor == "more"
@@ -64,8 +64,8 @@ def test_tools_errors_and_refusals(visit: Callable[..., Any], desk: Desk) -> Non
             assert results[-1].is_error
             assert "retry_at=" in said(results[-1])
             assert results[-1].meta is not None
-            assert results[-1].meta["dev.ratelord/decision"]["tightest_pool"] == "cap/two"
-        async with visit("used") as client:
+            assert results[-1].meta["dev.ratelord/decision"]["tightest_pool"] == "cap/full"
+        async with visit("free") as client:
             with pytest.raises(MCPError) as refused:
                 await client.call_tool("refuse", {"code": -32050, "said": "odd"})
             assert (refused.value.code, refused.value.error.data) == (-32050, {"odd": [1]})
@@ -76,16 +76,16 @@ def test_tools_errors_and_refusals(visit: Callable[..., Any], desk: Desk) -> Non
 def test_a_server_that_asks_the_human_in_mid_call_is_paid_once(
     visit: Callable[..., Any], desk: Desk
 ) -> None:
-    human, before = Human(n=3), submitted(desk, "used/human")
+    human, before = Human(n=3), submitted(desk, "free/human")
 
     async def scene() -> None:
-        async with visit("used", elicitation_callback=human) as client:
+        async with visit("free", elicitation_callback=human) as client:
             assert '"n": 3' in said(await client.call_tool("human", {}))
 
     anyio.run(scene)
     assert human.asked == ["n?"]
-    assert submitted(desk, "used/human") == before + 1
-    assert desk.pool("cap/used")["held"] == 0
+    assert submitted(desk, "free/human") == before + 1
+    assert desk.pool("cap/free")["held"] == 0
 
 
 def test_the_human_may_allow_what_an_overridable_rule_denies(

@@ -68,7 +68,7 @@ def test_tools_resources_progress_and_questions_pass(visit: Callable[..., Any], 
         progress.append(done)
 
     async def scene() -> None:
-        async with visit("used", elicitation_callback=yes) as client:
+        async with visit("free", elicitation_callback=yes) as client:
             assert {"echo", "human"} <= {tool.name for tool in (await client.list_tools()).tools}
             read = await client.read_resource("a://b")
             assert isinstance(read.contents[0], types.TextResourceContents)
@@ -82,14 +82,14 @@ def test_tools_resources_progress_and_questions_pass(visit: Callable[..., Any], 
 
     anyio.run(scene)
     assert progress == [1]
-    assert desk.pool("cap/used")["held"] == 0
-    assert desk.get("/v1/events?type=intent_reported&workload_id=used/echo")
+    assert desk.pool("cap/free")["held"] == 0
+    assert desk.get("/v1/events?type=intent_reported&workload_id=free/echo")
 
 
 def test_a_limit_below_the_protocol_is_reported_as_one(
     visit: Callable[..., Any], desk: Desk
 ) -> None:
-    before = len(desk.get("/v1/events?type=intent_reported&workload_id=prov/limited"))
+    before = len(desk.get("/v1/events?type=intent_reported&workload_id=asked/limited"))
 
     async def scene() -> None:
         async with visit("asked") as client:
@@ -99,7 +99,7 @@ def test_a_limit_below_the_protocol_is_reported_as_one(
     anyio.run(scene)
 
     def outcomes() -> Any:
-        found = desk.get("/v1/events?type=intent_reported&workload_id=asked/limited")
+        found = desk.get("/v1/events?type=intent_reported&order=asc&workload_id=asked/limited")
         return [event["payload"]["outcome"] for event in found][before:]
 
     assert patiently(outcomes)[0] == "rate_limited"
@@ -107,7 +107,7 @@ def test_a_limit_below_the_protocol_is_reported_as_one(
 
 def test_a_refusal_never_reaches_the_server(visit: Callable[..., Any]) -> None:
     async def scene() -> None:
-        async with visit("two") as client:
+        async with visit("full") as client:
             results = [await client.call_tool("echo", {"a": n}) for n in range(3)]
             assert results[-1].is_error
             assert "retry_at=" in said(results[-1])

@@ -29,7 +29,7 @@ LINES = {
 def test_what_a_laxer_reader_would_take_for_a_call_is_refused(
     wrap: Callable[..., Any], desk: Desk
 ) -> None:
-    gateway = wrap("used")
+    gateway = wrap("free")
 
     for name, line in LINES.items():
         gateway.write(line)
@@ -37,7 +37,7 @@ def test_what_a_laxer_reader_would_take_for_a_call_is_refused(
         assert gateway.ask("ping", number="after")["result"] == {}, name
 
     assert gateway.call("count") == {"content": [{"type": "text", "text": '["count"]'}]}
-    assert desk.pool("cap/used")["held"] == 0
+    assert desk.pool("cap/free")["held"] == 0
 
 
 @pytest.mark.parametrize(
