@@ -89,17 +89,17 @@ def test_tools_resources_progress_and_questions_pass(visit: Callable[..., Any], 
 def test_a_limit_below_the_protocol_is_reported_as_one(
     visit: Callable[..., Any], desk: Desk
 ) -> None:
-    before = len(desk.get("/v1/events?type=intent_reported&workload_id=asked/limited"))
+    before = len(desk.get("/v1/events?type=intent_reported&workload_id=free/limited"))
 
     async def scene() -> None:
-        async with visit("asked") as client:
+        async with visit("free") as client:
             with pytest.raises(MCPError):
                 await client.call_tool("limited", {})
 
     anyio.run(scene)
 
     def outcomes() -> Any:
-        found = desk.get("/v1/events?type=intent_reported&order=asc&workload_id=asked/limited")
+        found = desk.get("/v1/events?type=intent_reported&order=asc&workload_id=free/limited")
         return [event["payload"]["outcome"] for event in found][before:]
 
     assert patiently(outcomes)[0] == "rate_limited"
