@@ -41,4 +41,3 @@ class Identity(msgspec.Struct, frozen=True, omit_defaults=True):
     metadata: dict[str, str] = {}
     provider_refs: dict[str, str] = {}
     created_at: Micros = 0
-    last_active_at: Micros = 0
