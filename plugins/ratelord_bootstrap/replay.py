@@ -18,7 +18,7 @@ from ratelord_core.forecast import Burn, Exposure, Outlook, Surprise, course, pa
 from ratelord_core.model.forecast import Forecast
 
 MODEL_ID: Final = "bootstrap"
-MODEL_VERSION: Final = "1"
+MODEL_VERSION: Final = "2"
 UNKNOWN_HORIZON: Final = 3600.0
 """Seconds to look ahead when neither the next reset nor the window's length is known."""
 

@@ -51,12 +51,14 @@ def course(
     """How a window that gives back goes on, with so much ``left`` as it is and as it would be.
 
     Slots are gone when one more is wanted than there are; their coming back is as irregular as
-    their going.
+    their going. Demand comes in lumps, a normal one does not: the level is passed when half a lump
+    less would be (the continuity correction), which matters where few lumps are left.
     """
     remaining, level = left
     noise, doubt = burn.rate * burn.lump, burn.rate * burn.rate * burn.doubt
     if kind == "concurrency":
         level, noise = max(0.0, level) + burn.plain, 2.0 * noise
+    level = max(0.5 * level, level - 0.5 * burn.plain)
     back = flowing_back(kind, limit, remaining, horizon)
     return Course(level, burn.rate - back, noise, doubt, horizon, lively)
 
@@ -69,16 +71,22 @@ class Returning:
         self._next = -inf
 
     def outlook(self, course: Course) -> Outlook:
-        """The chance of running dry within the horizon, and the bounds before it."""
+        """The chance of running dry within the horizon, and the bounds before it.
+
+        A bound lies before the horizon exactly if the risk is above its level. What was learnt may
+        make the risk surer; when the pool runs dry is known no better for that.
+        """
         level, rate, noise, doubt, horizon, lively = course
         chance, plain = passage(level, rate, noise, doubt, horizon, returns=True)
         above, slope = self._line(lively)
         shifts = self.calibration.shifts[lively > 0.5]
         if above == 0.0 and slope == 1.0 and not any(shifts):
             return chance, plain
+        plain_odds = _odds(chance)
+        bent, wider = above + slope * plain_odds, max(1.0, 1.0 / slope)
         found, latest = [], inf
         for odds, shift in zip(LOGITS, shifts, strict=True):
-            part = min(0.999, max(1e-6, _chance((odds + shift - above) / slope)))
+            part = min(0.999, max(1e-9, _chance(plain_odds + (odds + shift - bent) * wider)))
             high = -_NORMAL.inv_cdf(once(part))
             latest = min(latest, _time(course, high))
             found.append(latest if latest < horizon else inf)
