@@ -251,3 +251,10 @@ class Unavailable(Refused):
     def __init__(self, message: str, *, code: str | None = None, retry_after: float = 1.0) -> None:
         super().__init__(message, code=code)
         self.retry_after = retry_after
+
+
+def in_one_line(error: BaseException) -> str:
+    """A stranger's error as its kind and what it says, which may span lines, or be nothing."""
+    said = " ".join(str(error).split())
+    kind = type(error).__name__
+    return f"{kind}: {said}" if said else kind

@@ -20,15 +20,30 @@ STRIKES = 3
 """Calls that may overrun before the object is switched off: the machine may have slept once."""
 
 
-def guard(thing: Any, whose: str, seconds: float) -> Any:
+class Kin:
+    """What one thing made: where three calls of one method overran and none of that method ended in
+    between, whichever of the siblings were asked, all are switched off. Ten thousand pools would
+    else each have to find out by themselves that their model hangs."""
+
+    def __init__(self) -> None:
+        self.overran: dict[str, int] = {}
+        self.off = False
+
+    def miss(self, what: str) -> None:
+        """That call overran."""
+        self.overran[what] = self.overran.get(what, 0) + 1
+        self.off = self.off or self.overran[what] >= STRIKES
+
+
+def guard(thing: Any, whose: str, seconds: float, kin: Kin | None = None) -> Any:
     """What behaves as the thing, but ends each of its calls in time: one that overruns raises
     ``Overran``, and after three of them every call raises ``PluginError`` at once. What it makes is
-    guarded too.
+    guarded too, together (see ``Kin``).
 
     It has the public names of the thing as its own, so that a protocol recognizes it.
     """
     names = {name: _forward(name) for name in dir(thing) if not name.startswith("_")}
-    return type(f"Guarded{type(thing).__name__}", (Guarded,), names)(thing, whose, seconds)
+    return type(f"Guarded{type(thing).__name__}", (Guarded,), names)(thing, whose, seconds, kin)
 
 
 def _forward(name: str) -> property:
@@ -38,8 +53,10 @@ def _forward(name: str) -> property:
 class Guarded:
     """Stands for a stranger's object. Made by ``guard``."""
 
-    def __init__(self, thing: Any, whose: str, seconds: float) -> None:
+    def __init__(self, thing: Any, whose: str, seconds: float, kin: Kin | None = None) -> None:
         self._thing = thing
+        self._kin = kin or Kin()
+        self._children = Kin()
         self._whose = whose
         self._seconds = seconds
         self._strikes = 0
@@ -76,7 +93,7 @@ class Guarded:
             made = self._within(what, functools.partial(call, *args, **named), seconds)
             if not makes or made is None:
                 return made
-            return guard(made, self._whose, self._seconds)
+            return guard(made, self._whose, self._seconds, self._children)
 
         return bounded
 
@@ -90,21 +107,27 @@ class Guarded:
         return bounded
 
     def _within(self, what: str, call: Callable[[], Any], seconds: float | None = None) -> Any:
-        if self._strikes >= STRIKES:
+        if self._strikes >= STRIKES or self._kin.off:
             raise PluginError(
                 f"{self._whose} is switched off: it overran {STRIKES} times; "
                 "repair it, or leave it out, and start again"
             )
+        ended = True
         try:
             with at_most(self._seconds if seconds is None else seconds, what):
                 return call()
         except Overran:
+            ended = False
             self._strikes += 1
+            self._kin.miss(what)
             raise
         except SystemExit as error:
             if isinstance(error, Leaving):
                 raise
             raise PluginError(f"{what} would have ended the daemon (exit {error.code})") from error
+        finally:
+            if ended and self._kin.overran:
+                self._kin.overran.pop(what, None)
 
 
 class GuardedAgain:

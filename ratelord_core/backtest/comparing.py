@@ -11,7 +11,7 @@ from ratelord_core.backtest.imposed import impose
 from ratelord_core.backtest.running import Nanoseconds, run
 from ratelord_core.backtest.trace import PoolSpec, Trace
 from ratelord_core.backtest.verdict import Part, Verdict, verdict
-from ratelord_core.errors import PluginError
+from ratelord_core.errors import PluginError, in_one_line
 from ratelord_core.forecast import ForecastModelFactory
 
 ALL = "all"
@@ -83,8 +83,7 @@ class Comparison:
 
 
 def _failed(name: str, trace: Trace, pool: PoolSpec, error: Exception) -> PluginError:
-    said = " ".join(str(error).split())
     return PluginError(
         f"forecast model {name} failed on pool {pool.label} of trace {trace.name} with "
-        f"{type(error).__name__}: {said}; mend that plugin, or name another --model"
+        f"{in_one_line(error)}; mend that plugin, or name another --model"
     )

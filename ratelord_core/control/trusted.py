@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any, Final, TypeVar
 
 from ratelord_core.control.protocol import DelayController, Reading
+from ratelord_core.errors import in_one_line
 
 T = TypeVar("T")
 
@@ -70,13 +71,12 @@ class Trusted:
 
     def _fail(self, error: Exception) -> None:
         self._controller = None
-        self.failed = (f"{type(error).__name__}: {error}", self._at)
+        self.failed = (in_one_line(error), self._at)
         _log.error(
-            "delay controller %s failed with %s: %s; its pool goes on at the even pace until the "
+            "delay controller %s failed with %s; its pool goes on at the even pace until the "
             "daemon starts again, mend that plugin or name another algorithm in the rule",
             self._name,
-            type(error).__name__,
-            error,
+            self.failed[0],
         )
 
 

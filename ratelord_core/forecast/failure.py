@@ -8,6 +8,7 @@ from typing import Final
 
 import msgspec
 
+from ratelord_core.errors import in_one_line
 from ratelord_core.model.instant import HOUR, SECOND, Micros
 
 _log = logging.getLogger(__name__)
@@ -85,7 +86,7 @@ class Guard:
             self._pause = 0
         self._pause = min(_LONGEST, 2 * self._pause or _FIRST)
         self._failed_at = self._now
-        _log.error("%s", self._note(f"{type(error).__name__}: {error}", self._now))
+        _log.error("%s", self._note(in_one_line(error), self._now))
 
     def begin_anew(self, now: Micros) -> None:
         """The model is built anew: it has failed no more, unless it does so again."""

@@ -82,7 +82,7 @@ class Page:
         self.flow = Flow(pool.window.kind) if pool.window.kind in FLOWING else None
         self._model: ForecastModel | None = None
         with self.guard:
-            self._model = factory.build(float(pool.limit or 0), scale_of(pool, self.span))
+            self._model = _made(factory.build(float(pool.limit or 0), scale_of(pool, self.span)))
 
     def observe(self, at: Micros, units: int, party: Party) -> bool:
         """So many units were asked for, or seen to be spent; negative: fewer than was told. Whether
@@ -233,7 +233,7 @@ class Page:
         self.guard.begin_anew(at)
         self.trials.drop()
         with self.guard:
-            self._model = build()
+            self._model = _made(build())
         if self._model is not None:
             self.window(at, used, standing.reset_at)
             left, reset_at = standing.available, standing.reset_at
@@ -258,8 +258,14 @@ class Page:
 
     def _fail(self, error: Exception, at: Micros) -> None:
         self.guard.at(at).report(error)
-        self._model = self.ranked = self.calm = None
+        self._model = self.last = self.ranked = self.calm = None
 
     def _drop_if_failed(self) -> None:
         if self.guard.failure:
-            self._model = self.calm = None
+            self._model = self.last = self.ranked = self.calm = None
+
+
+def _made(model: ForecastModel | None) -> ForecastModel:
+    if model is None:  # else nobody would be missed, and nobody would foresee anything
+        raise TypeError("build gave no model")
+    return model

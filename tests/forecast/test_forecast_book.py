@@ -173,6 +173,19 @@ def test_a_model_that_raises_makes_the_risk_unknown_and_is_named(
 
 
 @pytest.mark.usefixtures("caplog")
+def test_what_a_model_said_before_it_failed_is_not_said_again() -> None:
+    factory = CountingFactory()
+    book = _book(factory)
+    standing = Standing(900, RESET)
+    assert book.outlook(KEY, START, standing).p_exhaustion == 0.3
+    assert book.rank(KEY, START, standing) == 0.3
+    factory.models[0].says = ZeroDivisionError("by zero")
+    book.with_intent(KEY, START, standing, 1)
+    assert book.outlook(KEY, START, standing).p_exhaustion == 1.0
+    assert book.rank(KEY, START, standing) == 1.0
+
+
+@pytest.mark.usefixtures("caplog")
 def test_a_model_that_failed_is_built_anew_and_taught_what_was_asked_for_of_late() -> None:
     factory = CountingFactory()
     book = _book(factory)
@@ -257,10 +270,19 @@ def test_a_model_that_answers_nonsense_has_failed(nonsense: Forecast) -> None:
 def test_a_model_that_cannot_be_built_has_failed() -> None:
     class Broken(CountingFactory):
         def build(self, limit: float, window_seconds: float | None) -> ForecastModel:
-            raise MemoryError("no room")
+            raise MemoryError("no room\nat all")
 
     book = _book(Broken())
-    assert "MemoryError" in str(book.failed[KEY])
+    assert "failed for pool gh/core with MemoryError: no room at all; " in str(book.failed[KEY])
+
+
+def test_a_model_that_is_not_there_has_failed() -> None:
+    class Absent(CountingFactory):
+        def build(self, limit: float, window_seconds: float | None) -> ForecastModel:
+            return None  # type: ignore[return-value]  # that is the mistake
+
+    book = _book(Absent())
+    assert "build gave no model" in str(book.failed[KEY])
 
 
 def test_an_interrupt_is_not_a_failure_of_the_model() -> None:

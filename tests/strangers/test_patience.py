@@ -114,6 +114,20 @@ def test_after_three_of_them_it_is_no_longer_called(guarded):
     assert guarded.calls == STRIKES
 
 
+def test_three_in_a_row_switch_off_whatever_was_made_alike(guarded):
+    made = [guarded.build() for _ in range(5)]
+    for one in made[:2]:
+        with pytest.raises(Overran):
+            one.apply(_forever)
+    assert made[0].apply(lambda: 1) == 1, "one that ends breaks the row"
+    for one in made[1:4]:
+        with pytest.raises(Overran):
+            one.apply(_forever)
+    for one in (*made, guarded.build()):
+        with pytest.raises(PluginError, match="plugin acme is switched off"):
+            one.apply(lambda: 1)
+
+
 def test_a_call_that_ends_in_time_is_what_it_is(trusted):
     assert trusted.apply(lambda: 41 + 1) == 42
     assert trusted.poll_interval == 60
