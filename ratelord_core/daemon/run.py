@@ -59,10 +59,8 @@ def run(settings: Settings, announce: Callable[[str], None] = print) -> int:
     """
     import uvloop  # noqa: PLC0415 - only a daemon needs it
 
-    with (
-        lines_on_stderr(settings.log_level, settings.log_format),
-        asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
-    ):
+    lines = lines_on_stderr(settings.log_level, settings.log_format)
+    with lines, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         daemon = Daemon(settings)
         silence(daemon.conceal)
         return runner.run(daemon.live(announce))
