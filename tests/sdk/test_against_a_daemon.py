@@ -267,3 +267,21 @@ def test_the_daemon_s_socket_is_a_door(tmp_path):
     ):
         assert client.ask("a", "id", "small")
         assert "r.sock" in repr(client)
+
+
+def test_whatever_is_listed_is_listed_whole(tmp_path):
+    names = [f"many/p{number}" for number in range(1001)]
+    pools = "".join(
+        f"  - {{id: {name}, limit: 9, window: {{kind: unbounded}}, default: false}}\n"
+        for name in names
+    )
+
+    async def seen(url: str) -> list[str]:
+        async with AsyncClient(url, timeout=60) as client:
+            return [row["pool_id"] for row in await client.forecasts()]
+
+    with DaemonProcess(tmp_path, policy=f"pools:\n{pools}") as daemon:
+        with Client(daemon.url, timeout=60) as client:
+            listed = [f"many/{row['pool_id']}" for row in client.pools()]
+        assert sorted(listed) == sorted(names)
+        assert len(asyncio.run(seen(daemon.url))) == len(names)

@@ -26,6 +26,16 @@ class AsyncLooking(ABC):
     async def _reply(self, call: Call) -> Reply:
         """Make the call once; returns its raw reply."""
 
+    async def _rows(self, call: Call) -> list[dict[str, Any]]:
+        """A whole listing, page after page."""
+        rows: list[dict[str, Any]] = []
+        following: Call | None = call
+        while following is not None:
+            page = await self._call(following, object)
+            rows += wire.items(page)
+            following = readers.after(following, page)
+        return rows
+
     async def ping(self) -> bool:
         """Whether the daemon answers; never raises for a daemon that does not."""
         try:
@@ -40,7 +50,7 @@ class AsyncLooking(ABC):
 
     async def pools(self) -> list[dict[str, Any]]:
         """Every pool as it stands."""
-        return wire.items(await self._call(readers.pools(), object))
+        return await self._rows(readers.pools())
 
     async def pool(self, key: str) -> dict[str, Any]:
         """One pool, by ``provider_id/pool_id``."""
@@ -58,7 +68,7 @@ class AsyncLooking(ABC):
         """Forecasts of all pools, or of one: of what is left to an agent, an identity or a scope if
         they are named, of a pool's ten largest shares ``by`` one of these words."""
         share = {"agent_id": agent_id, "identity_id": identity_id, "scope_id": scope_id, "by": by}
-        return wire.items(await self._call(readers.forecasts(pool, share), object))
+        return await self._rows(readers.forecasts(pool, share))
 
     async def usage(
         self,
@@ -70,11 +80,11 @@ class AsyncLooking(ABC):
     ) -> list[dict[str, Any]]:
         """Who used what in the present windows."""
         call = readers.usage(identity_id, scope_id, pool, agent_id)
-        return wire.items(await self._call(call, object))
+        return await self._rows(call)
 
     async def constraints(self, **who: str | None) -> list[dict[str, Any]]:
         """What binds ``agent_id``, ``identity_id``, ``workload_id`` and ``scope_id``."""
-        return wire.items(await self._call(readers.constraints(who), object))
+        return await self._rows(readers.constraints(who))
 
     async def fit(
         self, pool: str, units: int, within_seconds: float = 0, agent_id: str | None = None

@@ -6,6 +6,8 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any, TypedDict
 
+from msgspec.structs import replace
+
 from ratelord.wire import Call, look, pool_path, segment
 
 
@@ -24,6 +26,14 @@ class EventFilters(TypedDict, total=False):
     since: str | None
     until: str | None
     order: str | None
+
+
+def after(call: Call, page: object) -> Call | None:
+    """What asks for the page that follows; None after the last."""
+    following = page.get("next") if isinstance(page, dict) else None
+    if not isinstance(following, str) or following == call.query.get("after"):
+        return None
+    return replace(call, query={**call.query, "after": following})
 
 
 def live() -> Call:
