@@ -41,7 +41,7 @@ def convert(action: PolicyAction[Any], params: dict[str, Any]) -> msgspec.Struct
     try:
         converted = msgspec.convert({k: v for k, v in params.items() if k in known}, kind)
     except msgspec.ValidationError as error:
-        faults.append(_fault(action, str(error)))
+        faults.append(_fault(action, str(error), params))
     if faults:
         raise ParamsError(tuple(faults))
     return converted
@@ -54,7 +54,7 @@ def _kind(action: PolicyAction[Any], params: dict[str, Any]) -> type[msgspec.Str
     return variants.get(algorithm, action.params) if isinstance(algorithm, str) else action.params
 
 
-def _fault(action: PolicyAction[Any], error: str) -> Fault:
+def _fault(action: PolicyAction[Any], error: str, params: dict[str, Any]) -> Fault:
     match = _PLACE.match(error)
     said, path = (match["said"], match["path"] or "") if match else (error, "")
     key = re.split(r"[.\[]", path)[0]
@@ -67,7 +67,9 @@ def _fault(action: PolicyAction[Any], error: str) -> Fault:
         message = f"{key} {wrong[1]!r} is not available; available: {', '.join(allowed)}"
         return Fault(key, message, nearest(wrong[1], allowed, few=0))
     what = f"parameter {key!r}" if key else "parameters"
-    return Fault(key, f"{what} of action {action.name!r}: {said[:1].lower()}{said[1:]}")
+    value = params.get(key)
+    shown = f"; it is {value!r:.40}" if isinstance(value, str | int | float) else ""
+    return Fault(key, f"{what} of action {action.name!r}: {said[:1].lower()}{said[1:]}{shown}")
 
 
 def _choices(action: PolicyAction[Any], key: str) -> list[str]:

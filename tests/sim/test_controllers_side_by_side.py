@@ -49,6 +49,7 @@ def small(tmp_path: Path) -> Path:
         ("pdi", "no delay controller is called 'pdi'; did you mean 'pid'?"),
         ("pid:kq=1", "pid has no parameter 'kq'"),
         ("pid:kp=-1", "pid:kp=-1: Expected `float` >= 0.0 - at `$.kp`"),
+        ("pid:kp=1e300", "pid:kp=1e300: Expected `float` <= 10000.0 - at `$.kp`"),
         ("pid:kp", "'kp' is no gain; write kp=VALUE"),
         ("none:kp=1", "none has no gains"),
     ],

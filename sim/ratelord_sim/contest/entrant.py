@@ -61,7 +61,14 @@ def _gain(each: str, written: str) -> tuple[str, Any]:
     name, sign, value = each.partition("=")
     if not sign or not value:
         raise RatelordError(f"{written}: {each!r} is no gain; write {name or 'kp'}=VALUE")
-    return name.strip(), yaml.safe_load(value)
+    return name.strip(), _value(value)
+
+
+def _value(written: str) -> Any:
+    try:  # YAML takes 1e3 for a text
+        return float(written)
+    except ValueError:
+        return yaml.safe_load(written)
 
 
 def with_entrant(scenario: Scenario, one: Entrant, controllers: Controllers) -> Scenario:
