@@ -65,6 +65,8 @@ def test_the_plain_forms_are_read(installed: Parts) -> None:
         ("agents: [{}]\nphases: [{name: a}, {name: b}]", 3, 10, "only the last phase"),
         ("agents: [{}]\npolices: {}", 3, 1, "did you mean 'policy'?"),
         ("agents: [{}]\ntopology: {identites: []}", 3, 12, "did you mean 'identities'?"),
+        ("agents: [{}]\npolicy: {}\npolicy: {}", 4, 1, "stands twice (first on line 3)"),
+        ("agents: [{}]\ntopology: {agents: {}, agents: {}}", 3, 24, "'agents' stands twice"),
     ],
 )  # fmt: skip
 def test_a_mistake_is_named_with_its_place_and_the_nearest_name(

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from ratelord_core.errors import Finding, PolicyError, RatelordError
 from ratelord_core.parts import Parts
 from ratelord_core.policy.condition import Conditions
+from ratelord_core.policy.fields import entries
 from ratelord_core.policy.reading import Reading
 from ratelord_core.policy.tree import UnreadableError, compose, decode
 from ratelord_sim.errors import ScenarioError
@@ -17,7 +18,7 @@ from ratelord_sim.scenario.check import check
 from ratelord_sim.scenario.keys import read_record
 from ratelord_sim.scenario.model import OF_POLICY, Scenario
 from ratelord_sim.scenario.policy import read_policy
-from ratelord_sim.scenario.surgery import cut, cut_below
+from ratelord_sim.scenario.surgery import at, cut, cut_below
 
 
 def read_file(path: Path, parts: Parts, *, policy: Path | None = None) -> Scenario:
@@ -48,6 +49,12 @@ def read_scenario(
     reading = Reading(
         written, parts.actions, kinds, Conditions(parts.functions), tuple(parts.models)
     )
+    for whole in (
+        root,
+        at(root, "topology"),
+    ):  # before parts are taken out: a key that stands twice
+        if isinstance(whole, yaml.MappingNode):
+            entries(whole, "", reading)
     said = cut(root, "policy")
     sections = cut_below(root, "topology", OF_POLICY)
     scenario = read_record(Scenario, root, "", reading, beside=("policy",))
