@@ -10,7 +10,7 @@ class BootstrapFactory:
     """Makes models that replay the past: one for each pool."""
 
     model_id = "bootstrap"
-    model_version = "2"
+    model_version = "3"
 
     def build(self, limit: float, window_seconds: float | None) -> ForecastModel:
         """A model that has seen nothing yet."""

@@ -18,7 +18,7 @@ from ratelord_core.forecast import Burn, Exposure, Outlook, Surprise, course, pa
 from ratelord_core.model.forecast import Forecast
 
 MODEL_ID: Final = "bootstrap"
-MODEL_VERSION: Final = "2"
+MODEL_VERSION: Final = "3"
 UNKNOWN_HORIZON: Final = 3600.0
 """Seconds to look ahead when neither the next reset nor the window's length is known."""
 
@@ -115,8 +115,6 @@ class BootstrapModel:
         variance = noise / max(horizon, self._bin) + doubt
         if left <= 0.0 and not slots:
             said = (1.0, _NOW)
-        elif kind in _SETTLED and len(past) - ceil(horizon / self._bin) > _FEWEST:
-            said = self._replayed(past, left, horizon, sqrt(wider))
         else:
             burn = Burn(
                 rate,
@@ -125,6 +123,8 @@ class BootstrapModel:
                 lump,
             )
             said = self._passed(kind, (remaining, left), burn, horizon)
+            if kind in _SETTLED and len(past) - 1 > _FEWEST:
+                said = self._replayed(past, left, horizon, sqrt(wider), said)
         return _answer(said, rate, variance, ttr, staleness)
 
     def state(self) -> dict[str, Any]:
@@ -174,11 +174,34 @@ class BootstrapModel:
         square = float(np.dot(each, each)) / seconds
         return float(past[-1] - past[0]) / seconds, square
 
-    def _replayed(self, past: Series, left: float, horizon: float, wider: float) -> Outlook:
+    def _replayed(
+        self, past: Series, left: float, horizon: float, wider: float, unseen: Outlook
+    ) -> Outlook:
+        """What the stretches say; of a horizon of which there are too few, no less than of the
+        longest that there are enough of, and than what is said of it ``unseen``."""
         length = max(1, ceil(horizon / self._bin))
+        longest = len(past) - 1 - _FEWEST
+        shorter = self._shorter(past, left / wider, min(length - 1, longest))
+        if length > longest:
+            return max(shorter, unseen[0]), unseen[1]
         demand = (past[length:] - past[:-length]) * (horizon / (length * self._bin))
         chance = (np.count_nonzero(demand * wider >= left) + 0.5) / (len(demand) + 1.0)
-        return float(chance), self._lasting(past, left, horizon, wider)
+        return max(shorter, float(chance)), self._lasting(past, left, horizon, wider)
+
+    def _shorter(self, past: Series, left: float, longest: int) -> float:
+        """The greatest share of stretches up to so many bins long that use ``left`` units up: what
+        is gone after a shorter one is gone after this one, too."""
+        if longest < 1:
+            return 0.0
+        last = len(past) - 1
+        starts = np.arange(last)
+        ends = np.searchsorted(past, past[:-1] + left, "left")
+        starts, ends = starts[ends <= last], ends[ends <= last]
+        begun = np.bincount(ends - starts, minlength=last + 2)
+        over = np.bincount(last - starts + 1, minlength=last + 2)
+        lengths = np.arange(1, longest + 1)
+        found = np.cumsum(begun - over)[1 : longest + 1]
+        return float(np.max((found + 0.5) / (last + 2.0 - lengths)))
 
     def _lasting(
         self, past: Series, left: float, horizon: float, wider: float

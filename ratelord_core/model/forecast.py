@@ -15,7 +15,8 @@ class Forecast(msgspec.Struct, frozen=True, gc=False):
 
     ``tte_p90`` is a lower bound that holds 90 % of the time, so p99 <= p90 <= p50.
     ``p_exhaustion`` is the probability of running dry before the reset. ``burn_mean`` is in units
-    per second, ``burn_variance`` its variance. ``ttr`` is the time to the reset, ``margin`` is
+    per second, ``burn_variance`` its variance. ``ttr`` is the time to the reset (of a sliding
+    window: until something comes back; of a bucket: until it would be full), ``margin`` is
     ``tte_p99 - ttr``. ``freshness`` is the age in seconds of the newest provider data (0 = local).
     """
 

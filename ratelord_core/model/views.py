@@ -29,9 +29,11 @@ class ShareForecastView(msgspec.Struct, frozen=True):
 
 
 class ForecastView(msgspec.Struct, frozen=True):
-    """A pool's forecast; a ``null`` time means beyond the reset. ``score`` is the track record of
-    the pool's forecasts so far; ``null`` before the first of them settled. With a ``share`` it is
-    of that share: its burn, and when there is nothing left for it, whoever took it."""
+    """A pool's forecast; a ``null`` time means beyond the reset. ``ttr_seconds`` of a sliding
+    window count until something comes back, those of a bucket until it would be full. ``score``
+    is the track record of the pool's forecasts so far; ``null`` before the first of them settled.
+    With a ``share`` it is of that share: its burn, and when there is nothing left for it, whoever
+    took it."""
 
     provider_id: str
     pool_id: str

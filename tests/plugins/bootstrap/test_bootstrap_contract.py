@@ -6,10 +6,11 @@ import pytest
 
 from ratelord_bootstrap.plugin import BootstrapFactory
 from ratelord_core.testing.forecast_contract import ForecastContract
+from ratelord_core.testing.forecast_horizons import ForecastHorizons
 from ratelord_core.testing.forecast_kinds import ForecastKinds
 
 
-class TestBootstrap(ForecastContract, ForecastKinds):
+class TestBootstrap(ForecastContract, ForecastKinds, ForecastHorizons):
     @pytest.fixture
     def factory(self) -> BootstrapFactory:
         return BootstrapFactory()

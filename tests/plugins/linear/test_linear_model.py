@@ -8,6 +8,7 @@ import pytest
 
 from ratelord_core.forecast import ForecastModelFactory
 from ratelord_core.testing.forecast_contract import ForecastContract
+from ratelord_core.testing.forecast_horizons import ForecastHorizons
 from ratelord_core.testing.forecast_kinds import ForecastKinds
 from ratelord_core.testing.forecast_play import (
     LIMIT,
@@ -20,7 +21,7 @@ from ratelord_linear.burn import LinearModel
 from ratelord_linear.plugin import LinearFactory
 
 
-class TestLinearModel(ForecastContract, ForecastKinds):
+class TestLinearModel(ForecastContract, ForecastKinds, ForecastHorizons):
     @pytest.fixture
     def factory(self) -> ForecastModelFactory:
         return LinearFactory()
