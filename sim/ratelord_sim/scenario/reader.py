@@ -49,12 +49,7 @@ def read_scenario(
     reading = Reading(
         written, parts.actions, kinds, Conditions(parts.functions), tuple(parts.models)
     )
-    for whole in (
-        root,
-        at(root, "topology"),
-    ):  # before parts are taken out: a key that stands twice
-        if isinstance(whole, yaml.MappingNode):
-            entries(whole, "", reading)
+    _once(root, reading)
     said = cut(root, "policy")
     sections = cut_below(root, "topology", OF_POLICY)
     scenario = read_record(Scenario, root, "", reading, beside=("policy",))
@@ -71,6 +66,13 @@ def read_scenario(
     if reading.findings:
         raise _error(source, reading)
     return scenario
+
+
+def _once(root: yaml.Node, reading: Reading) -> None:
+    """Find keys that stand twice where parts will be taken out, before they are."""
+    for whole in (root, at(root, "topology")):
+        if isinstance(whole, yaml.MappingNode):
+            entries(whole, "", reading)
 
 
 def _error(source: str, reading: Reading) -> ScenarioError:
