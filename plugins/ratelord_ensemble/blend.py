@@ -23,7 +23,7 @@ from ratelord_ensemble.experts import Experts
 from ratelord_ensemble.view import BELIEF, PRIOR, View
 
 MODEL_ID: Final = "ensemble"
-MODEL_VERSION: Final = "6"
+MODEL_VERSION: Final = "7"
 UNKNOWN_HORIZON: Final = 3600.0
 """Seconds to look ahead when neither the next reset nor the window's length is known."""
 

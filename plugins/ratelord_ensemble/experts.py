@@ -20,7 +20,11 @@ _BLOCKS: Final = 4.0
 """The experts are checked on so many blocks a window."""
 _ERROR_DECAY: Final = 0.98
 _WORST_ERROR: Final = 25.0
-"""A squared relative error beyond this teaches nothing more."""
+"""A squared relative error beyond this teaches nothing more …"""
+_SURPRISING: Final = 9.0
+_SUDDEN: Final = 2.0
+"""… nor one beyond so many times the variance foreseen, unless it is below this: one jump of the
+demand is no reason to doubt for many windows what was right before and is right soon after."""
 LEAST_DOUBT: Final = 1e-3
 _LEVEL_SPAN: Final = 0.25
 """The day's course is scaled to the last quarter of a window …"""
@@ -133,8 +137,11 @@ class Experts:
         length = self.span / _BLOCKS
         errors, checks = self.errors, self.checks
         for place, mean in enumerate(self.block_means):
-            miss = (self.block_units - mean) ** 2 - self.block_lump * mean
-            errors[place] = errors[place] * _ERROR_DECAY + min(miss / (mean * mean), _WORST_ERROR)
+            noise = self.block_lump / mean
+            miss = (self.block_units / mean - 1.0) ** 2 - noise
+            foreseen = noise + errors[place] / checks[place]
+            most = min(_WORST_ERROR, max(_SUDDEN, _SURPRISING * foreseen))
+            errors[place] = errors[place] * _ERROR_DECAY + min(miss, most)
             checks[place] = checks[place] * _ERROR_DECAY + 1.0
         self.block_end += ((at - self.block_end) // length + 1.0) * length
         self.block_units = 0.0

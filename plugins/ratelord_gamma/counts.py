@@ -31,7 +31,7 @@ from ratelord_gamma.belief import Belief
 from ratelord_gamma.odds import chance_of, odds_of
 
 MODEL_ID: Final = "gamma"
-MODEL_VERSION: Final = "6"
+MODEL_VERSION: Final = "7"
 UNKNOWN_HORIZON: Final = 3600.0
 """Seconds to look ahead when neither the next reset nor the window's length is known."""
 

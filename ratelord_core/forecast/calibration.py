@@ -31,7 +31,10 @@ _MOST_PENDING: Final = 64
 """Shadows of one window at most: what its end costs must not grow with what was used in it."""
 _STEP: Final = 0.12
 """The conformal step, in standard deviations of one settled bound."""
-_EARLIEST, _LATEST = -2.5, 1.5
+_MOST_TOLD: Final = 1.25
+"""Bounds told in a window move the step by their weight, and by no more than this: a window that
+told of few must not outweigh one that told of many, nor a busy one all others."""
+_EARLIEST, _LATEST = -5.0, 1.5
 
 
 _Row = tuple[float, tuple[float, ...]]
@@ -97,7 +100,7 @@ class Calibration:
         pending, ended = self._pending, self._exhausted_at
         self._pending, self._exhausted_at = [], None
         if pending:
-            self._conclude(pending, inf if ended is None else ended, usual)
+            self._conclude(pending, inf if ended is None else ended, usual, whole=True)
 
     def ripen(self, t: float) -> None:
         """In a window that never ends: learn from shadows whose horizon has passed, all well."""
@@ -113,11 +116,13 @@ class Calibration:
         if pending:
             self._conclude(pending, t)
 
-    def _conclude(self, pending: list[Shadow], ended: float, usual: float = 1.0) -> None:
+    def _conclude(
+        self, pending: list[Shadow], ended: float, usual: float = 1.0, *, whole: bool = False
+    ) -> None:
         came_true = ended < inf
         weights = _weights(pending, usual)
         self._windows += 1
-        self._adapt(pending, weights, ended)
+        self._adapt(pending, weights, ended, whole)
         self._weigh(pending, weights, came_true)
         self._learn(pending, weights, 1.0 if came_true else 0.0)
 
@@ -150,8 +155,11 @@ class Calibration:
         self._exhausted_at = state["exhausted_at"]
         self._windows = state["windows"]
 
-    def _adapt(self, pending: list[Shadow], weights: list[float], ended: float) -> None:
-        """A bound that failed too often moves to the safe side, and back by less."""
+    def _adapt(
+        self, pending: list[Shadow], weights: list[float], ended: float, whole: bool
+    ) -> None:
+        """A bound that failed too often moves to the safe side, and back by less: as far as the
+        ``whole`` window told of such bounds. Shadows that end one by one weigh alike."""
         for lively, shifts in zip((False, True), self.shifts, strict=True):
             for place, level in enumerate(LEVELS):
                 failed = told = 0.0
@@ -162,6 +170,7 @@ class Calibration:
                         failed += weight * (ended - shadow.t < bound)
                 if told:
                     step = _STEP * (level - failed / told) / sqrt(level * (1.0 - level))
+                    step *= min(_MOST_TOLD, told) if whole else 1.0
                     shifts[place] = min(_LATEST, max(_EARLIEST, shifts[place] + step))
 
     def _weigh(self, pending: list[Shadow], weights: list[float], came_true: bool) -> None:

@@ -82,6 +82,27 @@ def test_a_bound_that_always_holds_moves_out_slowly() -> None:
     assert quiet[0] > quiet[1] > quiet[2] > 0.0
 
 
+def _in_turn(told_if_dry: int, told_else: int) -> float:
+    """How far the 90 % bound moved, which failed in each of every fourth window's few forecasts and
+    held in the many of all others (or the other way round)."""
+    calibration = _calibration()
+    for window in range(400):
+        start, dry = 60.0 * window, window % 4 == 0
+        calibration.settle()
+        for _ in range(told_if_dry if dry else told_else):
+            bounds = (math.inf, 30.0, math.inf)
+            calibration.lay_aside(Shadow(start, 60.0, (1.0, 0.0), bounds, lively=False))
+        if dry:
+            calibration.exhausted(start + 20.0)
+    calibration.settle()
+    return calibration.shifts[0][1]
+
+
+def test_a_window_that_told_of_few_bounds_moves_them_less_than_one_that_told_of_many() -> None:
+    assert _in_turn(told_if_dry=1, told_else=4) > 0.5  # 1 of 13 failed: fewer than one of ten
+    assert _in_turn(told_if_dry=4, told_else=1) < -0.5  # 4 of 7
+
+
 def test_after_exhaustion_nothing_is_open_until_the_window_ends() -> None:
     calibration = _calibration()
     calibration.exhausted(5.0)
