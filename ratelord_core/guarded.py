@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import time
 from collections.abc import Awaitable, Callable, Generator
 from typing import Any
 
@@ -18,21 +19,34 @@ MAKING_SECONDS = 10.0
 have the machine at that moment."""
 STRIKES = 3
 """Calls that may overrun before the object is switched off: the machine may have slept once."""
+FIRST_PAUSE = 2.0
+LONGEST_PAUSE = 3600.0
 
 
 class Kin:
     """What one thing made: where three calls of one method overran and none of that method ended in
-    between, whichever of the siblings were asked, all are switched off. Ten thousand pools would
-    else each have to find out by themselves that their model hangs."""
+    between, whichever of the siblings were asked, all are left alone for two seconds, and after
+    every further one for twice as long. Ten thousand pools would else each have to find out by
+    themselves that their model hangs."""
 
     def __init__(self) -> None:
         self.overran: dict[str, int] = {}
-        self.off = False
+        self.until = 0.0
+        """Left alone until then (monotonic seconds); 0: is not."""
+        self._pause = FIRST_PAUSE
 
     def miss(self, what: str) -> None:
         """That call overran."""
         self.overran[what] = self.overran.get(what, 0) + 1
-        self.off = self.off or self.overran[what] >= STRIKES
+        if self.overran[what] >= STRIKES:
+            self.until = time.monotonic() + self._pause
+            self._pause = min(LONGEST_PAUSE, 2.0 * self._pause)
+
+    def end(self, what: str) -> None:
+        """That call ended in time."""
+        self.overran.pop(what, None)
+        if not self.overran:
+            self.until, self._pause = 0.0, FIRST_PAUSE
 
 
 def guard(thing: Any, whose: str, seconds: float, kin: Kin | None = None) -> Any:
@@ -107,9 +121,14 @@ class Guarded:
         return bounded
 
     def _within(self, what: str, call: Callable[[], Any], seconds: float | None = None) -> Any:
-        if self._strikes >= STRIKES or self._kin.off:
+        if self._strikes >= STRIKES:
             raise PluginError(
                 f"{self._whose} is switched off: it overran {STRIKES} times; "
+                "repair it, or leave it out, and start again"
+            )
+        if self._kin.until > 0.0 and time.monotonic() < self._kin.until:
+            raise PluginError(
+                f"{self._whose} is left alone for a while: it overran {STRIKES} times in a row; "
                 "repair it, or leave it out, and start again"
             )
         ended = True
@@ -127,7 +146,7 @@ class Guarded:
             raise PluginError(f"{what} would have ended the daemon (exit {error.code})") from error
         finally:
             if ended and self._kin.overran:
-                self._kin.overran.pop(what, None)
+                self._kin.end(what)
 
 
 class GuardedAgain:

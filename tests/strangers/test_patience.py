@@ -114,7 +114,7 @@ def test_after_three_of_them_it_is_no_longer_called(guarded):
     assert guarded.calls == STRIKES
 
 
-def test_three_in_a_row_switch_off_whatever_was_made_alike(guarded):
+def test_after_three_in_a_row_whatever_was_made_alike_is_left_alone(guarded):
     made = [guarded.build() for _ in range(5)]
     for one in made[:2]:
         with pytest.raises(Overran):
@@ -124,8 +124,11 @@ def test_three_in_a_row_switch_off_whatever_was_made_alike(guarded):
         with pytest.raises(Overran):
             one.apply(_forever)
     for one in (*made, guarded.build()):
-        with pytest.raises(PluginError, match="plugin acme is switched off"):
+        with pytest.raises(PluginError, match="plugin acme is left alone for a while"):
             one.apply(lambda: 1)
+    made[0]._kin.until = 1e-9  # its time is over
+    assert made[4].apply(lambda: 1) == 1
+    assert made[0]._kin.until == 0.0
 
 
 def test_a_call_that_ends_in_time_is_what_it_is(trusted):
