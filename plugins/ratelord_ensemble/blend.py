@@ -23,7 +23,7 @@ from ratelord_ensemble.experts import Experts
 from ratelord_ensemble.view import BELIEF, PRIOR, View
 
 MODEL_ID: Final = "ensemble"
-MODEL_VERSION: Final = "7"
+MODEL_VERSION: Final = "8"
 UNKNOWN_HORIZON: Final = 3600.0
 """Seconds to look ahead when neither the next reset nor the window's length is known."""
 
@@ -228,7 +228,9 @@ class EnsembleModel:
         means = experts.means(t, at, horizon)
         lively = exp(min(0.0, demand.last_at - at) * _LIVELY / self._scale)
         newest = min(3.0, max(-3.0, log(demand.last_units / demand.lump)))
-        view = View(means, doubts, lump, horizon, horizon / self._scale, lively, newest)
+        view = View(
+            means, doubts, lump, horizon, horizon / self._scale, lively, newest, demand.usual
+        )
         view.bend(self._calibration.coefficients, self._calibration.learnt_share)
         self._seen = (key, view)
         return view

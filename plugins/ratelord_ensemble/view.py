@@ -28,6 +28,8 @@ _PRECISION: Final = -4.0
 """Experts weigh as this power of their relative variance."""
 _LEAST_SLOPE: Final = 0.3
 """What was learnt can flatten how risk depends on what is left to this part, and never turn it."""
+_LEAST_LEFT: Final = 0.5
+"""Less than this part of a usual lump is as good as it: it lasts until somebody asks."""
 _FARTHEST: Final = 5.0
 """Forecasts beyond so many deviations have nothing more to teach."""
 _CERTAIN: Final = 30.0
@@ -46,10 +48,12 @@ class View:
 
     ``mean`` are the units expected, ``doubt`` the squared relative doubt about them beyond the
     noise of lumps. ``share`` of the window is ahead, usage was seen ``lively`` (1: now, 0: long
-    ago), and the newest amount was ``newest`` times the usual lump (its log).
+    ago), the newest amount was ``newest`` times the effective lump (its log), and a ``usual`` one
+    has so many units.
     """
 
     __slots__ = (
+        "_least",
         "_level",
         "_lines",
         "_log_mean",
@@ -74,8 +78,10 @@ class View:
         share: float,
         lively: float,
         newest: float,
+        usual: float,
     ) -> None:
         self.lump, self.horizon = lump, horizon
+        self._least = _LEAST_LEFT * usual
         self.lively, self._share, self._newest = lively, share - 0.5, newest
         lines: list[tuple[float, float]] = []
         weights = mean = doubt = level = slope = 0.0
@@ -126,7 +132,7 @@ class View:
         height, steepness = self._main
         reach = _FARTHEST / steepness
         middle = height / steepness
-        log_left = min(middle + reach, max(middle - reach, log(left)))
+        log_left = min(middle + reach, max(middle - reach, log(max(left, self._least))))
         main = _ODDS * (height - steepness * log_left)
         found = [1.0, main]
         for place, (above, steep) in enumerate(self._lines):
@@ -144,7 +150,7 @@ class View:
 
     def risk(self, left: float) -> float:
         """The probability that more than ``left`` units are asked for."""
-        odds = self._level + self._slope * log(left)
+        odds = self._level + self._slope * log(max(left, self._least))
         if odds < -_CERTAIN:
             return 0.0
         return 1.0 / (1.0 + exp(-odds)) if odds < _CERTAIN else 1.0
@@ -158,6 +164,7 @@ class View:
         was learnt flattens the risk, because demand over a whole window is known badly; when in it
         the pool runs dry is known no worse for that.
         """
+        left = max(left, self._least)
         log_left = log(left)
         odds = self._level + self._slope * log_left
         ahead = self._log_mean - log_left

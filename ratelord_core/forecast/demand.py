@@ -19,7 +19,8 @@ _PRIOR_LUMPS: Final = 2.0
 """So many lumps' worth of belief each memory has in the longest one."""
 _LUMP_DECAY: Final = 0.999
 _FIELDS: Final = (
-    "span", "start", "clock", "last_at", "last_units", "lump_units", "lump_squares", "faded",
+    "span", "start", "clock", "last_at", "last_units", "lumps", "lump_units", "lump_squares",
+    "faded",
 )  # fmt: skip
 
 
@@ -40,13 +41,18 @@ class Demand:
         self.clock = 0.0
         self.last_at = 0.0
         self.last_units = 0.0
-        self.lump_units = self.lump_squares = 0.0
+        self.lumps = self.lump_units = self.lump_squares = 0.0
         self.faded = [0.0] * len(MEMORIES)
 
     @property
     def lump(self) -> float:
         """The effective size of one lump, in units."""
         return self.lump_squares / self.lump_units
+
+    @property
+    def usual(self) -> float:
+        """The mean size of one lump, in units."""
+        return self.lump_units / self.lumps
 
     def observe(self, t: float, units: float) -> float:
         """So many units (more than 0) were asked for at ``t``; the clock's time then."""
@@ -76,6 +82,7 @@ class Demand:
         self.faded = [
             fastest + units, fast + units, middle + units, slow + units, slowest + units
         ]  # fmt: skip
+        self.lumps = self.lumps * _LUMP_DECAY + 1.0
         self.lump_units = self.lump_units * _LUMP_DECAY + units
         self.lump_squares = self.lump_squares * _LUMP_DECAY + units * units
         self.last_at, self.last_units = at, units

@@ -22,7 +22,7 @@ lefts = st.floats(1.0, 1e5)
 
 def seen(doubt: float, flatter: float = 1.0) -> View:
     """Experts of one mind; what was learnt flattens how their risk depends on what is left."""
-    view = View([MEAN] * EXPERTS, [doubt] * EXPERTS, 5.0, HORIZON, 1.0, 1.0, 0.0)
+    view = View([MEAN] * EXPERTS, [doubt] * EXPERTS, 5.0, HORIZON, 1.0, 1.0, 0.0, 5.0)
     learnt = list(PRIOR)
     learnt[1] *= flatter
     view.bend(learnt, 1.0)
@@ -48,6 +48,16 @@ def test_more_that_is_left_lasts_no_shorter(
     fewer, many = view.bounds(left, LOGITS), view.bounds(left * more, LOGITS)
     assert all(b >= a * (1.0 - 1e-9) for a, b in zip(fewer, many, strict=True))
     assert all(later >= earlier for later, earlier in pairwise(many))
+
+
+@given(doubts, st.floats(0.3, 2.0), st.floats(1e-9, 2.5))
+def test_less_than_half_a_usual_lump_lasts_until_somebody_asks(
+    doubt: float, flatter: float, left: float
+) -> None:
+    view = seen(doubt, flatter)
+    assert view.risk(left) == view.risk(2.5)
+    assert view.bounds(left, LOGITS) == view.bounds(2.5, LOGITS)
+    assert view.features(left) == view.features(2.5)
 
 
 @given(doubts, st.floats(0.3, 2.0), st.sampled_from(LOGITS))
