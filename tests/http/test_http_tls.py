@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import socket
 import ssl
 import time
@@ -33,8 +34,11 @@ class CertificateAuthority:
         self.key = ec.generate_private_key(ec.SECP256R1())
         self.name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
         self.file = folder / f"{name}.pem"
-        certificate = self._builder(self.name, self.key.public_key()).add_extension(
-            x509.BasicConstraints(ca=True, path_length=0), critical=True
+        signs = dict.fromkeys(inspect.signature(x509.KeyUsage).parameters, False)
+        certificate = (
+            self._builder(self.name, self.key.public_key())
+            .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+            .add_extension(x509.KeyUsage(**signs | {"key_cert_sign": True}), critical=True)
         )
         self.file.write_bytes(certificate.sign(self.key, hashes.SHA256()).public_bytes(PEM))
 
@@ -56,9 +60,13 @@ class CertificateAuthority:
         return cert, secret
 
     def _builder(self, subject: x509.Name, public: Any) -> x509.CertificateBuilder:
-        now = datetime.now(UTC)
-        return (
+        now, issuer = datetime.now(UTC), self.key.public_key()
+        return (  # with both keys' names: from Python 3.13 on, clients insist on them
             x509.CertificateBuilder()
+            .add_extension(x509.SubjectKeyIdentifier.from_public_key(public), critical=False)
+            .add_extension(
+                x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer), critical=False
+            )
             .subject_name(subject)
             .issuer_name(self.name)
             .public_key(public)
