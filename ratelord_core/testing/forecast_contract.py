@@ -11,8 +11,7 @@ import json
 import math
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import given
 
 from ratelord_core.forecast import ForecastModelFactory
 from ratelord_core.testing.forecast_play import (
@@ -25,25 +24,7 @@ from ratelord_core.testing.forecast_play import (
     opened,
     play,
 )
-
-_GAPS = st.sampled_from((0.0, 0.0, 0.001, 0.5, 3.0, 60.0, 900.0, 1e6))
-_UNITS = st.sampled_from((0.0, 1.0, 1.0, 7.0, 250.0, 5000.0))
-_TOLD = _UNITS | st.sampled_from((-1.0, -7.0, -5000.0))
-_LEFT = st.sampled_from((0.0, 0.5, 1.0, 3.0, 40.0, 999.0, 1e6))
-_STEPS = st.lists(
-    st.tuples(st.sampled_from(("observe", "observe", "window", "widen", "refused")), _GAPS, _TOLD),
-    max_size=30,
-)
-
-_PROPERTY = settings(
-    max_examples=100,
-    deadline=None,
-    suppress_health_check=[
-        HealthCheck.function_scoped_fixture,
-        HealthCheck.too_slow,
-        HealthCheck.differing_executors,
-    ],
-)
+from ratelord_core.testing.forecast_steps import GAPS, LEFT, PROPERTY, STEPS, UNITS
 
 
 class ForecastContract:
@@ -67,8 +48,8 @@ class ForecastContract:
         assert math.isinf(said.tte_p99)
         assert said.ttr == WINDOW - 1
 
-    @_PROPERTY
-    @given(steps=_STEPS, remaining=_UNITS, extra=_UNITS, ahead=_GAPS, stale=_GAPS)
+    @PROPERTY
+    @given(steps=STEPS, remaining=UNITS, extra=UNITS, ahead=GAPS, stale=GAPS)
     def test_bounds_are_ordered_whatever_happened(
         self,
         factory: ForecastModelFactory,
@@ -87,8 +68,8 @@ class ForecastContract:
             assert more.p_exhaustion >= said.p_exhaustion - 1e-9
             assert more.tte_p99 <= said.tte_p99
 
-    @_PROPERTY
-    @given(steps=_STEPS, ahead=_GAPS, few=_LEFT, more=_LEFT)
+    @PROPERTY
+    @given(steps=STEPS, ahead=GAPS, few=LEFT, more=LEFT)
     def test_more_remaining_never_raises_the_risk(
         self,
         factory: ForecastModelFactory,
@@ -128,8 +109,8 @@ class ForecastContract:
             said = model.forecast(now + silence, 500.0, None)
             assert said.tte_p99 >= 0.5 * min(500.0 / 5.0, model.forecast(now, 500.0, None).tte_p99)
 
-    @_PROPERTY
-    @given(steps=_STEPS, later=_STEPS)
+    @PROPERTY
+    @given(steps=STEPS, later=STEPS)
     def test_a_restored_model_goes_on_as_if_nothing_had_happened(
         self,
         factory: ForecastModelFactory,

@@ -7,32 +7,12 @@ from __future__ import annotations
 from itertools import pairwise
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ratelord_core.forecast import ForecastModelFactory
 from ratelord_core.testing.forecast_play import LIMIT, START, WINDOW, opened, play
-
-_GAPS = st.sampled_from((0.0, 0.0, 0.001, 0.5, 3.0, 60.0, 900.0, 1e6))
-_UNITS = st.sampled_from((0.0, 1.0, 1.0, 7.0, 250.0, 5000.0))
-_LEFT = st.sampled_from((0.0, 0.5, 1.0, 3.0, 40.0, 999.0, 1e6))
-_STEPS = st.lists(
-    st.tuples(
-        st.sampled_from(("observe", "observe", "window", "widen", "refused")),
-        _GAPS,
-        _UNITS | st.sampled_from((-1.0, -7.0, -5000.0)),
-    ),
-    max_size=30,
-)
-_PROPERTY = settings(
-    max_examples=100,
-    deadline=None,
-    suppress_health_check=[
-        HealthCheck.function_scoped_fixture,
-        HealthCheck.too_slow,
-        HealthCheck.differing_executors,
-    ],
-)
+from ratelord_core.testing.forecast_steps import GAPS, LEFT, PROPERTY, STEPS, UNITS
 
 
 class ForecastHorizons:
@@ -43,12 +23,12 @@ class ForecastHorizons:
         """The factory under test."""
         raise RuntimeError("override the fixture `factory` to give the contract a model to test")
 
-    @_PROPERTY
+    @PROPERTY
     @given(
-        steps=_STEPS,
-        ahead=_GAPS,
-        left=_LEFT,
-        extra=_UNITS,
+        steps=STEPS,
+        ahead=GAPS,
+        left=LEFT,
+        extra=UNITS,
         near=st.floats(1e-3, 3.0 * WINDOW),
         farther=st.floats(1.0, 100.0),
     )
